@@ -1,5 +1,5 @@
-/* Certificates and keys: forks of master copy the files, since a disk may hang,
- * and gate, keys and auth get the copies (setup.c). */
+/* Certificates and keys. A fork of master copies each file, since a disk can
+ * hang, and gate, keys and auth get the copies (setup.c). Runs in master. */
 #include "children.h"
 
 #include <errno.h>
@@ -17,7 +17,7 @@
     "; make one: /usr/libexec/sallyport/make-certificate --out DIRECTORY "     \
     "NAME (in the sources: certs/make), or name a public CA's certificate"
 
-/* Bytes: one more than the largest file may have. */
+/* One byte more than the largest file can have. */
 #define COPY_MAX ((8u << 20) + 1)
 
 /* The input of the fork. */
@@ -42,7 +42,7 @@ static int certificate_source_copy(const struct certificate_source *f,
             c, "%s: %s%s", f->path, strerror(errno),
             errno == ENOENT && f->kind == SETTINGS_REGULAR ? MAKE_ONE : "");
     r = settings_check_file(there, f->path, f->kind, &why);
-    /* Only the beginning: master never has a key in memory. */
+    /* Read only the beginning, since master must never have a key in memory. */
     if (r < 0 && f->kind == SETTINGS_PRIVATE &&
         pread(there, begin, sizeof(begin), 0) == (ssize_t)sizeof(begin) &&
         memcmp(begin, mark, sizeof(begin)) == 0)
@@ -70,7 +70,8 @@ static int certificate_source_main(void *arg)
                : EX_OSERR;
 }
 
-/* STATUS is the fork's. */
+/* Complains that the fork has failed with STATUS, its wait status or -errno.
+ * Returns -ETIMEDOUT or -EINVAL. */
 static int certificate_source_failed(const struct certificate_source *f,
                                      int status, struct complaint *c)
 {
@@ -88,13 +89,13 @@ static int certificate_source_failed(const struct certificate_source *f,
     return -EINVAL;
 }
 
-/* Copies the file into memory, so that a child that is started again, and a
- * recovery, get the same bytes, even if somebody has overwritten the file
- * since. A recovery uses the copy that was in use, which was checked at that
- * time. At the server's first start, such as after a reboot, gate accepts an
- * expired certificate and logs it, since some clients accept it, too; --check
- * and a reload refuse it. Returns 0; or, with the complaint, -ETIMEDOUT: the
- * disk hangs; or -EINVAL. */
+/* Copies the file into memory. So a restarted child and a recovery get the same
+ * bytes, even if somebody has overwritten the file meanwhile. A recovery uses
+ * the copy of the generation before it, which has checked the file. At the
+ * server's first start, such as after a reboot, gate accepts an expired
+ * certificate and logs it, since some clients accept it, too; --check and a
+ * reload refuse it. Returns 0; or, with the complaint, -ETIMEDOUT: the disk
+ * hangs; or -EINVAL. */
 static int certificate_file_open(struct master *m, size_t place,
                                  const char *path, enum settings_file kind,
                                  struct complaint *c)
@@ -128,8 +129,8 @@ static int certificate_file_open(struct master *m, size_t place,
     return 0;
 }
 
-/* Refuses a client_ca or a client_crl that another user can write to: that user
- * could let anybody in. */
+/* Refuses a client_ca or a client_crl to which another user can write, since
+ * that user could let anybody in. */
 static int certificate_files_open(struct master *m, struct complaint *c)
 {
     struct certificates *set = m->certificates;
@@ -177,7 +178,8 @@ int certificates_on_expiry_is(void *owner, struct msg_expiry_is *msg)
 {
     struct child *gate = owner;
     struct certificates *set = gate->master->certificates;
-    const uint64_t pair = msg->place - SETUP_CERTIFICATE; /* or very large */
+    const uint64_t pair = msg->place - SETUP_CERTIFICATE; /* huge if the place
+                                                           * isn't a pair's */
     struct certificate_facts *f;
 
     if (msg->place != SETUP_CLIENT_CA && msg->place != SETUP_CLIENT_CRL &&

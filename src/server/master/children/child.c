@@ -1,6 +1,7 @@
-/* The life of an executed process, in master: start, work, end, restart. The
- * first few restarts come at once; further restarts every 10 s. Nothing that a
- * child sends or does ends master. */
+/* The life of an executed process: start, work, end, restart. The first few
+ * restarts come at once; further restarts come every 10 s. After the start of
+ * master, a child can't end master by any message or failure. Runs in master.
+ */
 #include "children.h"
 
 #include <errno.h>
@@ -14,7 +15,8 @@
 #include "sallyport/base/fd.h"
 
 #define SHORT_MS 10000 /* ms between two log lines about lost messages */
-/* A program of our build sends nothing wrong before it is ready. */
+/* The reason for a wrong message before `ready`: a program of the same build
+ * sends none. */
 #define OTHER_BUILD                                                            \
     "sent a message of another build: the installation is half done; install " \
     "again, then reload"
@@ -33,10 +35,10 @@ static void child_describe(const struct child *c, int status, char *out,
         snprintf(out + n, size - (size_t)n, ": %s", c->failure);
 }
 
-/* Call it when C ended before it was ready: the start of master fails. If C
- * sent a complaint, the configuration has a mistake, unless the complaint is
- * about the sandbox. A complaint of gate about a certificate or key names the
- * file; this function adds the line of the configuration. */
+/* Call it when C has ended during the start of master, which then fails. If C
+ * has sent a complaint, the configuration has a mistake, unless the complaint
+ * is about the sandbox. A complaint of gate about a certificate or key names
+ * the file; this function adds the line of the configuration. */
 static void child_start_failed(struct child *c, int status)
 {
     const bool complained = c->channel.seen[MSG_failed];
@@ -137,9 +139,9 @@ static void child_read(struct child *c)
     if (r == -EPROTO) {
         child_end(c, c->state == CHILD_SETUP ? OTHER_BUILD : c->channel.wrong);
     } else if (r == -EMFILE) {
-        /* Report it once in SHORT_MS, since clients of gate can cause it.
-         * The session that gate has announced sees its channels closed, and
-         * ends. */
+        /* Master had no free descriptor for the message. Report this only once
+         * in SHORT_MS, since clients can cause it. If the message announced a
+         * session, the session finds its channels closed, and ends. */
         if (debt_take(&c->shortages, SHORT_MS, SHORT_MS, clock_ms()) == 0)
             master_report(c->master, EVENT_TROUBLE, PROCESS_MASTER,
                           "%s sent %s", process_name(row->process),

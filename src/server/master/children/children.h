@@ -1,5 +1,5 @@
-/* The processes that master executes, and what it opens for them: programs,
- * listeners, certificates, channels to log and keys. */
+/* The processes that master executes, and the files and sockets that it opens
+ * for them: programs, listeners, certificates, channels to log and keys. */
 #ifndef SALLYPORT_SRC_MASTER_CHILDREN_H
 #define SALLYPORT_SRC_MASTER_CHILDREN_H
 
@@ -19,36 +19,40 @@
 struct child;
 struct session_record;
 
-/* The programs that master executes, each by its own descriptor. If the package
- * changes meanwhile, all processes of a generation are still of one build. */
+/* The programs. Master opens each program at its start, and executes it by the
+ * descriptor. So all processes of a generation are of one build, even if the
+ * package is replaced meanwhile. */
 
-/* Opens the programs in the directory of our own binary. A recovery, which is
- * executed from the inherited binary, uses the inherited programs. FD has
- * MASTER_PROGRAMS places. Returns 0, or -EINVAL with the complaint. */
+/* Opens the programs in the directory of master's own binary. A recovery, which
+ * is executed from the inherited binary, uses the inherited programs. Writes
+ * MASTER_PROGRAMS descriptors to FD. Returns 0; or -EINVAL, with the
+ * complaint. */
 int programs_open(struct succession *s, int *fd, struct complaint *c);
-/* Asks the supervisor to keep the programs, and our own binary, for a recovery.
- * Returns 0 or -errno. */
+/* Asks the supervisor to keep the programs, and master's own binary, for a
+ * recovery. Returns 0 or -errno. */
 int programs_keep(struct succession *s, const int *fd);
 
-/* Returns the descriptor of "gate" and so on, or -1. */
+/* Returns the descriptor of the program NAME, such as "gate", or -1. */
 int programs_find(const int *fd, const char *name);
 
-/* Hook `spawn`: forks a process that becomes BINARY, with its channel and what
- * the set-up gives to it. Returns its pid or -errno. */
+/* The hook `spawn`. Forks a process that executes the program BINARY, with its
+ * CHANNEL to master, and with the values and descriptors of SETUP. Returns its
+ * pid or -errno. */
 pid_t exec_child(const struct master *m, const char *binary, int channel,
                  const struct setup *setup);
 
-/* A program that master waits for. */
+/* A program with one task, such as reader, which ends when the task is done. */
 struct helper {
     const char *name;
     const char *argv[5];
-    int fd[4]; /* they become 3, 4 and so on; the first 0 ends the list */
+    int fd[4]; /* the descriptors that become 3, 4 and so on; 0 ends the list */
 };
 /* Starts the helper H, and doesn't wait for it. Returns its pid or -errno. */
 pid_t exec_start_helper(const struct master *m, const struct helper *h);
-/* Waits for the child PID. Returns its wait status; -ETIMEDOUT: it was killed
- * after WAIT_MS; or another -errno. If PID is an -errno itself, returns PID.
- * Only for a start: master does nothing else meanwhile. */
+/* Waits for the child PID. Call it only during a start, since master does
+ * nothing else meanwhile. Returns the wait status of PID; -ETIMEDOUT: PID was
+ * killed after WAIT_MS; or another -errno. If PID is an -errno itself, returns
+ * PID. */
 int exec_wait(pid_t pid, int wait_ms);
 /* Starts the helper H, and waits for it as exec_wait() does. If WAIT_MS is 0 or
  * less, returns -ETIMEDOUT and doesn't start H. */
@@ -57,32 +61,32 @@ int exec_helper(const struct master *m, const struct helper *h, int wait_ms);
  * Returns -EINVAL. */
 int exec_failed(const char *name, int status, struct complaint *c);
 
-/* Makes reader read FILE with the name PATH within WAIT_MS.
- * src/server/reader/main.c has the modes. Returns a sealed memfd, which only
- * reader could write; -EINVAL: FILE has a mistake, and *c says which; another
- * -errno: reader has failed. */
+/* Has reader parse the open file FILE, whose path is PATH, and waits up to
+ * WAIT_MS. src/server/reader/main.c has the values of MODE. Returns reader's
+ * answer, a sealed memfd that only reader could write; -EINVAL: FILE has a
+ * mistake, and *c says which; another -errno: reader has failed. */
 int reader_ask(const struct master *m, const char *mode, const char *path,
                int file, int wait_ms, struct complaint *c);
-/* Starts reader without waiting. *ANSWER is the caller's. Returns its pid or
- * -errno. */
+/* Starts reader, and doesn't wait for it. *ANSWER gets a memfd for reader's
+ * answer, which the caller owns. Returns reader's pid or -errno. */
 pid_t reader_start(const struct master *m, const char *mode, const char *path,
                    int file, int *answer);
-/* STATUS is how reader has ended, or -errno. Returns 0: ANSWER is whole, and
- * sealed now; -EINVAL with its complaint, which was in ANSWER; another -errno:
- * reader has failed. */
+/* Call it when reader has ended. STATUS is its wait status, or -errno. Returns
+ * 0: ANSWER is complete, and sealed now; -EINVAL: the file has a mistake, and
+ * *c gets the complaint from ANSWER; another -errno: reader has failed. */
 int reader_ended(int status, int answer, struct complaint *c);
 
-/* Channels to the services: from each process to log, and from gate and
- * sessions to keys. Master holds the service's end of each channel until
- * nothing more can come out of it, and passes it to each log or keys that
- * starts. So a restart of a service loses nothing that waits in a channel, and
- * the process at the other end doesn't notice the restart. */
+/* The channels to the services: from each process to log, and from gate and
+ * sessions to keys. Master keeps the service's end of each channel as long as
+ * messages can come from it, and passes this end to each log or keys that
+ * starts. So a restart of a service loses no message that waits in a channel,
+ * and the process at the other end doesn't notice the restart. */
 
-/* Describes the process at the other end. The service trusts master for this,
- * not the process itself. */
+/* Describes the process at the other end of a channel. The service trusts this
+ * description, since it comes from master and not from the process itself. */
 struct speaker {
     enum process process;
-    uint64_t serial; /* 0: belongs to no session */
+    uint64_t serial; /* 0: the process belongs to no session */
     struct address peer;
     char user[USER_NAME_MAX + 1]; /* the logged-in user; "": nobody */
 };
@@ -91,12 +95,13 @@ struct service_channel {
     TAILQ_ENTRY(service_channel) next;
     enum process service; /* PROCESS_LOG or PROCESS_KEYS */
     struct speaker who;
-    int end;
-    bool given;     /* passed to the service that runs now */
-    bool held;      /* not passed before the client's address is known */
+    int end;        /* the service's end */
+    bool given;     /* master has passed it to the service that runs now */
+    bool held;      /* master passes it only when the client's address is known
+                     */
     bool ended;     /* its process has ended, but unread messages may wait */
-    uint64_t since; /* when it was passed to the service, or its process
-                     * ended */
+    uint64_t since; /* clock_ms() when master passed it to the service, or when
+                     * its process ended: the later of the two */
 };
 
 TAILQ_HEAD(service_list, service_channel);
@@ -111,53 +116,56 @@ struct services {
     struct loop_timer sweep; /* armed while ended_count > 0 */
 };
 
-/* Returns how many channels of ended processes are kept at most. */
+/* Returns how many channels of ended processes master keeps at most. */
 size_t services_ended_max(size_t sessions);
 /* Makes room for the channels of SESSIONS records. Returns 0 or -ENOMEM. */
 int services_init(struct master *m, size_t sessions);
-/* Reports how many ended processes have left messages that no log took. */
+/* Closes all channels. Prints how many ended processes have left messages that
+ * no log took. */
 void services_release(struct master *m);
 
-/* Takes END, the service's end of a channel. Returns NULL if there is no room;
- * END is then closed. */
+/* Takes over END, the service's end of a channel. If there is no room, closes
+ * END and returns NULL. */
 struct service_channel *service_open(struct master *m, enum process service,
                                      const struct speaker *who, int end);
-/* Call it when the address of a proxied session's client is known: the channel
- * may be passed on. This function, service_named() and service_end() do nothing
- * if there is no channel. */
+/* Call it when the client's address of a proxied session is known: from then on
+ * master can pass the channel to the service. If the channel is NULL, this
+ * function, service_named() and service_end() do nothing. */
 void service_known(struct service_channel *c, const struct address *peer);
 /* Call it when USER has logged in on the session of this channel. */
 void service_named(struct service_channel *c, const char *user);
-/* Has USER so many ended processes with unread events that the user gets no
- * further session? Each takes a place of log, since log delays the events of a
- * user over the rate; without a limit one user could take all places. */
+/* Returns true if USER has so many ended processes with unread events that the
+ * user must get no further session. Log delays the events of a user who sends
+ * too many, and each such process takes a place of log. Without this limit one
+ * user could take all places. */
 bool services_are_full(const struct master *m, const char *user);
-/* Call it when the process at the other end has ended or must end. Log gets all
- * that the process has sent or still sends; if the channel is held, only what
- * the process has sent already (a proxy's health checks send nothing). Sessions
- * without a login may fill half of the places, other processes all. */
+/* Call it when the process at the other end has ended or must end. Log still
+ * gets each message that the process has sent or sends later. But a held
+ * channel is closed if no message waits in it: a proxy's health checks send
+ * none. Sessions without a login can fill only half of the places for ended
+ * processes. */
 void service_end(struct master *m, struct service_channel **end);
 
-/* Passes the services all channels that they take now. May be called at any
- * time. */
+/* Passes to log and keys the channels that they don't have yet, as many as they
+ * take now. Call it at any time. */
 void services_flush(struct master *m);
-/* The rows of log and keys call these. services_ready(): C takes channels from
- * now on. services_gone(): C has ended and isn't ready any more; the next child
- * of that process gets all its channels. */
+/* The rows of log and keys in run.c call these two. services_ready(): C takes
+ * channels now. services_gone(): C has ended; the next log or keys gets all
+ * channels that C had. */
 void services_ready(struct child *c);
 void services_gone(struct child *c);
 
-/* The processes gate, auth, keys and log. A table (run.c) has the set-up of
- * each, and what follows its start and its end. */
+/* The processes gate, auth, keys and log. A table in run.c has a row for each
+ * of them, with the functions for its set-up, its start and its end. */
 
-/* This many restarts of a child may follow each other at once. */
+/* Master restarts a child at once so many times in a row. */
 #define CHILD_RESTARTS 5
 
 enum child_state {
     CHILD_OFF,   /* not running; perhaps waiting for a restart */
     CHILD_SETUP, /* started, being set up */
     CHILD_READY, /* sandboxed and working */
-    CHILD_ENDING /* its channel is closed; to be reaped */
+    CHILD_ENDING /* its channel is closed; master hasn't reaped it yet */
 };
 
 /* A password verification that an auth worker has under way. */
@@ -169,17 +177,18 @@ struct verification {
 
 struct child;
 
-/* Adds what this process gets at its start. Returns 0 or -errno. */
+/* Adds to S the values and descriptors that C gets at its start. Returns 0 or
+ * -errno. */
 typedef int child_set_up(struct child *c, struct setup *s);
 
 struct child_row {
     enum process process; /* its name is also the name of its program */
     child_set_up *set_up;
-    /* This child starts when keys is ready, since keys must sign in its set-up.
-     * So keys reports a bad key; this child would only see that signatures
-     * fail. */
+    /* Master starts this child only when keys is ready, since the child's
+     * set-up needs signatures of keys. So keys reports a bad key; the child
+     * would only see that signatures fail. */
     bool waits_for_keys;
-    bool not_checked; /* --check starts without it */
+    bool not_checked; /* --check doesn't start it */
     const struct handler *handlers;
     size_t handler_count;
     void (*on_ready)(struct child *c);
@@ -187,7 +196,7 @@ struct child_row {
         struct child *c); /* the channel is writable again after -EAGAIN */
     void (*on_gone)(struct child *c);
     void (*on_reaped)(struct child *c, int status);
-    const char *late; /* why it ends when the timer of a ready child runs out */
+    const char *late; /* why master ends a ready child whose timer runs out */
 };
 
 struct child {
@@ -201,30 +210,33 @@ struct child {
     struct loop_timer
         timer;          /* for the set-up, a restart, or a child that hangs */
     bool started;       /* it was started at least once */
-    uint64_t restarts;  /* debt_take() */
-    uint64_t shortages; /* debt_take(): messages whose descriptors were lost */
-    bool released;      /* it isn't started again */
+    uint64_t restarts;  /* for debt_take(): limits the restarts */
+    uint64_t shortages; /* for debt_take(): limits the log lines about messages
+                         * that have lost their descriptors */
+    bool released;      /* master doesn't start it again */
     struct service_channel *log, *keys;
-    struct verification verification[VERIFICATIONS_MAX]; /* auth */
+    struct verification verification[VERIFICATIONS_MAX]; /* only of auth */
     size_t verifications;
     uint64_t users;    /* auth: the edition of the users that it has; 0: none */
-    char failure[256]; /* the reason in its message `failed` */
+    char failure[256]; /* why it fails: from its message `failed`, or by master
+                        */
     struct beat *beat; /* gate, keys: the page where it counts; or NULL */
     struct pulse pulse;
     bool opened; /* gate: it has got `open`, and may begin sessions */
 };
 
-/* Starts C. A restart is immediate; but after CHILD_RESTARTS in a row C
- * restarts only once in each deadline `restart`. */
+/* Starts C. A restart is immediate, but after CHILD_RESTARTS restarts in a row,
+ * C restarts only once in each deadline `restart`. */
 void child_start(struct child *c);
 /* Closes the channel of C and kills C. When C is reaped, it starts again. WHY
  * goes to the log. */
 void child_end(struct child *c, const char *why);
 /* Call it when C was reaped. */
 void child_reaped(struct child *c, int status);
-/* Ends C without a message and for good. */
+/* Closes the channel of C, so that C ends. Master doesn't start C again. */
 void child_release(struct child *c);
-/* Has on_writable() called when the channel takes messages again. */
+/* Makes the loop call on_writable() when the channel of C takes messages again.
+ */
 void child_wait_writable(struct child *c);
 
 /* Handlers of the first messages of each child; owner: struct child. */
@@ -262,40 +274,42 @@ struct listeners {
     size_t control_count;
 };
 
-/* Opens one control listener for each `listen`. Uses inherited listeners as
- * they are, and keeps all for the next generation. H may be NULL. Returns 0;
- * or, with the complaint, -EINVAL, or -EAGAIN: the error may pass. */
+/* Opens one control listener for each address of `listen`. Uses inherited
+ * listeners, and asks the supervisor to keep all listeners for the next
+ * generation. H can be NULL. Returns 0; or, with the complaint, -EAGAIN: the
+ * error can end without a change of the configuration; or -EINVAL. */
 int listeners_open(struct listeners *l, const struct settings *s,
                    struct succession *h, struct complaint *c);
-/* Complains of the listeners of systemd that the settings don't name, if there
- * are any. Call it before succession_close_untaken(). */
+/* Complains about the listeners that systemd has opened and the settings don't
+ * name, if there are any. Call it before succession_close_untaken(). */
 void listeners_unnamed(const struct settings *s, const struct succession *h,
                        struct complaint *c);
-/* For --check: binds each `listen`, and closes the socket again. Returns the
- * results of listeners_open(), but 0 also if a port is in use: then *in_use has
- * the address. Otherwise its family is 0. */
+/* For --check: binds a socket to each address of `listen`, and closes it again.
+ * If such an address is in use, returns 0, and *in_use gets the address;
+ * otherwise the family of *in_use is 0. Other errors are as for
+ * listeners_open(). */
 int listeners_try(const struct settings *s, struct address *in_use,
                   struct complaint *c);
 void listeners_release(struct listeners *l);
 
-/* Adds "127.0.0.1:21, 127.0.0.1:990 tls, data ports 30000-30999". Returns 0 or
- * -ENOBUFS. */
+/* Adds a text such as "127.0.0.1:21, 127.0.0.1:990 tls, data ports 30000-30999"
+ * to INTO. Returns 0 or -ENOBUFS. */
 int listeners_text(const struct listeners *l, const struct settings *s,
                    struct buf *into);
 
-/* The certificates and keys as files. A fork of master checks the owner and
- * mode of each file and copies it, and master passes the copies to gate, keys
- * and auth. Master itself never reads a byte of them. */
+/* The files of certificates and keys. A fork of master checks the owner and
+ * mode of each file and copies it. Master passes the copies to gate, keys and
+ * auth, and never reads a byte of a file itself. */
 struct named_file {
     int fd;           /* -1: there is none */
     const char *name; /* from the settings, for complaints */
-    bool in_use; /* may have expired: an older generation used it, or this is
-                  * the first start */
+    bool in_use; /* gate accepts it even if it has expired: an older generation
+                  * has used it, or this is the first start */
     int64_t expires; /* seconds since 1970, from gate; 0: not yet known */
 };
 
 struct certificate_facts {
-    char fingerprint[FINGERPRINT_TEXT_MAX]; /* by gate; "": not yet */
+    char fingerprint[FINGERPRINT_TEXT_MAX]; /* from gate; "": not yet known */
     char pin[KEY_PIN_TEXT_MAX];
     char host[HOST_TEXT_MAX]; /* the first DNS name; "": none */
     bool self_signed;
@@ -309,17 +323,19 @@ struct certificates {
     size_t count;
 };
 
-/* Opens all pairs of the settings; no other user may be able to read a key.
- * Returns 0; or, with the complaint, -ETIMEDOUT: a disk hangs; or -EINVAL. */
+/* Opens all certificates and keys of the settings, and the client_ca and
+ * client_crl. Refuses a key that other users can read. Returns 0; or, with the
+ * complaint, -ETIMEDOUT: a disk hangs; or -EINVAL. */
 int certificates_open(struct master *m, struct complaint *c);
 void certificates_release(struct certificates *set);
 
-/* Handler: gate reports when the first thing in a file expires. */
+/* Handler of gate's `expiry_is`: gate reports when the first certificate or
+ * revocation list in a file expires. */
 int certificates_on_expiry_is(void *owner, struct msg_expiry_is *msg);
 
-/* Fills in *S, the set-up of C, by the row of C. After the start the caller
- * closes the descriptors of SETUP_LOG, SETUP_KEYS and SETUP_BEAT. Returns 0 or
- * -errno. */
+/* Fills in *S, the set-up of C, as the row of C says. When C has started, the
+ * caller closes the descriptors of SETUP_LOG, SETUP_KEYS and SETUP_BEAT.
+ * Returns 0 or -errno. */
 int setup_child(struct child *c, struct setup *s);
 child_set_up setup_log;
 child_set_up setup_keys;

@@ -1,7 +1,7 @@
-/* Executes programs: only those that master opened at its start, or inherited.
- * After the fork the code here has the rights of master until the exec. Reader
- * parses the configuration and the users file, so no parser is in a process of
- * root. */
+/* Executes programs, but only programs that master has opened at its start or
+ * inherited. Between fork and exec, the code here has the rights of master.
+ * Reader parses the configuration and the users file, so that no parser runs in
+ * a process of root. Runs in master. */
 #include "children.h"
 
 #include <errno.h>
@@ -85,8 +85,9 @@ int programs_keep(struct succession *s, const int *fd)
     return r;
 }
 
-/* Becomes BINARY, with the N descriptors FD as 3, 4 and so on. Closes all other
- * descriptors but the standard ones. ARGUMENTS end with NULL. */
+/* Executes the program BINARY in this process. The program gets the standard
+ * descriptors, and the N descriptors in FD as 3, 4 and so on, but no others.
+ * ARGUMENTS end with NULL. */
 static noreturn void exec_program(const struct master *m, const char *binary,
                                   const char *const *arguments, const int *fd,
                                   int n)
@@ -99,8 +100,8 @@ static noreturn void exec_program(const struct master *m, const char *binary,
     sigset_t none;
     ssize_t len;
 
-    /* Copy all first: the number of one descriptor can be the target of another
-     * one. */
+    /* Copy all descriptors first, since the number of one descriptor can be the
+     * new number of another. */
     for (int i = 0; i < n; i++) {
         copy[i] = fcntl(fd[i], F_DUPFD_CLOEXEC, high);
         if (copy[i] < 0)
@@ -116,8 +117,8 @@ static noreturn void exec_program(const struct master *m, const char *binary,
     execveat(program, "", (char **)(uintptr_t)arguments, environ,
              AT_EMPTY_PATH);
     error = errno;
-    /* Name the program's path: "Permission denied" may be due to a mode or a
-     * mount. */
+    /* Name the program's path, since its mode or its mount may be the cause of
+     * "Permission denied". */
     snprintf(link, sizeof(link), "/proc/self/fd/%d", program);
     len = readlink(link, path, sizeof(path) - 1);
     path[len < 0 ? 0 : len] = '\0';
@@ -153,7 +154,7 @@ pid_t exec_start_helper(const struct master *m, const struct helper *h)
 
     if (pid != 0)
         return pid < 0 ? -errno : pid;
-    /* Asks the kernel to kill the helper when master ends, since a helper may
+    /* Ask the kernel to kill the helper when master ends, since a helper may
      * have no sandbox. */
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != self)
         _exit(EX_OSERR);
@@ -180,7 +181,7 @@ int exec_wait(pid_t pid, int wait_ms)
     }
     if (r <= 0) {
         r = r < 0 ? -errno : -ETIMEDOUT;
-        kill(pid, SIGKILL); /* it is reaped with the other children */
+        kill(pid, SIGKILL); /* master reaps it later, as each child */
         return r;
     }
     while (waitpid(pid, &status, 0) < 0)
@@ -204,8 +205,8 @@ int exec_failed(const char *name, int status, struct complaint *c)
                                           : "see its line above");
 }
 
-/* With --check reader has printed all mistakes in the configuration itself, and
- * left no complaint. */
+/* With --check, reader itself has printed all mistakes of the configuration,
+ * and ANSWER has no complaint. */
 int reader_ended(int status, int answer, struct complaint *c)
 {
     const int r = status == 0 ? fd_seal(answer) : 0;

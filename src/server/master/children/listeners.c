@@ -1,6 +1,6 @@
-/* Listening sockets of control connections. Master makes them at its start,
- * before its sandbox, and passes them to gate; it never accepts a connection on
- * them. */
+/* The listening sockets for control connections. Master makes them at its
+ * start, before it enters its sandbox, and passes them to gate. Master itself
+ * never accepts a connection. Runs in master. */
 #include "children.h"
 
 #include <errno.h>
@@ -38,9 +38,10 @@ static bool is_listener(const struct inherited *h)
     return h->fd >= 0 && strncmp(h->name, "listen ", 7) == 0;
 }
 
-/* Does the running server have a listener, which the new configuration doesn't
- * name, in the way of A? *HELD gets its address. The supervisor and the older
- * generations keep it open until those generations end. */
+/* Returns true if a listener of the running server, which the new configuration
+ * doesn't name, keeps this master from binding A. *HELD gets the listener's
+ * address. The supervisor and the older generations keep such a listener open
+ * until these generations end. */
 static bool listener_is_held(const struct succession *h,
                              const struct address *a, struct address *held)
 {
@@ -56,9 +57,9 @@ static bool listener_is_held(const struct succession *h,
     return false;
 }
 
-/* The server can't listen on A, for ERROR. Writes the reason, and what the
- * administrator can do, into C. H may be NULL. Returns -EINVAL, or -EAGAIN: the
- * error may pass. */
+/* Complains that the server can't listen on A because of ERROR, and says what
+ * the administrator can do. H can be NULL. Returns -EAGAIN: the error can end
+ * without a change of the configuration; otherwise -EINVAL. */
 static int listeners_refuse(const struct settings *s,
                             const struct succession *h, const struct address *a,
                             int error, struct complaint *c)
@@ -75,27 +76,26 @@ static int listeners_refuse(const struct settings *s,
     else
         settings_blame(s, "listen", c, "can't listen on %s: %s%s", text,
                        strerror(error), listener_advice(error));
-    /* These errors may go away without a change of the configuration. */
     return error == EADDRINUSE || error == EADDRNOTAVAIL || error == ENOBUFS ||
                    error == ENOMEM || error == ENFILE
                ? -EAGAIN
                : -EINVAL;
 }
 
-/* Sets options that a control connection inherits at the end of its handshake.
- * So call it before the first listen(). etc/examples/sallyport.socket has the
- * same values. If an option is refused, clients are still served: options make
- * connections better, not safer. */
+/* Sets the options of a listener, which each control connection inherits when
+ * its TCP handshake ends. So call it before the first listen().
+ * etc/examples/sallyport.socket has the same values. Ignores errors, since the
+ * options make connections better, not safer. */
 static void listener_equip(int fd)
 {
     static const struct {
         int level, option, value;
     } options[] = {
-        /* The server writes whole buffers, so the kernel has nothing to
-         * gather. */
+        /* The server writes whole buffers, so the kernel needn't wait for more
+         * data. */
         { IPPROTO_TCP, TCP_NODELAY, 1 },
-        /* A silent client is known to be gone after two minutes: the first
-         * probe after 60 s, then four, 15 s apart. */
+        /* The kernel gives up a silent client after two minutes: after 60 s it
+         * sends the first of four probes, one each 15 s. */
         { SOL_SOCKET, SO_KEEPALIVE, 1 },
         { IPPROTO_TCP, TCP_KEEPIDLE, 60 },
         { IPPROTO_TCP, TCP_KEEPINTVL, 15 },
@@ -111,8 +111,9 @@ static void listener_equip(int fd)
                    sizeof(options[i].value));
 }
 
-/* Makes a socket. It is non-blocking, since the client can be gone before
- * gate's accept4(). It is bound, and listens unless BACKLOG is 0. */
+/* Makes a socket that is bound to A, and listens unless BACKLOG is 0. The
+ * socket is non-blocking, since a client can be gone before gate's accept4().
+ * Returns the descriptor or -errno. */
 static int listener_socket(const struct address *a, int backlog)
 {
     struct sockaddr_storage where;
@@ -121,7 +122,7 @@ static int listener_socket(const struct address *a, int backlog)
     FD_CLEANUP int fd =
         socket(where.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
-    /* [::]:21 and 0.0.0.0:21 are two listeners, as written. */
+    /* Make [::]:21 and 0.0.0.0:21 two separate listeners. */
     if (fd < 0 ||
         setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) < 0 ||
         (where.ss_family == AF_INET6 &&
@@ -134,8 +135,8 @@ static int listener_socket(const struct address *a, int backlog)
     return fd_take(&fd);
 }
 
-/* Identifies a listener for the next generation: its address, and a number that
- * distinguishes equal addresses. */
+/* Writes the name by which the next generation finds a listener: its address,
+ * and the number SAME, which distinguishes listeners with equal addresses. */
 static const char *listener_name(const struct address *a, size_t same,
                                  char name[GENERATION_NAME_MAX])
 {
@@ -156,7 +157,7 @@ static int listener_open(struct listener *l, const struct address *a,
     if (l->fd < 0)
         l->fd = listener_socket(a, SOMAXCONN);
     else
-        listener_equip(l->fd); /* if systemd has opened it */
+        listener_equip(l->fd); /* systemd may have opened it */
     if (l->fd < 0)
         return l->fd;
     r = succession_keep(h, name, l->fd);
@@ -191,7 +192,8 @@ int listeners_open(struct listeners *l, const struct settings *s,
     return 0;
 }
 
-/* The first generation inherits listeners from systemd only. */
+/* Only in the first generation does each inherited listener come from systemd.
+ */
 void listeners_unnamed(const struct settings *s, const struct succession *h,
                        struct complaint *c)
 {
@@ -220,7 +222,7 @@ void listeners_unnamed(const struct settings *s, const struct succession *h,
                  names);
 }
 
-/* A port that is in use most likely belongs to the running server. */
+/* An address in use is no mistake: most likely the running server has it. */
 int listeners_try(const struct settings *s, struct address *in_use,
                   struct complaint *c)
 {

@@ -12,7 +12,7 @@
 #include "sallyport/base/pages.h"
 
 #define ENDED_BESIDES 16
-#define UNREAD_MOST   16 /* ended processes of one user */
+#define UNREAD_MOST   16 /* ended processes of one user with unread events */
 #define SWEEP_MS      1000
 
 size_t services_ended_max(size_t sessions)
@@ -22,9 +22,8 @@ size_t services_ended_max(size_t sessions)
 
 static void service_sweep_on_timer(void *owner);
 
-/* Each session has two channels, and its process files has one; after the
- * session's end the channel of files may remain. Each child has two, and master
- * one. */
+/* Counts three channels for each session's record: two of the session, and one
+ * of its process files. Each child has two channels, and master has one. */
 int services_init(struct master *m, size_t sessions)
 {
     struct services *s = m->services;
@@ -51,9 +50,9 @@ static void service_drop(struct services *s, struct service_channel *c)
     TAILQ_INSERT_TAIL(&s->free, c, next);
 }
 
-/* Drops the channels of ended processes that are empty, or that log doesn't
- * read in time: log drops a channel without a word if it has no place for it or
- * can't read its bytes. */
+/* Drops each channel of an ended process that is empty, or that log hasn't read
+ * in time. Log doesn't tell master when it drops a channel, since it has no
+ * place for it or can't read its bytes. */
 static void services_sweep(struct master *m)
 {
     struct services *s = m->services;
@@ -194,8 +193,8 @@ void service_end(struct master *m, struct service_channel **end)
     services_flush(m);
 }
 
-/* Gives the service the channels that it doesn't have yet. If the service takes
- * no more now, master tries again when it can. */
+/* Passes to the service the channels that it doesn't have yet. If the service
+ * takes no more now, master continues when the service reads again. */
 static void services_give(struct master *m, enum process service)
 {
     struct child *to = children_ready(m, service);
@@ -221,7 +220,8 @@ static void services_give(struct master *m, enum process service)
         child_wait_writable(to);
 }
 
-/* Opens master's own channel to log, once: it outlives each log. */
+/* Opens master's own channel to log, unless it is open: the channel outlives
+ * each log. */
 static void services_open_own(struct master *m)
 {
     const struct speaker who = { .process = PROCESS_MASTER };
@@ -235,7 +235,7 @@ static void services_open_own(struct master *m)
         fd_close(&ends[0]);
         return;
     }
-    TAILQ_REMOVE(&m->services->open, own, next); /* master comes first */
+    TAILQ_REMOVE(&m->services->open, own, next); /* log gets it first */
     TAILQ_INSERT_HEAD(&m->services->open, own, next);
     event_sender_open(&m->events, ends[0]);
     m->events_watch.fd = ends[0];

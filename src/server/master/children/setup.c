@@ -1,5 +1,5 @@
-/* Writes the set-up of each program that master executes: what the program
- * needs, and no more. Runs in master. */
+/* Writes the set-up of each program that master executes: only the values and
+ * descriptors that the program needs. Runs in master. */
 #include "children.h"
 
 #include <errno.h>
@@ -17,8 +17,8 @@ static void give_name(struct setup *s, size_t place, const char *name)
     snprintf(s->file[place].name, SETUP_NAME_MAX, "%s", name);
 }
 
-/* A process that replaces another one gets the same file, even if the file has
- * expired meanwhile. */
+/* Gives C the file at PLACE, if there is one. A restarted process can use the
+ * same file as before, even if the file has expired meanwhile. */
 static void give_file(const struct child *c, struct setup *s, size_t place)
 {
     const struct named_file *f = &c->master->certificates->file[place];
@@ -30,8 +30,8 @@ static void give_file(const struct child *c, struct setup *s, size_t place)
     give_name(s, place, f->name);
 }
 
-/* The service gets the other end as soon as it takes channels; until then the
- * messages wait in the channel. */
+/* Gives C a new channel to SERVICE. The service gets its end when it is ready;
+ * until then the messages wait in the channel. */
 static int give_channel(struct child *c, struct setup *s, enum process service)
 {
     const bool log = service == PROCESS_LOG;
@@ -49,7 +49,7 @@ static int give_channel(struct child *c, struct setup *s, enum process service)
     return *far ? 0 : -ENOMEM;
 }
 
-/* Each process gets a page of its own, even if it replaces another process. */
+/* Gives C a new page for its heartbeat, also after a restart. */
 static int give_beat(struct child *c, struct setup *s)
 {
     int *fd = &s->file[SETUP_BEAT].fd;

@@ -1,7 +1,7 @@
-/* A session lives only as long as its user's row is the same as at the login.
- * If the row is removed, locked or changed, or the user expires, the session is
- * kicked. A file that can't be read or used ends nothing: the last good version
- * counts. Runs in master. */
+/* Ends sessions that the users file no longer permits. If a user's row is
+ * removed, locked or changed, or if the user expires or the user's hours are
+ * over, master kicks the user's sessions. If the file can't be read, or has a
+ * mistake, the last good version counts. Runs in master. */
 #include "sessions/logins.h"
 
 #include <errno.h>
@@ -11,16 +11,15 @@
 
 #include "sallyport/domain/tls.h"
 
-/* How many forks may wait for the disk of the users file: for periodic looks,
- * and in addition for looks after an announced change. */
+/* While HANGING_LOOKS forks wait for the disk of the users file, no look
+ * begins. After an announced change, HANGING_ANNOUNCED more forks can wait. */
 #define HANGING_LOOKS     3
 #define HANGING_ANNOUNCED 4
 _Static_assert(HANGING_LOOKS + HANGING_ANNOUNCED + 1 < ERRANDS_FOR_USERS,
                "each look has a place");
 
-/* Warns of users who need a certificate while the server asks for none: at the
- * start and for each new users file. The hint is one line, since this may be
- * intended. */
+/* Master gives the hint at its start and for each new users file. The hint is
+ * only one line, since the administrator may want such users. */
 bool access_hint(const struct settings *s, const struct users *u,
                  struct complaint *into)
 {
@@ -45,9 +44,9 @@ bool access_hint(const struct settings *s, const struct users *u,
     return n > 0;
 }
 
-/* Returns why the session must end, or ENDING_COUNT if it may stay. Masters of
- * earlier builds don't know ENDING_EXPIRED, and never get it: the rows of their
- * sessions had no expires=, so a row with expires= counts as changed. */
+/* Returns why S must end; ENDING_COUNT: S can stay. Masters of earlier builds
+ * don't know ENDING_EXPIRED, but they never get it: the rows of their sessions
+ * had no expires=, so a row with expires= counts as changed. */
 static enum ending ending_of(const struct session_record *s,
                              const struct user *row)
 {
@@ -77,8 +76,9 @@ static bool session_has_user(const struct session_record *s)
            (session_is_served(s) && s->login > 0);
 }
 
-/* A team's name gets a mark, since a user can have the same name. The limits of
- * the settings are for users only. */
+/* Returns the account of a user or a team. For the hash, a team's name begins
+ * with '@', since a user can have the same name as a team. The limits in the
+ * settings are only for users. */
 static struct account_limits account_of(const struct session_record *s,
                                         bool team, const char *name,
                                         const struct row_limits *l)
@@ -159,8 +159,8 @@ void access_review_one(struct session_record *s)
         access_review_row(s, access_row(m, s->files.user));
 }
 
-/* Notes when the time alone can end a session: at each review if any user or
- * team has hours, otherwise when the next user expires. */
+/* Notes when a review can end a session although no row has changed: always if
+ * any user or team has hours=, otherwise when the next user expires. */
 static void access_note_times(struct access *a, const struct users *u,
                               int64_t now)
 {
@@ -177,8 +177,8 @@ static void access_note_times(struct access *a, const struct users *u,
     }
 }
 
-/* Compares the sessions with the newest rows, and ends those that the file no
- * longer permits. Returns how many it has ended. */
+/* Compares all sessions with the newest rows, and ends each session that the
+ * file no longer permits. Returns the number of ended sessions. */
 static size_t access_review(struct master *m)
 {
     struct access *a = m->access;
@@ -194,7 +194,7 @@ static size_t access_review(struct master *m)
         a->reviewed_at = now;
         return 0;
     }
-    /* A clock that was set back makes expired users valid again. */
+    /* If the clock was set back, an expired user may be permitted again. */
     if (a->reviewed != newest || now < a->reviewed_at || now >= a->next_expiry)
         access_note_times(a, u, now);
     SESSIONS_EACH(m->sessions, s)
@@ -205,9 +205,9 @@ static size_t access_review(struct master *m)
                  !s->abandoned &&
                  ending_of(s, users_find(u, slice_from(s->files.user))) !=
                      ENDING_COUNT)
-            /* The session has closed its channel, but may live on and use its
-             * files. After master has reaped a session, its files has time to
-             * sync. */
+            /* The session has closed its channel, but may still live and use
+             * its files. If master has reaped the session, leave its files time
+             * to sync. */
             session_abandon(s);
     sessions_send_news(m);
     a->reviewed = newest;
@@ -265,7 +265,8 @@ static void access_report(struct master *m, int r, const char *why)
 
 static void access_begin(struct master *m, bool homes);
 
-/* Call it when the look is over: lets all who wait for it go on. */
+/* Call it when the look is over: logins, SITE PSWD and requests of sallyportctl
+ * that wait for it go on. */
 static void access_end(struct master *m)
 {
     struct access *a = m->access;
@@ -307,8 +308,8 @@ static void access_on_step(void *owner, int status)
         access_take(m, r, c.text);
 }
 
-/* The logins have waited long enough for the look: the users that master has
- * count. */
+/* Call it when logins have waited long enough for the look: they go on with the
+ * users that master has. */
 static void access_on_late(void *owner)
 {
     struct master *m = owner;
@@ -317,9 +318,10 @@ static void access_on_late(void *owner)
     login_retry(m);
 }
 
-/* After an announcement more forks may wait: the program that announces a
- * change has just written to that disk, so the disk answers. The other forks
- * may wait for a disk that was mounted there before. */
+/* Begins a look, unless too many forks wait. After an announcement more forks
+ * can wait: the program that announces a change has just written to the disk,
+ * so the disk answers. The other forks may wait for a disk that was mounted
+ * there before. */
 static void access_begin(struct master *m, bool homes)
 {
     struct access *a = m->access;
@@ -352,7 +354,8 @@ uint64_t access_ask(struct master *m)
 
     if (a->over < a->asked) {
         a->again = true;
-        /* A look that began before the announcement may hang at the homes. */
+        /* Cancel a look that began before the announcement, since it may hang
+         * at the homes. */
         if (userdb_is_announced(m->users) && !m->users->reading.announced &&
             m->users->reading.answer < 0)
             errand_cancel(m, access_on_step);

@@ -1,10 +1,11 @@
-/* Counts failures in many slots, each with a debt that time pays off; a keyed
- * hash chooses the slot, as in src/server/gate/limits.c. The memory is bounded,
- * and two names or addresses share a slot only by chance. The memory outlives
- * master, so that neither a crash nor a reload forgets failures. If an older
- * generation still has sessions, its master counts their failures in the same
- * memory. Another table, for bans and for the administrator, has addresses with
- * their wrong passwords of the last hour. Runs in master. Apart from the random
+/* Counts failed logins by name and by address, in slots. Each failure adds to
+ * the debt of its slot, which falls as time passes. A keyed hash chooses the
+ * slot, as in src/server/gate/limits.c. So the memory is bounded, and two names
+ * or addresses share a slot only by chance. The memory outlives master, so
+ * neither a crash nor a reload forgets failures. If an older generation still
+ * has sessions, its master counts their failures in the same memory. Another
+ * table, for bans and for the administrator, has addresses and the number of
+ * their wrong passwords in the last hour. Runs in master. Apart from the random
  * key the functions are pure: the time is an argument. */
 #include "sessions/logins.h"
 
@@ -50,7 +51,8 @@ int guesses_map(int fd, struct guesses **ret)
     return 0;
 }
 
-/* Hashes a name (no bits), a prefix (no name), or both. */
+/* Returns a keyed hash of NAME and of the first BITS bits of PEER. NAME 0: a
+ * hash of the prefix alone. */
 static uint64_t guess_hash(const struct guesses *g, uint64_t name,
                            const struct address *peer, unsigned bits)
 {
@@ -84,8 +86,8 @@ static uint64_t guess_delay_of(const uint64_t *table, uint64_t hash,
     return ms < most ? ms : most;
 }
 
-/* Returns the row of PAIR or, if it has none, the oldest of the few rows that
- * it may have. */
+/* Returns the row of PAIR or, if PAIR has none, the oldest of the GUESS_WAYS
+ * rows in which PAIR can be. */
 static struct guess_known *guess_known_row(struct guess_known *table,
                                            uint64_t pair)
 {
@@ -136,7 +138,7 @@ static void guess_add(uint64_t *table, uint64_t hash,
              now);
 }
 
-/* Adds to the last hour, in steps of five minutes; older steps no longer
+/* The counts of the last hour, in steps of five minutes. Older steps don't
  * count. */
 
 static void hour_add(struct guess_hour *h, uint64_t now)
@@ -160,8 +162,8 @@ static uint64_t hour_sum(const struct guess_hour *h, uint64_t now)
     return sum;
 }
 
-/* Returns the row of the address or, if it has none, the row with the fewest
- * wrong passwords among the few that its hash permits. */
+/* Returns the row of PREFIX or, if PREFIX has none, the row with the fewest
+ * wrong passwords among the GUESS_WAYS rows in which PREFIX can be. */
 static struct guess_source *
 guess_source_of(struct guesses *g, const struct address *prefix, uint64_t now)
 {
@@ -204,7 +206,8 @@ void guesses_pardon(struct guesses *g, const struct address *network,
     }
 }
 
-/* Keeps WORST sorted, the worst one first. */
+/* Keeps ret->worst sorted: the address with the most wrong passwords is first.
+ */
 void guesses_report(const struct guesses *g, uint64_t now,
                     struct guess_report *ret)
 {
@@ -257,8 +260,8 @@ void guesses_succeeded(struct guesses *g, const struct guess *what,
     *guess_known_row(g->logins, there) = (struct guess_known){ there, now };
 }
 
-/* If five users share the same four rows, a fifth login within half a minute
- * must wait for the next code. */
+/* If five users share the same four rows of g->steps, and four of them have
+ * sent the code of this half minute, the fifth must wait for the next code. */
 const char *guesses_code(struct guesses *g, const struct guess *what,
                          uint64_t step, uint64_t ms, uint64_t now)
 {

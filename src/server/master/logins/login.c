@@ -1,12 +1,14 @@
-/* A login, from `login` to `granted` or `denied`. Master never sees name or
- * password: session sends them to auth on a pair of sockets made here, and auth
- * answers with the user's name and the version of the row. Each wait has its
- * deadline.
+/* A login, from `login` to `granted` or `denied`. Master never sees the name
+ * and the password that the client sends: the session passes them to auth, on a
+ * pair of sockets that master has made. If they are right, auth tells master
+ * the user's name and the version of the row. Each wait has its deadline. Runs
+ * in master.
  *
- * Master can delay a login between its verdict and its answer; meanwhile the
+ * Master can delay a login between its verdict and its answer. Meanwhile the
  * login holds no worker. Only a few logins of one address are delayed at a
- * time, and the delays of the others begin after those. So an address can guess
- * only a few times a minute, however many connections it opens. */
+ * time; the delays of its other logins begin when these few are answered. So an
+ * address can guess only a few times a minute, however many connections it
+ * opens. */
 #include "sessions/logins.h"
 
 #include <errno.h>
@@ -32,7 +34,8 @@ void answer_count(struct master *m, struct verdict *v)
 {
     uint64_t now = clock_ms(), most = m->settings.guess_delay;
 
-    /* A quarter of login_timeout leaves time for three tries. */
+    /* Limit the delay to a quarter of login_timeout, which leaves time for
+     * three tries. */
     if (most > m->settings.login_timeout / 4)
         most = m->settings.login_timeout / 4;
     v->guess.trusted =
@@ -44,8 +47,8 @@ void answer_count(struct master *m, struct verdict *v)
     banning_guessed(m, &v->guess, now);
 }
 
-/* Counts the delayed logins of that prefix that are answered after T. *first
- * gets the time of the first of these answers. */
+/* Counts the delayed logins from PREFIX that master will answer after T. *first
+ * gets the time of the first such answer. */
 static size_t answers_after(const struct master *m,
                             const struct address *prefix, unsigned bits,
                             uint64_t t, uint64_t *first)
@@ -66,9 +69,9 @@ static size_t answers_after(const struct master *m,
     return n;
 }
 
-/* Returns when the delay of S begins: at the time of its `login`; or, if the
- * maximum number of logins of its address is delayed already, when enough of
- * them are answered. */
+/* Returns the time at which the delay of S begins: the time of its `login`; or,
+ * if as many logins of its address as permitted are delayed already, the time
+ * at which enough of them are answered. */
 static uint64_t answer_turn(const struct session_record *s, uint64_t now)
 {
     const struct guess *g = &s->answer.verdict.guess;
@@ -109,7 +112,8 @@ static void answer_wait(struct session_record *s)
     session_set_timer(s, a->at - now);
 }
 
-/* A session that doesn't read its answer can't serve its client either. */
+/* Ends S after ERROR, an -errno of SEND(). A session that doesn't read its
+ * answer can't serve its client either. */
 static void login_give_up(struct session_record *s, int error)
 {
     if (error == -EPIPE)
@@ -144,7 +148,8 @@ void login_deny(struct session_record *s, enum denial why)
     login_answered(s, r, SESSION_GREETED, PHASE_GREETED);
 }
 
-/* Gives the login to worker C, over a new pair of sockets. */
+/* Gives the login to worker C, over a new pair of sockets. Returns 0; -EBUSY: C
+ * doesn't read. */
 static int login_begin(struct session_record *s, struct child *c)
 {
     int ends[2];
@@ -171,11 +176,11 @@ static int login_begin(struct session_record *s, struct child *c)
     return r;
 }
 
-/* Gives the login to a worker. If there is no worker at all (auth is
- * restarting), the login waits for the deadline `verdict`. If all workers are
- * busy, or this address has its share of them, the login waits for
- * login_timeout in all. So a client with many connections is served, and isn't
- * refused for being fast. */
+/* Gives the login to a worker. If no worker is ready, since auth restarts, the
+ * login waits until the deadline `verdict`. If all workers are busy, or this
+ * address has its share of them, the login waits until login_timeout after its
+ * `login`. So the server serves a client with many connections, and doesn't
+ * refuse it because it is fast. */
 static void login_attempt(struct session_record *s)
 {
     const uint64_t most = s->master->settings.login_timeout;
@@ -183,7 +188,7 @@ static void login_attempt(struct session_record *s)
     struct child *c;
     int r;
 
-    /* If the look takes long, the current users count. */
+    /* Wait for the look; but if it takes long, the current users count. */
     if (!s->master->access->late && !access_is_over(s->master, s->fresh))
         return;
     if (s->master->users->away.text[0]) {
@@ -202,7 +207,8 @@ static void login_attempt(struct session_record *s)
         session_set_timer(s, passed < most ? most - passed : 0);
 }
 
-/* Master counts the tries, too, since a subverted session doesn't. */
+/* Master counts the tries, too, since a session that an attacker controls
+ * doesn't count them. */
 int login_on_login(void *owner, struct msg_login *msg)
 {
     struct session_record *s = owner;
@@ -219,8 +225,9 @@ int login_on_login(void *owner, struct msg_login *msg)
         return 0;
     }
     session_set_timer(s, m->deadlines.verdict);
-    /* The user may have been locked since the old rows were read. A look that
-     * ends at once has tried all waiting logins already. */
+    /* Ask for a look, since the user may have been locked meanwhile. A look
+     * that ends at once tries the waiting logins inside access_ask(): it must
+     * not try this login, whose ticket isn't known yet. */
     s->fresh = UINT64_MAX;
     s->fresh = access_ask(m);
     if (s->state == SESSION_WAITING)
@@ -251,7 +258,7 @@ static void login_open_home(struct session_record *s, const struct user *user)
     }
     access_take_limits(s, user);
     older_look_all(m); /* a session that counts may have ended just now */
-    if (!session_is_served(s)) /* so may this one: it got no channel to gate */
+    if (!session_is_served(s)) /* killed, since it took no channel to gate */
         return;
     full = access_full(s);
     if (full) {
@@ -296,7 +303,8 @@ static void login_accept(struct session_record *s)
                       "user %s: not let in, the row changed or expired while "
                       "the password was verified",
                       v->user);
-        /* A 530 would tell the client for good that the password is wrong. */
+        /* If the row has changed, don't send 530: the client would take this as
+         * "the password is wrong", and never try it again. */
         login_deny(s, access_admits(s, access_row(m, v->user)) ? DENIAL_CHANGED
                                                                : DENIAL_WRONG);
         return;
@@ -328,8 +336,8 @@ void login_on_verdict(struct session_record *s, const struct verdict *v)
 void login_home_ready(struct session_record *s)
 {
     const struct settings *c = &s->master->settings;
-    /* The session asks gate about transfers, or about bandwidth, only if
-     * something limits them now. */
+    /* The session asks gate about transfers (COUNTED) or about bandwidth
+     * (PACED) only if there is a limit for them now. */
     bool counted = c->max_transfers > 0;
     bool paced = c->bandwidth_up > 0 || c->bandwidth_down > 0;
     int r;
@@ -354,7 +362,7 @@ void login_home_ready(struct session_record *s)
         return;
     fd_close(&s->files.end);
     s->login = time(NULL);
-    s->tries = 0; /* from now on counts tries of SITE PSWD */
+    s->tries = 0; /* from now on it counts tries of SITE PSWD */
     service_named(s->log, s->files.user);
     session_publish(s);
     session_add_news(s, NEWS_LIMITS);
@@ -384,8 +392,9 @@ void login_on_timer(struct session_record *s)
         if (s->answer.verdict.right && !s->answer.busy)
             login_accept(s);
         else
-            /* Another node of a cluster may have changed the row just now. A
-             * 530 would tell the client for good that the password is wrong. */
+            /* Another node of a cluster may have changed the row just now. Then
+             * don't send 530: the client would take this as "the password is
+             * wrong", and never try it again. */
             login_deny(s, s->answer.busy                      ? DENIAL_BUSY
                           : userdb_is_stale(s->master->users) ? DENIAL_CHANGED
                                                               : DENIAL_WRONG);
@@ -394,7 +403,7 @@ void login_on_timer(struct session_record *s)
         password_late(s);
         break;
     case SESSION_OPENING:
-        /* The user enters without the directory that was late, if the row is
+        /* Let the user enter without the directory that was late, if the row is
          * still the same. */
         user = access_current(s, s->files.user, s->version);
         if (files_were_late(&s->files, user) && user)

@@ -1,7 +1,7 @@
-/* SITE PSWD: the hash of a new password in the users file. Auth makes the hash,
- * after it has verified the old password of this session's user. A fork of
- * master writes the hash into that user's line. Then master reads the file as
- * after any other change. */
+/* SITE PSWD writes the hash of a new password to the users file. Auth makes the
+ * hash, after it has verified the old password of the session's user. A fork of
+ * master writes the hash into the user's line. Then master reads the file as
+ * after any other change. Runs in master. */
 #include "sessions/logins.h"
 
 #include <errno.h>
@@ -32,9 +32,9 @@ enum password_fault password_objection(const struct session_record *s)
         return PASSWORD_NONE;
     if (!m->settings.password_change && !user->must_change)
         return PASSWORD_FIXED;
-    /* Refuse it in an older generation: the newest master compares that
-     * generation's sessions with the file, and would end the session that has
-     * changed its password. */
+    /* Refuse it in an older generation: the newest master compares the sessions
+     * of older generations with the file, and would end this session after the
+     * change. */
     return m->state == MASTER_RUNNING ? PASSWORD_OK : PASSWORD_RELOADED;
 }
 
@@ -46,7 +46,7 @@ void password_answer(struct session_record *s, enum password_fault fault)
             SESSION_USER, PHASE_USER);
 }
 
-/* Reports WHY, but the same reason only once. */
+/* Reports WHY, unless it is the reason that was reported last. */
 static void password_complain(struct master *m, const char *why)
 {
     struct userdb *u = m->users;
@@ -59,11 +59,12 @@ static void password_complain(struct master *m, const char *why)
                   why);
 }
 
-/* The exit status of the writer is an errno, perhaps with this bit: the new
+/* A bit of the writer's exit status, beside an errno. It means that the new
  * file has its name in spite of the error. */
 #define WRITER_STANDS 0x80
 
-/* The table has the old version until the changed file is read. */
+/* While the changed file waits to be read, both versions are good: master's
+ * rows can still have the old one. */
 bool password_gives(const struct session_record *s, uint64_t version)
 {
     const struct password_writer *w = &s->master->users->writer;
@@ -74,24 +75,25 @@ bool password_gives(const struct session_record *s, uint64_t version)
            (w->ticket > 0 && (version == w->before || version == w->after));
 }
 
-/* Every auth worker loads the new table. Delay the next change, so that nobody
- * can keep the workers busy. */
+/* Delays the next change, since every auth worker loads the new table:
+ * otherwise one user could keep the workers busy. */
 void password_read(struct master *m)
 {
     struct userdb *u = m->users;
     const uint64_t now = clock_ms();
 
     if (u->writer.ticket == 0 || !access_is_over(m, u->writer.ticket) ||
-        userdb_is_announced(u)) /* the look failed: the next look reads it */
+        userdb_is_announced(u)) /* the look failed; the next look reads it */
         return;
     u->writer.ticket = 0;
     u->write_rests_until = now + 10 * (now - u->writer.begun);
 }
 
-/* The session continues with the version that its row must have after the
- * change. The roster gets this version, too, since after a reload the newest
- * master compares it. If somebody has changed more than the hash, the versions
- * differ, and the session ends. */
+/* Call it when the new file has its name. The session continues with the
+ * version that its user's row must have after the change. The roster gets this
+ * version, too, since after a reload the newest master compares it. If somebody
+ * has changed more of the row than the hash, the versions differ, and the
+ * session ends. */
 static void password_stands(struct master *m, const struct password_writer *w,
                             struct session_record *s)
 {
@@ -106,7 +108,7 @@ static void password_stands(struct master *m, const struct password_writer *w,
                   w->user, w->serial);
     if (m->state == MASTER_STOPPING)
         return;
-    /* Have the new text read, which ends the user's other sessions. */
+    /* Ask for a look at the new text, which ends the user's other sessions. */
     next->begun = clock_ms();
     userdb_announce(m->users);
     next->ticket = UINT64_MAX;
@@ -146,8 +148,8 @@ void password_on_written(void *owner, int status)
     password_answer(s, fault);
 }
 
-/* SIGKILL has no effect while the writer waits for the disk. When the disk
- * answers, the writer ends before its next step. */
+/* Kills the writer. SIGKILL has no effect while the writer waits for the disk.
+ * When the disk answers, the writer ends before its next step. */
 void password_late(struct session_record *s)
 {
     password_complain(s->master, "the disk doesn't answer");
@@ -164,8 +166,8 @@ struct writer_order {
     char old[USER_HASH_MAX + 1], hash[USER_HASH_MAX + 1];
 };
 
-/* Runs in the fork. Changes only the text that everybody uses now: a newer file
- * may have a mistake, or be half written. */
+/* Runs in the fork. Changes the file only if it still has the text that master
+ * uses now: a newer text may have a mistake, or be half written. */
 static int writer_main(void *arg)
 {
     const struct writer_order *o = arg;
@@ -184,8 +186,8 @@ static int writer_main(void *arg)
     return -r | (r < 0 && stands ? WRITER_STANDS : 0);
 }
 
-/* Lets a short-lived fork write, since a disk may hang. Until master has reaped
- * the fork, there is no other writer. */
+/* Starts a short-lived fork that writes the hash, since a disk can hang. Starts
+ * no other writer until master has reaped the fork. */
 static enum password_fault writer_begin(struct session_record *s,
                                         const struct user *user)
 {

@@ -1,8 +1,9 @@
-/* The auth workers, in master. The least busy worker gets the next login: the
- * session sends it the name and the password, which master never sees. The
- * worker's answer must fit the request: if it names a session or a user about
- * which master hasn't asked, master ends the worker. A yes is for the row that
- * the worker has, and counts only if this is the user's newest row. */
+/* The auth workers. The least busy worker gets the next login: the
+ * session sends this worker the name and the password, which master never sees.
+ * The worker's answer must fit the request: if the answer names a session or a
+ * user about which master hasn't asked, master ends the worker. A yes is for
+ * the row that the worker has, and counts only if this is the user's newest
+ * row. Runs in master. */
 #include "sessions/logins.h"
 
 #include <errno.h>
@@ -13,7 +14,7 @@
 #define VERIFICATIONS_EACH(c, v)                                               \
     for (struct verification *v = (c)->verification;                           \
          v < (c)->verification + (c)->verifications; v++)
-#define SHARE_MIN 8 /* per address, however few workers there are */
+#define SHARE_MIN 8 /* verifications per address, even with few workers */
 
 static bool is_worker(const struct child *c)
 {
@@ -28,9 +29,9 @@ struct verification *worker_find(struct child *c, uint64_t serial)
     return NULL;
 }
 
-/* Has that prefix its share, a quarter of what WORKERS can take? So one address
- * can't exclude all others, even if its sessions hold their places as long as
- * they can. */
+/* Does PREFIX hold its share already, a quarter of the verifications that
+ * WORKERS workers can take? So one address can't exclude all others, even if
+ * its sessions hold their places as long as they can. */
 static bool address_has_its_share(const struct master *m,
                                   const struct address *prefix, size_t workers)
 {
@@ -46,7 +47,7 @@ static bool address_has_its_share(const struct master *m,
 }
 
 /* A worker that still works on an earlier try of this session can't get another
- * try: nobody could distinguish the two verdicts. */
+ * try: master couldn't distinguish the two verdicts. */
 int worker_choose(struct session_record *s, struct child **ret)
 {
     const struct master *m = s->master;
@@ -91,9 +92,9 @@ void worker_forget(struct master *m, const struct session_record *s)
                 v->session = NULL;
 }
 
-/* Returns the key with which auth hashes names and rows, as two halves. It is
- * the same in all masters and, if secrets.names is kept, after a restart. It
- * reveals nothing about keys of other purposes. */
+/* Writes the key with which auth hashes names and rows to KEY, as two halves.
+ * The key is the same in all masters and, if secrets.names is kept, after a
+ * restart. It reveals nothing about keys of other purposes. */
 static void worker_key(const struct master *m, uint64_t key[2])
 {
     _Static_assert(2 * sizeof(key[0]) == SIPHASH_KEY, "two halves");
@@ -147,10 +148,11 @@ static const char *verdict_objection(const struct verification *v,
                : NULL;
 }
 
-/* Counts a missing code as a wrong password, so that the client doesn't learn
- * that its password is right. Remembers codes for each secret, so a lost device
- * opens nothing after the secret is changed. If auth's row isn't the newest,
- * remembers no code, since that login fails anyhow. */
+/* Returns false if a user who needs a one-time code has sent none that is
+ * right. This counts as a wrong password, so that the client doesn't learn that
+ * its password is right. Codes are remembered together with the secret, so a
+ * lost device opens nothing after the secret is changed. If auth's row isn't
+ * the newest, checks no code, since the login fails anyhow. */
 static bool verdict_has_code(struct child *c, const struct verification *v,
                              const struct verdict *verdict, uint64_t step)
 {
@@ -201,7 +203,7 @@ int verdict_on_verdict(void *owner, struct msg_verdict *msg)
     slice_copy(msg->hash, verdict.hash, sizeof(verdict.hash));
     verdict.guess.peer = v->peer;
     if (verdict.right) {
-        /* Take the row only if it is the user's newest one. */
+        /* Set the version only if auth's row is the user's newest row. */
         slice_copy(msg->user, verdict.user, sizeof(verdict.user));
         user = access_row(m, verdict.user);
         worker_key(m, key);

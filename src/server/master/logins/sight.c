@@ -1,6 +1,7 @@
-/* A look at the disks: can the users file and the directory of all homes be
- * reached, and has the file changed? A disk may hang, so a fork of master
- * looks. The fork copies a changed file into memory, for reader. */
+/* A look at the disks, which finds out if the users file and the directory of
+ * all homes can be reached, and if the file has changed. A disk can hang, so a
+ * fork of master looks. The fork copies a changed file into memory, for
+ * reader. */
 #include "sessions/logins.h"
 
 #include <errno.h>
@@ -31,10 +32,10 @@ bool sight_is_same(const struct stat *a, const struct stat *b)
            same_time(&a->st_ctim, &b->st_ctim);
 }
 
-/* Opens PATH: a network disk can answer stat(2) from memory, but must answer
- * open(2) and statfs(2) itself. An overlay doesn't count as local, since it may
- * lie above a network disk. O_NONBLOCK: a FIFO in place of the file must not
- * block. */
+/* Opens PATH, since the disk itself must answer open(2) and statfs(2): for a
+ * network disk, the kernel can answer stat(2) from memory. An overlay doesn't
+ * count as local, since it may lie above a network disk. O_NONBLOCK keeps a
+ * FIFO in place of the file from blocking. */
 static int sight_open(const char *path, int flags, int *error, bool *local)
 {
     struct statfs disk;
@@ -46,10 +47,10 @@ static int sight_open(const char *path, int flags, int *error, bool *local)
     return fd;
 }
 
-/* Returns when the file will have been unchanged for QUIET ms. On a local disk
- * the file's ctime, which no program can set, also tells the age of a change
- * before the first look. On a network disk the age counts from now, since its
- * clock may differ. */
+/* Returns the clock_ms() at which the file will have been unchanged for QUIET
+ * ms. On a local disk the last change was at the file's ctime, which no program
+ * can set. On a network disk, whose clock may differ, the time counts from
+ * now. */
 static uint64_t sight_quiet_at(uint64_t quiet, const struct stat *s, bool local)
 {
     struct timespec now;
@@ -76,7 +77,8 @@ bool users_must_be_read(enum users_state state, uint64_t until, bool announced)
     }
 }
 
-/* Refuses a text that may be a part of a longer one. */
+/* Refuses a text that may be incomplete. WRITTEN: a program has the file open
+ * for writing. Returns 0; or -EINVAL, with the complaint. */
 static int sight_objection(const struct userdb *u, struct slice text,
                            bool written, struct complaint *c)
 {
@@ -108,7 +110,8 @@ static int sight_compare(const struct userdb *u, int fd, struct slice text,
     }
     if (same)
         return 0;
-    /* After a reload the first look may be too early to take another text. */
+    /* After a reload, the first look may come too soon after a change: then
+     * don't take the text yet. */
     if (!users_must_be_read(g->state, g->until, u->reading.announced)) {
         g->read = false;
         return 0;
@@ -120,7 +123,7 @@ static int sight_compare(const struct userdb *u, int fd, struct slice text,
 }
 
 /* Copies by pread(2), since master's filter permits no sendfile(2). Stops soon
- * after USERS_FILE_MAX: the caller refuses such a file. */
+ * after USERS_FILE_MAX bytes, since the caller refuses a longer file. */
 static int sight_copy(int from, int to)
 {
     char piece[65536];
@@ -139,8 +142,9 @@ static int sight_copy(int from, int to)
     return r;
 }
 
-/* Copies the file FD, even if the path names another file now. Returns 0 also
- * if the file has changed meanwhile. */
+/* Copies the file FD into memory, even if the path names another file now, and
+ * compares it with the newest edition. Returns 0 also if the file has changed
+ * meanwhile. */
 static int sight_read(const struct userdb *u, int fd, struct sight *g)
 {
     struct slice text = { NULL, 0 };
@@ -191,10 +195,10 @@ int sight_main(void *owner)
             g.state = USERS_CHANGING;
         g.until = sight_quiet_at(u->master->deadlines.quiet, &g.seen, g.local);
     }
-    /* Take the file's age before the reading, which may need seconds. */
+    /* Take the file's age before the reading, which can take seconds. */
     g.whole = clock_ms() >= g.until;
-    /* A new generation has the text of the old generation, and hasn't seen the
-     * file. */
+    /* Also read the file if a new generation has only the text of the previous
+     * generation, and hasn't seen the file yet. */
     g.read = g.file == 0 &&
              ((u->edition > 0 && u->seen.st_mode == 0) ||
               users_must_be_read(g.state, g.until, u->reading.announced));

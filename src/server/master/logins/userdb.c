@@ -1,8 +1,9 @@
-/* The users file, checked before each login, in master: its state, and the
- * steps of a look (docs/inside/generations.md, "The users file"). A fork of
- * master looks at the disks (sight.c), and reader parses a changed text. If the
- * kernel has the answer in memory, master itself sees that nothing has changed.
- * A broken file never replaces a good one.
+/* The state of the users file, and the steps of a look at it
+ * (docs/inside/generations.md, "The users file"). Master looks before each
+ * login. A fork of master looks at the disks (sight.c), and reader parses a
+ * changed text. If the kernel has the answer in memory, master itself sees,
+ * without a fork, that nothing has changed. A broken file never replaces a good
+ * one. Runs in master.
  *
  * A part of a valid file is often valid too, but gives a user other rights: the
  * second factor may be in the rest of the line. So a changed text counts only
@@ -182,8 +183,8 @@ bool userdb_changes(const struct userdb *u)
     return other;
 }
 
-/* Call it when the file can't be opened. A server can start before its first
- * user is made. */
+/* Call it when the fork couldn't open the file. A missing file is no failure if
+ * the server starts before its first user is made. */
 static int userdb_not_opened(struct userdb *u, int error, pid_t *reader,
                              struct complaint *c)
 {
@@ -197,7 +198,8 @@ static int userdb_not_opened(struct userdb *u, int error, pid_t *reader,
              error == ENOENT ? "; there were users before: restore it, or "
                                "correct the setting"
                              : "");
-    return error == EINVAL ? -EIO : -error; /* -EINVAL: a mistake in the file */
+    return error == EINVAL ? -EIO : -error; /* -EINVAL would mean a mistake in
+                                             * the file */
 }
 
 /* Call it when the fork has ended: takes what it has seen on the disks. */
@@ -232,8 +234,9 @@ static int userdb_seen(struct userdb *u, int status, pid_t *reader,
     return g.result == 0 && g.changed ? userdb_parse(u, reader, c) : g.result;
 }
 
-/* Homes that were never there are no failure: the server is new, and has no
- * users. */
+/* Sets u->away after the homes were opened with ERROR; 0: they are there. A
+ * directory of all homes that was never there is no failure: the server is new,
+ * and has no users. */
 static void userdb_judge_homes(struct userdb *u, int error)
 {
     if (error == EINPROGRESS) {
@@ -252,13 +255,13 @@ static void userdb_judge_homes(struct userdb *u, int error)
     u->homes_away = u->away.text[0] != '\0';
 }
 
-/* Ends a look: sets the state. Returns R, or what userdb_go_on() returns for
- * it. */
+/* Ends a look with the result R: sets the state. Returns the result that
+ * userdb_go_on() must return for R. */
 static int userdb_end(struct userdb *u, int r, const struct complaint *why,
                       struct complaint *c)
 {
-    const struct reading g = u->reading; /* a copy, since its descriptors are
-                                          * closed */
+    const struct reading g = u->reading; /* a copy, since reading_close()
+                                          * changes the original */
 
     reading_close(&u->reading);
     if (r < 0 && r != -EINVAL) {
@@ -287,8 +290,9 @@ static int userdb_end(struct userdb *u, int r, const struct complaint *why,
     return r;
 }
 
-/* Opens PATH if the kernel has all of it in memory: waits for no disk, wherever
- * the path leads now. */
+/* Opens PATH if the kernel has the whole path in memory, so that no disk can
+ * make master wait. Returns the descriptor; -1: an error, or a disk is needed.
+ */
 static int open_cached(const char *path, uint64_t flags)
 {
     const struct open_how how = { .flags = flags | O_PATH | O_CLOEXEC,
@@ -297,8 +301,9 @@ static int open_cached(const char *path, uint64_t flags)
     return (int)syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof(how));
 }
 
-/* Is the file, on a local disk, surely unchanged? With HOMES: are the homes
- * there, too? This saves a login the fork, 0.5 ms. */
+/* Returns true if the file is on a local disk and surely unchanged and, with
+ * HOMES, the directory of all homes is there. Then a login needs no fork, which
+ * takes 0.5 ms. */
 static bool userdb_is_unchanged(const struct userdb *u, bool homes)
 {
     FD_CLEANUP int fd = -1, home = -1;

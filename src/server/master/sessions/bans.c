@@ -1,9 +1,9 @@
-/* Bans, in master: which address is banned, why and for how long. The table is
- * in memory of all masters, so neither a crash nor a reload ends a ban; gate
- * reads it. The file in `state` makes the bans outlive a restart. It consists
- * of records of a fixed size, and is read once, at the first start, so there is
- * nothing to parse. A short-lived fork writes it, since a disk may hang. Only a
- * generation that leads bans anybody. Runs in master. */
+/* Bans of addresses and networks. The table of bans is in memory that all
+ * masters share, so neither a crash nor a reload ends a ban; gate reads the
+ * table. The file in `state` makes the bans outlive a restart. Master reads the
+ * file once, at the first start. The file consists of records of a fixed size,
+ * so it needs no parser. A short-lived fork writes it, since a disk can hang.
+ * Only a generation that leads bans anybody. Runs in master. */
 #include "logins.h"
 
 #include <errno.h>
@@ -22,11 +22,12 @@
 #define WRITER_MS        5000 /* ms to wait for another writer */
 #define BANNING_FILE_MAX (16 + BANS_MAX * sizeof(struct ban))
 
-/* The first bytes of the file; another form of its records gets another
- * number. */
+/* The first bytes of the file. A build with another form of the records uses
+ * another number. */
 static const struct slice banning_magic = { "sallyport bans 1", 16 };
 
-/* Ignores a damaged file, so that the server starts. */
+/* Reads the file. If the file is damaged, prints a warning and ignores the
+ * file, so that the server starts. */
 static void banning_load(struct master *m)
 {
     char path[SETTINGS_PATH_MAX + sizeof(SETTINGS_BANS_FILE) + 1];
@@ -79,15 +80,15 @@ int banning_init(struct master *m)
     return 0;
 }
 
-/* The file. */
+/* The functions that write the file. */
 
 struct banning_order {
     const char *directory;
     struct buf image;
 };
 
-/* Runs in the fork. The lock keeps out the writer of an older generation, which
- * may not have ended yet. */
+/* Runs in the fork. Locks the directory first, since the writer of an older
+ * generation may still be at work. */
 static int banning_write(void *arg)
 {
     const struct banning_order *o = arg;
@@ -113,7 +114,8 @@ static void banning_report_unkept(struct master *m, int error)
     b->error = error;
 }
 
-/* After a failure the next change tries again. */
+/* Call it when the fork has ended. After a failure, master writes the file
+ * again at the next change of the table. */
 static void banning_on_written(void *owner, int status)
 {
     struct master *m = owner;
@@ -156,7 +158,7 @@ void banning_save(struct master *m)
     b->writing = t->changes;
 }
 
-/* Many clients may come from a proxy's address. */
+/* Returns false for the address of a proxy, since many clients come from it. */
 static bool banning_may_ban(const struct master *m, const struct address *a)
 {
     return m->state == MASTER_RUNNING &&
@@ -184,8 +186,8 @@ int banning_add(struct master *m, const struct ban *ban, enum ending why,
                          (uint64_t)(ban->until - ban->since) * 1000);
         master_send(m, &e);
     }
-    /* A ban for passwords or a crash spares sessions that are logged in: a
-     * whole office may use the address. */
+    /* An automatic ban spares sessions that are logged in, since a whole office
+     * can have this address. */
     SESSIONS_EACH(m->sessions, s)
         if (session_is_served(s) && (ban->by_hand || s->login == 0) &&
             ban_holds(ban, &s->peer) &&
@@ -197,8 +199,8 @@ int banning_add(struct master *m, const struct ban *ban, enum ending why,
     return 0;
 }
 
-/* Bans the client at PEER for MS. If there is no room, the delays must suffice.
- */
+/* Bans the client at PEER for MS ms. If the table is full, there is no ban, and
+ * the delays of logins must suffice. */
 static void banning_add_address(struct master *m, const struct address *peer,
                                 uint64_t ms, enum ending why,
                                 const char *reason)
@@ -232,14 +234,14 @@ void banning_guessed(struct master *m, const struct guess *what, uint64_t now)
                         reason);
 }
 
-/* Signals that end a session when an attack on it fails. SIGKILL doesn't belong
- * to them: master sends it, or the kernel if memory is short. */
+/* Signals that end a session when an attack on it fails. SIGKILL isn't one of
+ * them: master sends it, or the kernel if memory is short. */
 static const int crashes[] = {
     SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGSYS
 };
 
-/* A proxied session has named its client's address itself. If an attacker
- * controls the session, its crash could ban any address. So it bans none. */
+/* The crash of a proxied session bans nobody: such a session has told its
+ * client's address itself, so an attacker in it could choose who is banned. */
 void banning_ended(const struct session_record *s, int status)
 {
     struct master *m = s->master;

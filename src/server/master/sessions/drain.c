@@ -1,8 +1,9 @@
-/* "sallyportctl drain": the service takes no new sessions, and each session
- * ends after its transfer, until "drain --off" or a restart of the service; a
- * reload or a crash doesn't change this. The board has the time when the drain
- * begins: gate reads it for each client, and the masters share it, since the
- * leader may get the order while the next generation starts. Runs in master. */
+/* The command "sallyportctl drain". During a drain the service takes no new
+ * sessions, and each session ends after its transfer. "drain --off" or a
+ * restart of the service ends the drain; a reload or a crash doesn't. The board
+ * has the time at which the drain begins. Gate reads this time for each client.
+ * All masters share it, since the leading master can get the order while the
+ * next generation starts. Runs in master. */
 #include "sallyport/base/clock.h"
 #include "sessions.h"
 
@@ -16,7 +17,7 @@ uint64_t drain_begins(const struct master *m)
     return m->board ? board_get(&m->board->drains) : 0;
 }
 
-/* Later sessions get the order when they enter (gate_on_session()). */
+/* A session that begins later gets the order from gate_on_session(). */
 void drain_follow(void *master)
 {
     struct master *m = master;
@@ -29,14 +30,13 @@ void drain_follow(void *master)
         SESSIONS_EACH(m->sessions, s)
             session_finish(s);
     } else if (begins > 0) {
-        m->drain.on_timer = drain_follow; /* it may be armed already */
+        m->drain.on_timer = drain_follow; /* the timer may be armed already */
         m->drain.owner = m;
         loop_timer_set(&m->loop, &m->drain, begins > now ? begins - now : 0);
     }
 }
 
-/* Sets when the drain begins, or with DRAIN_OFF ends it. If an earlier
- * beginning is set already, keeps that. */
+/* If an earlier beginning is set already, the drain begins at that time. */
 void drain_set(struct master *m, enum drain_order order, uint64_t ms)
 {
     const uint64_t before = drain_begins(m), begins = clock_ms() + ms;

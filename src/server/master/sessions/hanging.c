@@ -1,8 +1,9 @@
-/* Processes files, in master, that wait for a disk that doesn't answer, so that
- * even SIGKILL has no effect; and their directories, which no other process
- * files opens meanwhile. These processes are few, and don't keep the records of
- * their sessions. A fork of master tries a directory again, so no login has to
- * wait for it. */
+/* The table of the processes files that hang: their disk doesn't answer, so
+ * even SIGKILL doesn't end them. They are few, and their sessions' records
+ * needn't wait for them. A second table has a mark for each directory on such a
+ * disk. While a directory is marked as late, no process files opens
+ * it. Forks of master try to open it, so no login has to wait for it. Runs in
+ * master. */
 #include "sessions.h"
 
 #include <fcntl.h>
@@ -49,7 +50,8 @@ struct hanging *hanging_find(struct hanging_table *t, pid_t pid)
     return NULL;
 }
 
-/* Marks are used in turn, so no used mark follows an unused one. */
+/* Returns the mark of PLACE, or NULL; PLACE 0: the first unused mark. Marks are
+ * used from the first on, so each mark after an unused one is unused, too. */
 static struct hanging_mark *hanging_mark_of(const struct hanging_table *t,
                                             uint64_t place)
 {
@@ -62,7 +64,8 @@ static struct hanging_mark *hanging_mark_of(const struct hanging_table *t,
     return NULL;
 }
 
-/* Bounds the pause, since it would otherwise outlast the trouble. */
+/* Begins a pause that is twice as long as the last one, but at most 1 minute:
+ * otherwise the pause could last much longer than the fault of the disk. */
 static void hanging_pause(struct hanging_mark *k)
 {
     k->pause = k->pause == 0 ? k->master->deadlines.mark : 2 * k->pause;
@@ -71,7 +74,8 @@ static void hanging_pause(struct hanging_mark *k)
     loop_timer_set(&k->master->loop, &k->timer, k->pause);
 }
 
-/* Runs in the fork. A disk that refuses the open has answered, too. */
+/* Runs in the fork. Ignores an error of open(2), since a disk that refuses the
+ * open has answered, too. */
 static int hanging_look(void *path)
 {
     struct statfs s;
@@ -99,7 +103,7 @@ static void hanging_on_timer(void *owner)
 {
     struct hanging_mark *k = owner;
     struct master *m = k->master;
-    char path[sizeof(k->path)]; /* the fork doesn't have the marks */
+    char path[sizeof(k->path)]; /* a copy: the fork doesn't inherit the marks */
     pid_t pid = -1;
 
     snprintf(path, sizeof(path), "%s", k->path);
@@ -109,7 +113,8 @@ static void hanging_on_timer(void *owner)
         hanging_pause(k);
 }
 
-/* If several logins are late at the same place, the pause grows once. */
+/* Doesn't change a mark that is late already. So the pause grows only once if
+ * several logins are late at the same directory. */
 void hanging_mark(struct master *m, uint64_t place, const char *path)
 {
     const struct hanging_table *t = &m->sessions->hanging;
@@ -141,7 +146,8 @@ bool hanging_reaped(struct hanging_table *t, pid_t pid)
     return h != NULL;
 }
 
-/* If there was no free mark, the processes that hang there show it. */
+/* If no mark was free for the directory, the processes that wait for it show
+ * that it is late. */
 bool hanging_is_late(const struct hanging_table *t, uint64_t place)
 {
     const struct hanging_mark *k = hanging_mark_of(t, place);

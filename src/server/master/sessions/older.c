@@ -1,8 +1,8 @@
-/* The sessions of older generations, in the newest master. It reads the rosters
- * of these generations (roster.c), and has a record for each session in them,
- * as for its own sessions. So it counts all sessions, shows them, and decides
- * which ones must end. It writes its orders into the rosters. Runs in master.
- */
+/* The sessions of older generations, in the newest master. This master reads
+ * the rosters of the older generations (roster.c), and has a record for each
+ * session in a roster, as for its own sessions. So it counts all sessions,
+ * shows them, and decides which sessions must end. It writes its orders into
+ * the rosters. Runs in master. */
 #include "logins.h"
 
 #include <stdlib.h>
@@ -33,9 +33,9 @@ bool older_open(struct older *o, int fd)
     return o->row != NULL;
 }
 
-/* Keeps all rosters of living generations, even a roster that it can't map: the
- * next master may have the memory. The supervisor drops the rosters of other
- * generations. */
+/* Asks the supervisor to keep the roster of each living generation, even a
+ * roster that this master can't map: the next master may have enough memory.
+ * The supervisor drops the rosters of other generations. */
 void older_inherit(struct master *m)
 {
     const struct succession *s = &m->succession;
@@ -44,7 +44,7 @@ void older_inherit(struct master *m)
     for (size_t i = 0; i < s->count && n < OLDER_MAX; i++) {
         const char *name = s->inherited[i].name;
         struct slice number = slice_from(name);
-        char ended = 0; /* the supervisor's mark, in the first byte */
+        char ended = 0; /* the first byte: the supervisor's mark */
 
         if (!slice_starts(number, SLICE(GENERATION_SESSIONS)) ||
             pread(s->inherited[i].fd, &ended, 1, 0) != 1 || ended != 0)
@@ -74,10 +74,10 @@ static struct session_record *older_rival(const struct session_record *s,
     return last;
 }
 
-/* Judges a session of an older generation that has logged in. If S was known
- * without a user and exceeds a limit, kicks S. If S had a user when it was
- * first seen, S was logged in before the reload: S stays, and the newest
- * session of this generation is kicked instead. */
+/* Applies the limits to S, a session of an older generation that has logged in.
+ * WAS_KNOWN: this master has seen S before the login. If S then exceeds a
+ * limit, kicks S. Otherwise S logged in before the reload: S stays, and if a
+ * limit is exceeded, kicks the newest session of this generation instead. */
 static void older_judge(struct session_record *s, bool was_known)
 {
     for (size_t i = 0; i < s->limits.accounts; i++) {
@@ -94,8 +94,8 @@ static void older_judge(struct session_record *s, bool was_known)
 }
 
 /* Takes a record for the session. If no record is free, orders the session to
- * end after its transfer: without a record it would live on even if its user
- * were locked. */
+ * end after its transfer: without a record, this master couldn't end the
+ * session when its user is locked. */
 static struct session_record *older_take(struct older *o, size_t row,
                                          uint64_t serial)
 {
@@ -186,8 +186,9 @@ static void older_learn(struct session_record *s, const struct roster_facts *f,
         older_judge(s, was_known);
 }
 
-/* A row that its master is writing counts as a change, so the next look reads
- * it. The serial can't belong to another session here. */
+/* Skips a row that its master is writing. The end of the write counts as a
+ * change, so the next look reads the row. Takes no record for a serial that
+ * another session has. */
 static void older_look_at_row(struct older *o, size_t row)
 {
     struct older_row *seen = &o->row[row];
@@ -255,7 +256,8 @@ void older_look_all(struct master *m)
     sessions_send_news(m);
 }
 
-/* An older master can have got the last "drain", or "drain --off". */
+/* Also follows a drain, since an older master can have got the last order
+ * "drain" or "drain --off". */
 static void older_on_timer(void *owner)
 {
     struct master *m = owner;
@@ -264,7 +266,7 @@ static void older_on_timer(void *owner)
         drain_follow(m);
     older_look_all(m);
     for (size_t i = 0; i < OLDER_MAX; i++)
-        if (m->older[i].roster) /* perhaps only until the next look */
+        if (m->older[i].roster)
             loop_timer_set(&m->loop, &m->orders, ROSTER_LOOK_MS);
 }
 
@@ -279,8 +281,8 @@ void older_order(struct session_record *s, enum session_order order)
     roster_order(s->older->roster, s->row, s->serial, order, s->why);
 }
 
-/* From now on another master, or nobody, cares for these sessions: gate needs
- * no news of them. */
+/* Drops the news of these sessions: gate needs none, since this master decides
+ * no more about them. */
 void older_release(struct master *m)
 {
     loop_timer_clear(&m->loop, &m->orders);
@@ -293,8 +295,8 @@ void older_release(struct master *m)
             if (s->older == o) {
                 session_forget_news(s);
                 session_end(s);
-                session_mark(s); /* even if a session had ended with news
-                                  * pending */
+                session_mark(s); /* also a session that had ended, and whose
+                                  * record waited for its news */
             }
         older_close(o);
     }

@@ -1,5 +1,5 @@
-/* A user's process files, in master: what it gets, its fork, its start and its
- * end. login.c has checked the row. */
+/* The process files of a session: its input, its fork, its start and its end.
+ * login.c has checked the user's row. Runs in master. */
 #include "logins.h"
 
 #include <errno.h>
@@ -21,8 +21,8 @@
 enum { TO_SESSION, TO_MASTER, TO_LOG, PAIRS };
 
 struct files_pairs {
-    int end[PAIRS][2]; /* end[0] is for the session, master and log; end[1] for
-                        * files */
+    int end[PAIRS][2]; /* end[i][0] is for session, master or log; end[i][1] is
+                        * for files */
 };
 
 static void files_close_side(struct files_pairs *p, int side)
@@ -31,10 +31,10 @@ static void files_close_side(struct files_pairs *p, int side)
         fd_close(&p->end[i][side]);
 }
 
-/* A copy of the data that the fork needs: the fork inherits neither the
- * sessions' records nor the users' texts and rows. The origin is static, not on
- * the stack: then a login touches only the pages that its user needs, of 130
- * KiB. */
+/* A copy of the data that the fork needs, since the fork inherits neither the
+ * sessions' records nor the users' texts and rows. This struct of 130 KiB is
+ * static, not on the stack, so a login touches only the pages that its user
+ * needs. */
 struct origin {
     struct files_start start;
     char homes[SETTINGS_PATH_MAX], shares[SETTINGS_PATH_MAX];
@@ -45,7 +45,8 @@ struct origin {
     char path[USER_MOUNTS_MAX][USER_HOME_MAX + 1];
 };
 
-/* Returns a keyed hash of the directory: equal paths have equal hashes. */
+/* Returns a keyed hash of the directory's path, PATH followed by BELOW. The
+ * hash is never 0. */
 static uint64_t files_place(const struct files_process *f, const char *path,
                             const char *below)
 {
@@ -146,8 +147,8 @@ static void files_fill_origin(struct origin *o, const struct files_process *f,
     files_name_key(m->secrets.names, o->name, o->start.name_key);
 }
 
-/* Wipes the origin: the next user's fork must not find this user's paths and
- * key. */
+/* Wipes O, since the next user's fork must not find this user's paths and key.
+ */
 static void files_wipe_origin(struct origin *o)
 {
     const size_t used = o->start.mount_count;
@@ -160,13 +161,13 @@ static void files_wipe_origin(struct origin *o)
     explicit_bzero(&o->start, sizeof(o->start));
 }
 
-/* Runs in the fork. It keeps the rest of master's memory, but loses the texts
- * of the users, master's keys and its last messages. */
+/* Runs in the fork. Drops the users' texts, master's keys and master's last
+ * messages, and becomes files. */
 static void files_begin(struct master *m, const struct origin *o)
 {
     sigset_t none;
 
-    /* On most kernels the fork doesn't have the rows. */
+    /* Don't free the rows: on most kernels the fork hasn't inherited them. */
     m->users->users = (struct users){ 0 };
     userdb_release(m->users);
     explicit_bzero(&m->secrets, sizeof(m->secrets));
@@ -194,8 +195,8 @@ static int files_on_ready(void *owner, struct msg_ready *msg)
     return 0;
 }
 
-/* Sends an event about the process: WHAT, with the user, the home and the
- * serial. */
+/* Reports the event E about the process. The text has the user, the serial, the
+ * home, and WHAT. */
 static void files_report(const struct files_process *f, enum event e,
                          const char *what)
 {
@@ -309,14 +310,14 @@ static int files_adopt(struct files_process *f, pid_t pid,
 
 int files_fork(struct files_process *f, const struct user *user)
 {
-    /* Read M before the fork, which doesn't have the session's record. */
+    /* Read M before the fork, which doesn't inherit the session's record. */
     struct master *m = f->session->master;
     static struct origin origin;
     struct files_pairs p;
     pid_t pid;
     int r = 0;
 
-    if (f->pid > 0) /* the process of an earlier try is still leaving */
+    if (f->pid > 0) /* the process of an earlier try hasn't ended yet */
         return -EBUSY;
     memset(&p, -1, sizeof(p));
     for (int i = 0; i < PAIRS && r == 0; i++)
@@ -344,7 +345,7 @@ int files_fork(struct files_process *f, const struct user *user)
     }
     r = files_adopt(f, pid, &p);
     services_flush(m);
-    if (r < 0) /* the new process finds its channel closed, and leaves */
+    if (r < 0) /* the new process finds its channel closed, and ends */
         files_lose(f);
     return 0;
 }
@@ -377,9 +378,10 @@ void files_abandon(struct files_process *f, uint64_t place)
         f->pid = 0;
 }
 
-/* Marks the directory that the process opened last, as in files_fill_mounts().
- * *NAME gets its name for the log. Returns its place, or 0 if the directory
- * isn't the user's: a subverted process can name any path, and a fork of master
+/* Marks as late the directory that the process has tried to open last. Its path
+ * is the same as in files_fill_mounts(); *NAME gets its name for the log.
+ * Returns its place; 0: the directory isn't the user's, and gets no mark. A
+ * process that an attacker controls can name any path, and a fork of master
  * would open that path as root. */
 static uint64_t files_mark_late(const struct files_process *f,
                                 const struct user *user, struct complaint *name)

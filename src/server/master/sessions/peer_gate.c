@@ -1,6 +1,6 @@
-/* Gate's messages, in master: sessions begin and end. News for gate waits in
- * the sessions' records until gate can take it. Master ends a gate that sends
- * impossible messages. */
+/* The messages between gate and master about sessions that begin and end. News
+ * for gate waits in the sessions' records until gate can take it. Master ends a
+ * gate that sends an impossible message. Runs in master. */
 #include "sessions.h"
 
 #include <errno.h>
@@ -14,7 +14,7 @@
 
 #define FULL_MS 10000 /* ms between two log lines about a full table */
 
-/* Is FD a SOCK_SEQPACKET socket, and not a file, a listener or a stream? */
+/* Is FD a unix socket of the type SOCK_SEQPACKET, as each channel is? */
 static bool gate_is_channel(int fd)
 {
     int domain = 0, type = 0;
@@ -25,9 +25,9 @@ static bool gate_is_channel(int fd)
            domain == AF_UNIX && type == SOCK_SEQPACKET;
 }
 
-/* Is the process that gate has named a living child of master? If not, marks S,
- * and each other record with that pid, as ended: whatever pid gate names,
- * master must send no signal to a pid that it has reaped. */
+/* Returns true if the process that gate has named is a living child of master.
+ * Otherwise marks S, and each other record with this pid, as ended: master must
+ * never send a signal to a pid that it has reaped. */
 static bool gate_session_lives(struct session_record *s)
 {
     struct session_table *t = s->master->sessions;
@@ -40,9 +40,9 @@ static bool gate_session_lives(struct session_record *s)
     return ended == 0;
 }
 
-/* If there are max_sessions, or during a stop, the descriptors close, so the
- * session ends. Gate may still serve its queue while this generation retires.
- */
+/* If max_sessions live already, or during a stop, takes no record: the caller
+ * closes the descriptors, so the session ends. While this generation retires,
+ * gate can still begin sessions for the clients in its queue. */
 int gate_on_session(void *owner, struct msg_session *msg)
 {
     struct child *c = owner;
@@ -68,7 +68,7 @@ int gate_on_session(void *owner, struct msg_session *msg)
         return 0;
     s = session_open(m, msg->serial, &msg->peer, &msg->local, proxied, &ends);
     if (!s) {
-        /* Report it once in FULL_MS: anybody who connects can cause it. */
+        /* Report it only once in FULL_MS, since every client can cause it. */
         if (debt_take(&t->reports, FULL_MS, FULL_MS, clock_ms()) == 0)
             master_report(m, EVENT_TROUBLE, PROCESS_MASTER,
                           "no room for a session: %zu of %zu exist, and %zu "
@@ -87,7 +87,7 @@ int gate_on_session(void *owner, struct msg_session *msg)
     return 0;
 }
 
-/* The session may have ended meanwhile. */
+/* Ignores a session that has ended meanwhile. */
 int gate_on_session_peer(void *owner, struct msg_session_peer *msg)
 {
     struct child *c = owner;
@@ -103,8 +103,8 @@ int gate_on_session_peer(void *owner, struct msg_session_peer *msg)
     return 0;
 }
 
-/* Kills the session, even if it has closed its channel. If master had no room
- * for the session, there is no record, and the session has ended. */
+/* Kills the session, even if it has closed its channel. If there is no record,
+ * answers at once: master had no room for the session, and it has ended. */
 int gate_on_kill(void *owner, struct msg_kill *msg)
 {
     struct child *c = owner;
@@ -168,8 +168,8 @@ static int gate_send_limits(struct channel *gate,
     return r;
 }
 
-/* Gives gate and the session an end each of a new channel. A session that
- * doesn't take its end is killed, as any session that doesn't read. */
+/* Makes a new channel, and sends one end to gate and the other end to the
+ * session. Kills the session if it doesn't read this message. */
 static int gate_send_adopt(struct channel *gate, struct session_record *s)
 {
     bool known = s->channel.phase != PHASE_START;
@@ -190,9 +190,9 @@ static int gate_send_adopt(struct channel *gate, struct session_record *s)
     return r;
 }
 
-/* Has the server, or a part of it that failed, ended the session? If it ended
- * to make room for another network, the heaviest network is to blame, not the
- * server. */
+/* Returns true if the server has ended the session on purpose, or since a part
+ * of the server failed. A session that ended to make room for another network
+ * doesn't count: its own network had too many sessions. */
 static bool server_has_ended(const struct session_record *s)
 {
     const bool exited = WIFEXITED(s->status);
@@ -203,15 +203,15 @@ static bool server_has_ended(const struct session_record *s)
     case ENDING_REPLACED:
     case ENDING_DRAINED:
         return true;
-    case ENDING_PEER: /* gate has a session killed that breaks the rules */
+    case ENDING_PEER: /* if it was killed: gate has found it breaking rules */
         return exited;
     default:
         return false;
     }
 }
 
-/* If gate doesn't take a message, the news stays: sending it twice does no
- * harm. */
+/* Sends the news of S. If gate doesn't take one of the messages, all news of S
+ * stays, since gate can get the same news twice without harm. */
 static int gate_send_one(struct channel *gate, struct session_record *s)
 {
     int r = 0;
@@ -244,7 +244,7 @@ void sessions_send_news(struct master *m)
     struct session_table *t = m->sessions;
     struct child *gate = children_ready(m, PROCESS_GATE);
     struct session_record *s;
-    bool sent = false; /* gate reads, if slowly */
+    bool sent = false; /* true: gate reads its messages, perhaps slowly */
     int r = 0;
 
     if (!gate)
@@ -253,8 +253,8 @@ void sessions_send_news(struct master *m)
         r = gate_send_one(&gate->channel, s);
         sent |= r == 0;
     }
-    /* Gate accepts only once it has counted all sessions of older
-     * generations. */
+    /* Send `open` last: gate must count all sessions of older generations
+     * before it accepts clients. */
     if (r == 0 && !gate->opened && m->succession.leads &&
         m->state == MASTER_RUNNING) {
         r = SEND(&gate->channel, open, 0);
@@ -276,8 +276,8 @@ void gate_on_ready(struct child *c)
     SESSIONS_EACH(m->sessions, s) {
         if (s->state == SESSION_FREE || s->state == SESSION_ENDED)
             continue;
-        /* If the client of an elder isn't known yet, a later look reports the
-         * elder. */
+        /* If the client of an older generation's session isn't known yet,
+         * older_learn() adds this news later. */
         if (s->older ? !s->unknown : s->channel.fd >= 0)
             session_add_news(s, NEWS_THERE);
         if (!s->older && s->login > 0)

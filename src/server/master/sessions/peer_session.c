@@ -1,7 +1,7 @@
-/* A session's record, from its begin to its end, and the table of all records,
- * found by their serial. All records are allocated at the start. Master is the
- * parent of each session, and kills a session that breaks the rules or doesn't
- * read. What a session sends can end only this session. Runs in master. */
+/* The records of sessions, and the table that finds a record by its serial.
+ * Master allocates all records at its start. Master is the parent of each
+ * session, and kills a session that breaks the rules or doesn't read. A message
+ * of a session can end only this session. Runs in master. */
 #include "logins.h"
 
 #include <errno.h>
@@ -17,11 +17,11 @@
 #include "sallyport/base/pages.h"
 #include "sallyport/base/random.h"
 
-/* Records beyond the places: an ended session keeps its record until its
- * process files is reaped, while a new session may come in. */
+/* Extra records: a session that has ended keeps its record until master has
+ * reaped its process files, and meanwhile a new session can begin. */
 #define SLACK 64
 
-/* All descriptors are -1, also in a free record. */
+/* Makes S a free record, in which all descriptors are -1. */
 static void table_blank(struct session_record *s)
 {
     *s = (struct session_record){ .channel.fd = -1 };
@@ -59,7 +59,8 @@ void sessions_release(struct session_table *t)
     *t = (struct session_table){ 0 };
 }
 
-/* Hashes with a key: gate chooses serials, and must not choose buckets. */
+/* Hashes with a key, since gate chooses the serials, but must not be able to
+ * choose the buckets. */
 static struct session_record **bucket_of(struct session_table *t,
                                          uint64_t serial)
 {
@@ -130,7 +131,7 @@ struct session_record *sessions_take(struct session_table *t, uint64_t serial)
 
     if (s) {
         t->free = s->next;
-    } else if (t->touched < t->size) { /* memory that has no page yet */
+    } else if (t->touched < t->size) { /* a record that was never in use */
         s = &t->all[t->touched++];
         table_blank(s);
     } else {
@@ -157,7 +158,7 @@ void sessions_give_back(struct session_table *t, struct session_record *s)
     t->used--;
 }
 
-/* All that a session may send to master. */
+/* All messages that a session can send to master. */
 static const struct handler session_handlers[] = {
     ON(login, login_on_login),
     ON(doing, look_on_doing),
@@ -179,8 +180,8 @@ static void session_on_message(void *owner, uint32_t events)
     }
 }
 
-/* Kills both processes: the session or its files has closed its channel but
- * hasn't ended. The session is no longer in `who`, but an attacker in it may
+/* Kills the session and its files. The session has closed its channel, so `who`
+ * doesn't show it any more. But if an attacker controls the session, it can
  * still serve its client. */
 void session_abandon(struct session_record *s)
 {
@@ -246,8 +247,8 @@ struct session_record *session_open(struct master *m, uint64_t serial,
     return s;
 }
 
-/* A session that was kicked before its client's address was known also gets the
- * address, so that its last events have it. */
+/* Sets the address even if the session was kicked before, so that the session's
+ * last events have it. */
 bool session_set_client(struct session_record *s, const struct address *peer,
                         const struct address *server)
 {
@@ -289,8 +290,8 @@ void sessions_sweep(struct master *m)
     while ((s = t->unswept)) {
         t->unswept = s->unswept;
         s->marked = false;
-        /* A session that an attacker controls may close its channels and live
-         * on. */
+        /* A session that an attacker controls can close its channels and go on,
+         * so wait until master has reaped it. */
         if (s->state == SESSION_ENDED && s->files.pid == 0 && s->news == 0 &&
             s->pid == 0) {
             loop_timer_clear(&m->loop, &s->timer);
@@ -312,24 +313,25 @@ void session_end(struct session_record *s)
     channel_close(&s->channel);
     service_end(s->master, &s->log);
     service_end(s->master, &s->keys);
-    /* If files works, keeps the channel to it until the session is reaped: if
-     * the session dies by a signal during an upload, only master can tell
-     * files. */
+    /* If files works for the session, keep the channel to files until master
+     * has reaped the session: if a signal ends the session during an upload,
+     * only master can tell files. */
     if (s->files.channel.fd < 0 || s->files.end >= 0 || s->pid == 0)
         files_hang_up(&s->files);
-    /* The record waits only for these processes. */
+    /* If these processes don't end in time, the timer kills them. */
     if (s->files.pid > 0 || s->pid > 0)
         session_set_timer(s, s->master->deadlines.sync);
     worker_forget(s->master, s);
     session_mark(s);
 }
 
-/* A session can't log its death itself. */
+/* Logs the end of a session that a signal has ended, since the session couldn't
+ * log it itself. */
 static void session_report_death(struct session_record *s, int signal)
 {
     const enum ending why = s->killed ? s->killed
                             : signal == SIGALRM
-                                ? ENDING_HUNG /* its own timer */
+                                ? ENDING_HUNG /* its own alarm has ended it */
                                 : ENDING_CRASH;
     char peer[ADDRESS_TEXT_MAX], reason[COMPLAINT_MAX];
     struct event_record r;
@@ -390,8 +392,8 @@ void session_kill(struct session_record *s)
     session_end(s);
 }
 
-/* Orders the session to end. If its channel is closed, it has ended by
- * itself. */
+/* Sends `kick`. If the channel is closed, the session has ended by itself.
+ * Returns true if the message was sent. */
 static bool session_told(struct session_record *s, enum ending why, bool finish)
 {
     int r = SEND(&s->channel, kick, 0, .why = why, .finish = finish);
@@ -403,8 +405,8 @@ static bool session_told(struct session_record *s, enum ending why, bool finish)
     return r >= 0;
 }
 
-/* Keeps files until the session has sent its last reply: a session that loses
- * its files would report that as the reason. */
+/* Leaves files alone until the session has sent its last reply: otherwise the
+ * session would give the loss of files as the reason. */
 void session_kick(struct session_record *s, enum ending why)
 {
     if (s->state == SESSION_FREE || s->state >= SESSION_KICKED)
@@ -440,12 +442,12 @@ bool session_is_served(const struct session_record *s)
     return s->state != SESSION_FREE && s->state < SESSION_KICKED;
 }
 
-/* Asks a session for its work, for a caller who wants to see it. Master keeps
- * no such facts, and passes the answer on. If the session is of an older
- * generation, this master asks the session's own master. A session may answer
- * late, or never; the caller has a deadline. */
+/* A look: master asks a session what it does, for a caller at the control
+ * socket. Master stores no such facts, but passes the answer on. If the session
+ * is of an older generation, this master asks the session's own master. A
+ * session can answer late, or never, so the caller has a deadline. */
 
-#define LOOK_OLDER 1 /* s->look: its master was asked, without a number */
+#define LOOK_OLDER 1 /* s->look, after a request to an older generation */
 
 bool look_begin(struct session_record *s)
 {
@@ -453,7 +455,7 @@ bool look_begin(struct session_record *s)
 
     if (!session_is_served(s) || (asked && !s->older))
         return session_is_served(s);
-    if (s->older) { /* that master may lose an answer, so ask again */
+    if (s->older) { /* its own master may lose an answer, so ask again */
         s->look = LOOK_OLDER;
         older_order(s, ORDER_LOOK);
         return !asked;

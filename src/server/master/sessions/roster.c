@@ -1,8 +1,10 @@
-/* The table of a generation's sessions, in memory that the supervisor keeps:
- * the masters of later generations map it. Each row has two parts, each with
- * one writer. The row's own master writes the facts of the session; the newest
- * master (older.c) writes orders, which the row's master obeys. The two masters
- * exchange no message, and neither waits for the other. Runs in master. */
+/* The roster: the table of one generation's sessions. The supervisor keeps its
+ * memory, and the masters of later generations map it. Each row has two parts.
+ * The generation's own master writes the facts of the session. The newest
+ * master (older.c) writes orders, which the generation's own master obeys. The
+ * two masters exchange no message, and neither waits for the other. Runs in
+ * master.
+ */
 #include "sessions.h"
 
 #include <errno.h>
@@ -86,9 +88,9 @@ uint64_t roster_changes(const struct roster *r)
     return __atomic_load_n(&r->changes, __ATOMIC_ACQUIRE);
 }
 
-/* A master that dies while it writes leaves an odd number for ever: then the
- * row is never read again, which does no harm, since its generation ends
- * anyway. */
+/* If a master dies while it writes a row, the number `turn` stays odd, and no
+ * master reads the row again. This does no harm, since the whole generation
+ * ends with its master. */
 bool roster_read(const struct roster *r, size_t row, uint64_t *turn,
                  struct roster_facts *ret)
 {
@@ -111,7 +113,7 @@ void roster_order(struct roster *r, size_t row, uint64_t serial, unsigned what,
 {
     struct roster_row *to = &r->row[row];
 
-    if (to->ordered != serial) /* orders for a session that has gone */
+    if (to->ordered != serial) /* drop orders for an earlier session */
         __atomic_store_n(&to->orders, 0, __ATOMIC_RELAXED);
     to->ordered = serial;
     if (what == ORDER_KICK)
@@ -147,7 +149,8 @@ void session_publish(struct session_record *s)
     roster_write(s->master->roster, roster_row_of(s), &f);
 }
 
-/* A record that belongs or belonged to an older generation has no row here. */
+/* Does nothing if the row doesn't have the serial of S: then S is a session of
+ * an older generation, even if s->older is NULL now. */
 void session_unpublish(struct session_record *s)
 {
     struct roster *r = s->master->roster;
@@ -197,8 +200,8 @@ static void orders_obey(struct session_record *s, unsigned orders)
         s->look_by_newest = look_begin(s);
 }
 
-/* Takes the orders of each row. An order for an earlier session of the row has
- * no effect. */
+/* Takes and obeys the orders of each row. An order for an earlier session of
+ * the row has no effect. */
 static void orders_on_timer(void *owner)
 {
     struct master *m = owner;

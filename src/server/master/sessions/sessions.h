@@ -1,5 +1,6 @@
-/* The sessions as master sees them, from gate's report to their end, with their
- * processes files; the sessions of other generations; bans. */
+/* Master's records of sessions, from gate's report of a session to the end of
+ * the session and of its process files; the sessions of older generations;
+ * bans. */
 #ifndef SALLYPORT_SRC_MASTER_SESSIONS_H
 #define SALLYPORT_SRC_MASTER_SESSIONS_H
 
@@ -25,41 +26,46 @@ struct session_record;
 
 /* The bans of this service. */
 
-/* The name under which the supervisor keeps the table: a build with another
- * layout of struct bans changes the number, and reads the file in `state`. */
+/* The name under which the supervisor keeps the table of bans. A build with
+ * another layout of struct bans uses another number. Its table is then new, and
+ * gets the bans of the file in `state`. */
 #define BANS_NAME "bans 1"
 
 struct banning {
-    struct bans *table; /* all masters share it, and gate reads it */
+    struct bans *table; /* shared by all masters of the service; gate reads it
+                         */
     struct ban_index index;
-    bool writes;      /* a fork writes the file */
-    uint64_t writing; /* table->changes at the beginning of that write */
-    int error;        /* errno of the last writer, which was logged */
+    bool writes;      /* true while a fork writes the file in `state` */
+    uint64_t writing; /* table->changes when the last write began */
+    int error;        /* errno of the last write, already logged; 0: none */
 };
 
-/* Maps m->memory[MEMORY_BANS] (-1: memory of its own, for a test). A new table
- * gets the bans of the file in `state`. Call it before master's sandbox closes.
- * Returns 0 or -errno. SHARED_UNMAP() unmaps the table. */
+/* Maps the table in m->memory[MEMORY_BANS]; -1: in private memory, for a test.
+ * A new table gets the bans of the file in `state`. Call it before master
+ * enters its sandbox. Returns 0 or -errno. SHARED_UNMAP() unmaps the table. */
 int banning_init(struct master *m);
-/* Begins to write the file if the table has changed since the last writing. */
+/* Starts a fork that writes the file in `state`, if the table has changed since
+ * the last write. */
 void banning_save(struct master *m);
-/* Adds a ban, logs it, and ends sessions of that network for WHY: all of
- * them, or for an automatic ban only sessions without a login. *ended is
- * their number. Returns 0, or -ENOSPC: the administrator has BANS_MAX bans
- * already. */
+/* Adds BAN, and logs it if it is automatic. Kicks the sessions of its network
+ * with the reason WHY: all sessions, or for an automatic ban only sessions
+ * without a login; but no session of a network in no_ban. *ended gets the
+ * number of kicked sessions. Returns 0; -ENOSPC: the table is full of the
+ * administrator's bans. */
 int banning_add(struct master *m, const struct ban *ban, enum ending why,
                 size_t *ended);
-/* Call it when a wrong password was counted at NOW: bans the address if that
- * was one too many. */
+/* Call it when a wrong password was counted at NOW: bans the client's address
+ * if the number of its wrong passwords has reached ban_after. */
 void banning_guessed(struct master *m, const struct guess *what, uint64_t now);
-/* Call it when the process of S has ended: bans its client's address after a
- * crash. */
+/* Call it when the process of S has ended; STATUS is from wait(2). Bans the
+ * client's address if the process has crashed. */
 void banning_ended(const struct session_record *s, int status);
-/* Ends S, which is new here, if its client was banned after gate let it in. */
+/* Kicks S, which gate has just reported, if its client was banned after gate
+ * let the client in. */
 void banning_review(struct session_record *s);
 
-/* A user's process files, as master sees it: its fork, its start, its end. This
- * struct is in the record of the session. The functions report to login.c. */
+/* Master's data about one process files, from its fork to its end. This struct
+ * is a part of the session's record. The functions report to login.c. */
 struct files_process {
     struct session_record *session;
     char user[USER_NAME_MAX + 1];
@@ -69,29 +75,32 @@ struct files_process {
     struct channel channel;
     struct loop_watch watch;
     struct service_channel *log;
-    int end; /* the session's end of the channel to files; -1 once the session
-              * has it */
-    char opens[USER_HOME_MAX + 1]; /* the last `files_opens`; "": none */
-    bool away;                     /* its disk couldn't be reached */
+    int end; /* the session's end of its channel to files; -1: there is none, or
+              * the session has it */
+    char opens[USER_HOME_MAX + 1]; /* path in its last message `files_opens`;
+                                    * "": none came */
+    bool away; /* it has failed, since its disk can't be reached */
 };
 
-/* A process files that was killed, and waits for a disk. */
+/* A process files that was killed, but hasn't ended, since it waits for a disk.
+ */
 struct hanging {
     pid_t pid;
     uint64_t user, place;
 };
 
-/* A directory on a disk that was late. Processes files don't open it until a
- * fork of master has opened it. */
+/* The mark of a directory on a disk that didn't answer in time. While `late` is
+ * true, no process files opens the directory; forks of master try to open it.
+ */
 #define HANGING_MARKS ERRANDS_MARKS
 
 struct hanging_mark {
     struct master *master;
-    uint64_t place; /* 0: never used */
+    uint64_t place; /* hash of the path; 0: the mark was never used */
     bool late;
     uint64_t pause; /* ms before the next try; kept for the next time that the
                      * directory is late */
-    struct loop_timer timer; /* of the pause */
+    struct loop_timer timer; /* until the next try */
     char path[2 * USER_HOME_MAX + 2];
 };
 
@@ -100,134 +109,145 @@ struct hanging_table {
     size_t count, size;
     struct hanging_mark *mark;
 };
-/* If so many processes of one user hang, the user can't log in. */
+/* A user with this many processes that hang can't log in. */
 #define HANGING_PER_USER 16
 
-/* Return 0, or -1: no memory. */
+/* Allocates the table for SIZE processes, and the marks. Returns 0; -1: memory
+ * is short. */
 int hanging_init(struct hanging_table *t, size_t size);
 void hanging_release(struct hanging_table *t);
-/* Takes over the process files PID. USER is the number of its user's account.
- * PLACE is the directory that was late at its start, or 0. Returns false if the
- * table is full; the process then stays with its session. */
+/* Takes over the process files PID from its session. USER is the number of the
+ * user's account. PLACE is the hash of the directory that was late when the
+ * process started; 0: none was. Returns false if the table is full; then the
+ * process stays with its session. */
 bool hanging_add(struct hanging_table *t, pid_t pid, uint64_t user,
                  uint64_t place);
-/* Removes PID. Returns whether it was in the table. */
+/* Call it when the child PID was reaped: removes it. Returns true if PID was in
+ * the table. */
 bool hanging_reaped(struct hanging_table *t, pid_t pid);
 struct hanging *hanging_find(struct hanging_table *t, pid_t pid);
-/* Call it when the directory PATH was late; PLACE is its hash. From now on a
- * fork tries to open it: after 1 s, and then after pauses that grow to 1
- * minute. Does nothing if all marks are in use. */
+/* Call it when the directory PATH was late; PLACE is its hash. From now on
+ * forks of master try to open the directory, after pauses that grow from 1 s to
+ * 1 minute. Does nothing if all marks are in use. */
 void hanging_mark(struct master *m, uint64_t place, const char *path);
-/* Is PLACE marked as late or, if no mark was free, does a process hang in it?
- */
+/* Returns true if the mark of PLACE says that it is late or, if PLACE has no
+ * mark, if a process in the table waits for PLACE. */
 bool hanging_is_late(const struct hanging_table *t, uint64_t place);
 size_t hanging_of_user(const struct hanging_table *t, uint64_t user);
 
-/* Sets F, in the record of S, to no process and no descriptors. */
+/* Makes F, in the record of S, empty: no process, no descriptors. */
 void files_blank(struct files_process *f, struct session_record *s);
-/* Is ERROR an errno of a network disk, or of a disk that fails, which may pass
- * in a minute? */
+/* Is ERROR the errno of a disk that fails or can't be reached, so that a later
+ * try can succeed? */
 bool files_is_away(int error);
-/* Forks files for USER. Returns 0 or -errno; -EBUSY while an earlier process
- * hasn't left yet. It may call login_home_lost() before it returns. */
+/* Forks the process files for USER. Can call login_home_lost() before it
+ * returns. Returns 0; -EBUSY: an earlier process files of this session hasn't
+ * ended yet; or another -errno. */
 int files_fork(struct files_process *f, const struct user *user);
-/* Closes the channel, so that files leaves. */
+/* Closes the channels to files, so that files ends. */
 void files_hang_up(struct files_process *f);
-/* Kills a process that hasn't left by itself. */
+/* Kills the process, unless master has reaped it. */
 void files_kill(struct files_process *f);
 /* Kills the process, and moves it to the table of hanging processes, so that
- * the session's record is free of it. PLACE as for hanging_add(). */
+ * the session's record needn't wait for its end. PLACE: as for hanging_add().
+ */
 void files_abandon(struct files_process *f, uint64_t place);
 /* Call it when the process wasn't ready in time: reports the directory that
- * doesn't answer, and abandons the process. USER is the user's row, or NULL.
+ * doesn't answer, and calls files_abandon(). USER is the user's row, or NULL.
  * Returns true if the user can enter the home without that directory. */
 bool files_were_late(struct files_process *f, const struct user *user);
-/* Is the home of USER late itself, or do too many of the user's processes hang?
- * Then reports it. */
+/* Returns true, and reports why, if the home of USER is late itself, or if
+ * HANGING_PER_USER processes of USER hang. */
 bool files_home_is_late(struct files_process *f, const struct user *user);
 /* Call it when the process was reaped. */
 void files_reaped(struct files_process *f, int status);
 
-/* The sessions: each has a record from gate's MSG_session
- * to the end of the session and of its process files. */
+/* The sessions. A session has a record from gate's message `session` until the
+ * session and its process files have ended. */
 enum session_state {
     SESSION_FREE,
-    SESSION_GREETED, /* nobody is logged in */
-    SESSION_WAITING, /* `login` has come; no auth worker can take it yet */
+    SESSION_GREETED, /* no user is logged in */
+    SESSION_WAITING, /* has sent `login`; no auth worker has taken it yet */
     SESSION_VERIFY,  /* an auth worker verifies the password */
     SESSION_DELAYED, /* the answer is delayed */
     SESSION_WRITING, /* a fork writes the new password */
-    SESSION_OPENING, /* files was forked; `ready` hasn't come yet */
-    SESSION_USER,    /* logged in; while it changes the password (s->login > 0),
-                      * it is WAITING, VERIFY or DELAYED again, or WRITING */
-    SESSION_OLDER,   /* of an older generation, which has its real state */
-    SESSION_KICKED,  /* has got MSG_kick */
-    SESSION_ENDED /* its channel is closed, but a process isn't reaped, or gate
-                   * hasn't got the news */
+    SESSION_OPENING, /* files was forked, and hasn't sent `ready` yet */
+    SESSION_USER,   /* logged in. During SITE PSWD the state is WAITING, VERIFY,
+                     * DELAYED or WRITING, and s->login > 0 */
+    SESSION_OLDER,  /* of an older generation; its own master has its real
+                     * state */
+    SESSION_KICKED, /* master has ordered it to end */
+    SESSION_ENDED   /* its channel is closed, but master hasn't reaped both
+                     * processes yet, or gate hasn't got the news yet */
 };
 
-/* The news for gate. */
+/* News of a session that gate must get. */
 enum session_news {
-    NEWS_LIMITS = 1, /* somebody has logged in, or the limits have changed */
-    NEWS_THERE = 2,  /* the session is of an older generation, or of a gate that
-                      * has ended */
+    NEWS_LIMITS = 1, /* the user has logged in, or the user's limits have
+                      * changed */
+    NEWS_THERE = 2,  /* the session exists: it is of an older generation, or an
+                      * earlier gate began it */
     NEWS_GONE = 4,   /* the session has ended */
 };
 
-/* The orders for the master of an older generation, in its roster. */
+/* Orders that the newest master writes into the roster of an older generation,
+ * for that generation's master. */
 enum session_order {
-    ORDER_KICK = 1, /* for the reason s->why */
+    ORDER_KICK = 1, /* with the reason s->why */
     ORDER_KILL = 2,
     ORDER_LOOK = 4,
 };
-/* With this reason ORDER_KICK means: end after the transfer, without a
- * deadline. A stop never gives this order, since it kicks only sessions of its
- * own generation. */
+/* ORDER_KICK with this reason orders a session to end after its transfer,
+ * without a deadline. ENDING_SHUTDOWN is free for this use: a master that stops
+ * kicks only sessions of its own generation, for which it needs no order. */
 #define WHY_FINISH ENDING_SHUTDOWN
 
-/* One attempt: the keyed hash of the name, and the client. */
+/* One attempt to log in. */
 struct guess {
-    uint64_t name;   /* 0: auth sent none */
-    uint64_t factor; /* guesses_code(): a keyed hash of the user's secret */
-    struct address peer;
-    bool trusted; /* failures of this address don't count */
+    uint64_t name;   /* keyed hash of the name; 0: auth sent none */
+    uint64_t factor; /* keyed hash of the secret of the user's second factor,
+                      * for guesses_code() */
+    struct address peer; /* the client */
+    bool trusted; /* PEER is in no_ban: its failures don't count for prefixes */
 };
 
 /* A worker's verdict on a name and password. */
 struct verdict {
     bool right;
-    bool failed; /* no hash was computed: neither right nor wrong */
-    char user[USER_NAME_MAX + 1]; /* if right */
+    bool failed; /* auth has computed no hash, so the password is neither right
+                  * nor wrong */
+    char
+        user[USER_NAME_MAX + 1]; /* the user's name, if the password is right */
     uint64_t version; /* user_version() of the newest row, if auth has this row;
                        * otherwise 0 */
     struct guess guess;
     uint64_t delay;               /* ms, due to earlier failures */
-    enum password_fault fault;    /* about a new password */
+    enum password_fault fault;    /* fault of a new password */
     char hash[USER_HASH_MAX + 1]; /* of a new password; "": none */
 };
 
 struct answer {
     struct verdict verdict;
-    uint64_t asked; /* clock_ms() at `login` */
-    uint64_t at;    /* clock_ms() of the answer to a delayed login */
-    bool slowed;    /* it counts as a delayed login of its address */
-    bool busy;      /* too many are delayed already, so the answer is BUSY */
+    uint64_t asked; /* clock_ms() when the session's `login` came */
+    uint64_t at;    /* clock_ms() at which master answers a delayed login */
+    bool slowed;    /* the login counts as a delayed login of its address */
+    bool busy; /* too many logins are delayed already, so the answer is BUSY */
 };
 
 struct older;
 
-/* An account that sessions share, with its limits from the row or the settings.
- * 0: no limit */
+/* The account of a user or of a team, which sessions share, and its limits,
+ * from the row or the settings. A limit of 0 is no limit. */
 struct account_limits {
     uint64_t number; /* a keyed hash of the name */
     uint64_t sessions, transfers, up, down;
 };
 
-/* All zero if there is no user. */
+/* The limits of one session; all zero if it has no user. */
 struct session_limits {
     struct account_limits
-        account[1 + USER_TEAMS_MAX]; /* the user's, the teams' */
-    uint64_t accounts;
+        account[1 + USER_TEAMS_MAX]; /* first the user's, then the teams' */
+    uint64_t accounts;               /* number of accounts */
     uint64_t file_size;
 };
 
@@ -236,49 +256,52 @@ struct session_record {
     uint64_t serial;
     enum session_state state;
     struct address peer, local;
-    struct address server; /* where the client has connected to */
-    bool proxied;        /* the session itself has read the client's address */
-    time_t since, login; /* login 0: not yet */
-    uint64_t born;       /* clock_ms() */
+    struct address server; /* the address to which the client has connected */
+    bool proxied;          /* the client has come by a proxy, and the session
+                            * itself reads the client's address */
+    time_t since, login;   /* login 0: not yet */
+    uint64_t born;         /* clock_ms() when the session began */
     struct channel channel;
     struct loop_watch watch;
     struct loop_timer timer; /* belongs to the current state */
     struct service_channel *log, *keys;
-    uint32_t request;     /* number of `login` */
-    uint64_t tries;       /* wrong passwords; after the login, of SITE PSWD */
+    uint32_t request;     /* number of the session's request `login` */
+    uint64_t tries;       /* wrong passwords; after the login, those sent with
+                           * SITE PSWD */
     struct answer answer; /* the answer to the current login */
     uint64_t fresh;       /* ticket of access_ask() for this login */
-    unsigned news;        /* enum session_news */
+    unsigned news;        /* bits of enum session_news */
     TAILQ_ENTRY(session_record) with_news;
     pid_t pid;          /* a child of master; 0: none, or reaped */
-    bool counts;        /* gate knows it */
+    bool counts;        /* gate knows the session, and counts it */
     int status;         /* from wait(2) */
-    enum ending killed; /* why master has killed it; 0: it hasn't */
-    /* The session and its files were killed after its end. Nothing waits for
-     * them: they may hang on a disk. */
+    enum ending killed; /* why master has killed it; 0: master hasn't */
+    /* session_abandon() has killed the session and its files. A generation that
+     * retires doesn't wait for this session, since a disk can make it hang. */
     bool abandoned;
 
-    struct older *older; /* the older generation; NULL: this one */
-    size_t row;          /* in its roster */
-    bool unknown;        /* its client isn't known yet */
-    enum ending why;     /* reason of the last order to kick it */
-    uint32_t look;       /* the `look_at` without an answer; 0: none */
-    bool look_by_newest; /* the newest master asked for it */
-    bool finishes;       /* it was told to end after its transfer */
-    uint64_t answers; /* counts answers in the roster, for the newest master */
+    struct older *older; /* the session's older generation; NULL: the session is
+                          * of this generation */
+    size_t row;      /* the session's row in the older generation's roster */
+    bool unknown;    /* its client isn't known yet */
+    enum ending why; /* reason of the last order to kick it */
+    uint32_t
+        look; /* number of the `look_at` that waits for an answer; 0: none */
+    bool look_by_newest; /* the newest master has ordered this look */
+    bool finishes;       /* master has told it to end after its transfer */
+    uint64_t answers;    /* number of its answers in the roster */
 
     unsigned rights, rights_everywhere; /* user_rights() */
     enum upload_eof upload_eof;
     enum data_binding binding;
     uint64_t version; /* user_version() of the row at the login */
     struct session_limits limits;
-    bool must_change; /* the user must change the password since the login */
-    struct files_process
-        files; /* files.end is the session's end of their channel */
+    bool must_change; /* at the login, the row had must_change= */
+    struct files_process files;
 
     struct session_record *next; /* in its bucket, or in the free list */
     struct session_record *unswept;
-    bool marked; /* it is in the list `unswept` */
+    bool marked; /* the record is in the table's list `unswept` */
 };
 
 TAILQ_HEAD(session_list, session_record);
@@ -287,131 +310,147 @@ TAILQ_HEAD(session_list, session_record);
 struct session_table {
     struct session_record *all;
     size_t size;    /* records */
-    size_t touched; /* records that were ever in use: the first of `all` */
-    size_t limit;   /* max_sessions, for sessions that begin here */
-    size_t living;  /* not FREE, not ENDED */
-    size_t used;    /* not FREE */
+    size_t touched; /* records that were ever in use: all[0 … touched - 1] */
+    size_t limit;   /* max_sessions, for sessions of this generation */
+    size_t living;  /* records that are neither FREE nor ENDED */
+    size_t used;    /* records that aren't FREE */
     struct session_record **bucket;
     size_t buckets; /* a power of two */
     uint8_t hash_key[SIPHASH_KEY];
     struct session_record *free;
     struct session_list with_news;
-    /* Processes that were reaped and belonged to nothing, at pid % STRANGERS:
-     * gate may announce one as a session later. */
+    /* Reaped processes that no part of master knew, with their statuses; the
+     * index is pid % STRANGERS. Gate can announce such a process as a session
+     * later. */
     pid_t stranger[STRANGERS];
     int stranger_status[STRANGERS];
-    struct session_record *unswept; /* records that may be free at the end of
-                                     * the turn */
+    struct session_record *unswept; /* records that sessions_sweep() must check
+                                     */
     struct hanging_table hanging;
-    uint64_t reports; /* debt_take(): bounds the log lines about a full table */
+    uint64_t reports; /* for debt_take(): limits log lines about a full table */
 };
 
-/* For each record S of the table T that was ever in use, also for free ones. */
+/* Goes through each record S of the table T that was ever in use, also if S is
+ * free now. */
 #define SESSIONS_EACH(t, s)                                                    \
     for (struct session_record *s = (t)->all; s < (t)->all + (t)->touched; s++)
 
-/* Allocates all memory of the table, for PLACES sessions that live. Returns 0
- * or -ENOMEM. */
+/* Allocates all memory of the table, for PLACES living sessions. LIMIT is
+ * max_sessions. Returns 0 or -ENOMEM. */
 int sessions_init(struct session_table *t, size_t limit, size_t places);
-/* Returns how many records a table for PLACES sessions has. */
+/* Returns how many records a table for PLACES living sessions has. */
 size_t sessions_records(size_t places);
 void sessions_release(struct session_table *t);
 struct session_record *sessions_find(struct session_table *t, uint64_t serial);
-/* Call it when the child PID was reaped, whatever it was. Returns true if it
- * was a session, or the files of one. */
+/* Call it when any child PID was reaped. Returns true if PID was a session, or
+ * the process files of a session. */
 bool sessions_reaped(struct session_table *t, pid_t pid, int status);
-/* Counts the sessions in the account NUMBER, also sessions of older
- * generations, without S. A session counts until its process files has ended,
- * or hangs. If S is of an older generation, a kicked session doesn't count. */
+/* Counts the sessions other than S in the account NUMBER, also sessions of
+ * older generations. A session counts until its process files has ended, or is
+ * in the table of hanging processes. If S is of an older generation, kicked
+ * sessions don't count. */
 size_t sessions_of_account(const struct session_record *s, uint64_t number);
-/* Is S in that account? */
+/* Is S in the account NUMBER? */
 bool session_is_in(const struct session_record *s, uint64_t number);
 size_t sessions_logged_in(const struct session_table *t);
-/* Returns an empty record, which counts as living, or NULL if none is free. */
+/* Returns an empty record for SERIAL, which counts as living; NULL: no record
+ * is free. */
 struct session_record *sessions_take(struct session_table *t, uint64_t serial);
 void sessions_give_back(struct session_table *t, struct session_record *s);
 
-/* A session's process, and the other ends of its pairs. */
+/* The pid of a session, and the ends of its channels that belong to master, log
+ * and keys. */
 struct session_ends {
     int master, log, keys;
     pid_t pid;
 };
-/* Opens a record in state GREETED, which takes the ends. PROXIED: PEER is a
- * proxy, and the session can do nothing until session_set_client(). If the loop
- * can't watch the session, it has ended on return. Returns NULL if there are
- * max_sessions; then the descriptors stay the caller's. */
+/* Opens a record in the state GREETED, which takes the descriptors in ENDS.
+ * PROXIED: PEER is a proxy, and the session can do nothing before
+ * session_set_client(). If the loop can't watch the session's channel, the
+ * session has ended when this function returns. Returns NULL if max_sessions
+ * live, or if no record is free; then the caller still owns the descriptors. */
 struct session_record *session_open(struct master *m, uint64_t serial,
                                     const struct address *peer,
                                     const struct address *local, bool proxied,
                                     const struct session_ends *ends);
-/* Admits the session of a client at PEER, which has connected to SERVER.
- * Returns false if the address was known already. */
+/* Admits S, the session of a client at PEER, which has connected to SERVER.
+ * Returns false if the client was known already. */
 bool session_set_client(struct session_record *s, const struct address *peer,
                         const struct address *server);
-/* Closes the channels to the session, so that it leaves. The record stays until
- * the end of the turn, session and files are reaped, and gate has the news. */
+/* Closes the channels to the session, so that the session ends. The record
+ * stays at least until the end of the loop's turn, and until master has reaped
+ * the session and its files, and gate has got the news. */
 void session_end(struct session_record *s);
 /* Call it when master has reaped the session; STATUS is from wait(2). */
 void session_gone(struct session_record *s, int status);
-/* Kills the session's process, which then logs nothing itself; WHY is for
- * master's line in the log. */
+/* Kills the session's process. Since this process can't log its end any more,
+ * master logs it, with the reason WHY. */
 void session_kill_process(struct session_record *s, enum ending why);
 /* Kills the session's process, and ends the session. If S is of an older
- * generation, orders its master to do so. */
+ * generation, orders that generation's master to do this. */
 void session_kill(struct session_record *s);
-/* Call it when the session has ended for master: kills its remaining processes,
- * and waits for them no more. */
+/* Call it when S is in the state ENDED: kills its remaining processes. From
+ * then on a generation that retires doesn't wait for S. */
 void session_abandon(struct session_record *s);
-/* Sends MSG_kick; the kill follows after the deadline `kick`. */
+/* Orders the session to end, for the reason WHY. If the session hasn't ended by
+ * the deadline `kick`, master kills it. */
 void session_kick(struct session_record *s, enum ending why);
-/* Ends the session after the transfer under way, without a deadline. */
+/* Orders the session to end after the transfer under way, without a deadline.
+ */
 void session_finish(struct session_record *s);
-/* Is the session being served, here or in an older generation? */
+/* Returns true until S is kicked or has ended. S can be a session of an older
+ * generation. */
 bool session_is_served(const struct session_record *s);
 /* Sets the timer for the current state. */
 void session_set_timer(struct session_record *s, uint64_t ms);
-/* The record may be unused now: marks it for sessions_sweep(). */
+/* Marks the record for sessions_sweep(), since it can be unused now. */
 void session_mark(struct session_record *s);
-/* Frees the unused records. Call it only at the end of a turn of the loop: no
- * callback may find that its session's record has another owner. */
+/* Frees the marked records that are unused. Call it only at the end of a turn
+ * of the loop: otherwise a callback could find another session in its record.
+ */
 void sessions_sweep(struct master *m);
 
-/* Asks S for its work, unless it was asked already. Returns true if an answer
- * can come. */
+/* Asks S what it does, unless an earlier question waits for its answer. Returns
+ * true if the caller can expect an answer. A session of an older generation is
+ * asked again, since its master can lose the answer; but the second caller
+ * can't expect one. */
 bool look_begin(struct session_record *s);
-/* Passes the answer of S on. */
+/* Passes MSG, the answer of S, to the hook `doing` and, if the newest master
+ * has asked, also to the newest master. */
 void look_answered(struct session_record *s, struct msg_doing *msg);
 /* Handler of `doing` from a session of this generation. */
 int look_on_doing(void *owner, struct msg_doing *msg);
 
 /* drain.c: "sallyportctl drain" */
 
-/* DRAIN_ON: the drain begins in MS: then each client is refused, and each
- * session ends after its transfer. Until then only the health checks of proxies
- * get 421. DRAIN_OFF: the service takes sessions again. */
+/* DRAIN_ON: the drain begins after MS ms. From then on gate refuses each
+ * client, and each session ends after its transfer. Before the drain begins,
+ * only the health checks of proxies get 421. DRAIN_OFF: the service takes
+ * sessions again. */
 void drain_set(struct master *m, enum drain_order order, uint64_t ms);
 bool drain_is_on(const struct master *m);
-/* Returns clock_ms() of the drain's beginning, which may be in the future; 0:
- * no drain is ordered. */
+/* Returns the clock_ms() at which the drain has begun or will begin; 0: no
+ * drain was ordered. */
 uint64_t drain_begins(const struct master *m);
-/* Obeys the last order. Call it before `up`, and when an older generation has
- * taken another order. MASTER: a struct master. Its timer calls it, too. */
+/* Obeys the last order about a drain. Call it before master sends `up`, and
+ * when the master of an older generation has got another order. MASTER: a
+ * struct master. A timer calls the function, too. */
 void drain_follow(void *master);
 
 /* The messages between master and gate about sessions. */
 
-/* Adds news for gate. If no gate is ready, adds none: the next gate gets
- * everything when it is ready (gate_on_ready()), and a record that waited for
- * that gate would hold up a stop. */
+/* Adds news of S for gate. Does nothing if no gate is ready: gate_on_ready()
+ * tells the next gate everything, and a record that waited for that gate would
+ * delay a stop. */
 void session_add_news(struct session_record *s, enum session_news news);
-/* Drops the news of S: it was sent, or nobody needs it. */
+/* Drops the news of S, which master has sent, or which gate doesn't need. */
 void session_forget_news(struct session_record *s);
-/* Sends the news as long as gate takes it, and then `open` if this generation
- * leads. */
+/* Sends the news of all sessions until gate takes no more. When gate has all
+ * news and this generation leads, also sends `open`, once. */
 void sessions_send_news(struct master *m);
-/* For the row of gate (run.c): a new gate gets all sessions. */
+/* Tells a new gate of all sessions. The row of gate in run.c calls it. */
 void gate_on_ready(struct child *c);
-/* For the same row: no gate counts the sessions now. */
+/* Notes that no gate counts the sessions now. The row of gate calls it. */
 void gate_on_reaped(struct child *c, int status);
 
 /* Handlers of gate's messages; owner: struct child. */
@@ -419,17 +458,18 @@ int gate_on_session(void *owner, struct msg_session *msg);
 int gate_on_session_peer(void *owner, struct msg_session_peer *msg);
 int gate_on_kill(void *owner, struct msg_kill *msg);
 
-/* roster.c: the table of a generation's sessions, in memory that the supervisor
- * keeps, as "sessions N". Row N is for record N of the session table. That
- * generation's master writes the facts, and the newest master writes the
- * orders. The supervisor marks the table when the generation has ended.
- * GENERATION_VERSION is the version of these structs. */
+/* The roster (roster.c): the table of one generation's sessions. The supervisor
+ * keeps its memory under the name "sessions N", for generation N. Each record
+ * of the session table has the row with the same index. The generation's own
+ * master writes the facts, and the newest master writes the orders. When the
+ * generation has ended, the supervisor marks the table. GENERATION_VERSION is
+ * the version of these structs. */
 
-/* ms between two looks of a master at what another master has written into a
- * roster. */
+/* Milliseconds after which a master looks again at a roster for news of another
+ * master. */
 #define ROSTER_LOOK_MS 50
 
-/* The session's report about its work: the fields of `doing`. */
+/* A session's answer about what it does: the fields of the message `doing`. */
 struct roster_doing {
     char client[128], tls[128], verb[32], path[MESSAGE_TEXT_MAX + 1];
     uint64_t bytes, of, ms;
@@ -442,27 +482,28 @@ struct roster_facts {
     int64_t since, login; /* login 0: nobody has logged in */
     uint64_t version;     /* user_version() of the row */
     char user[USER_NAME_MAX + 1];
-    bool gone; /* it has ended, with this status of wait(2) */
-    int status;
-    uint64_t answers; /* counts answers to `doing` for the newest master */
+    bool gone;        /* the session has ended */
+    int status;       /* if GONE: from wait(2) */
+    uint64_t answers; /* counts the answers to ORDER_LOOK */
 };
 
 struct roster_row {
-    uint64_t turn; /* odd while its master writes the facts */
+    uint64_t turn; /* odd while the roster's master writes the facts */
     struct roster_facts facts;
-    /* The last answer to ORDER_LOOK; written before `answers` counts it. */
+    /* The last answer to ORDER_LOOK. The roster's master writes it before it
+     * counts it in facts.answers. */
     struct roster_doing doing;
-    /* Written by the newest master. The row may have another session by the
-     * time the order is read. */
-    uint64_t ordered; /* the serial of the session that the orders are for */
-    unsigned orders;  /* enum session_order, until its master takes them */
-    unsigned why;     /* of ORDER_KICK: enum ending, or WHY_FINISH */
+    /* The newest master writes the next three fields. When the roster's master
+     * reads them, the row can belong to another session already. */
+    uint64_t ordered; /* serial of the session for which the orders are */
+    unsigned orders;  /* bits of enum session_order; 0: none, or taken */
+    unsigned why;     /* reason of ORDER_KICK: an enum ending, or WHY_FINISH */
 };
 
 struct roster {
-    uint64_t ended; /* the supervisor's mark; it must be the first member */
+    uint64_t ended; /* the supervisor's mark; must be the first member */
     uint64_t row_size, rows;
-    uint64_t used;    /* rows that were ever written: the first of `row` */
+    uint64_t used;    /* rows that were ever in use: row[0 … used - 1] */
     uint64_t changes; /* counts the changes of facts */
     uint64_t orders;  /* counts the orders given */
     struct roster_row row[];
@@ -471,67 +512,72 @@ struct roster {
 size_t roster_size(size_t rows);
 /* roster_map() maps a roster of ROWS rows; FD -1: private memory, for a test.
  * roster_map_all() maps all rows that FD has. No fork of master inherits the
- * memory. Return 0 or -errno. */
+ * memory. Both return 0 or -errno. */
 int roster_map(int fd, size_t rows, struct roster **ret);
 int roster_map_all(int fd, struct roster **ret);
 void roster_unmap(struct roster **r);
 bool roster_has_ended(const struct roster *r);
-/* The session's own master calls this. */
+/* Writes the facts of a row. Only the roster's own master calls it. */
 void roster_write(struct roster *r, size_t row, const struct roster_facts *f);
-/* The newest master calls this. Returns false while the facts change, or if
- * they haven't changed since the read that has set *TURN (0: there was none).
- */
+/* Reads the facts of a row. Only the newest master calls it. Returns false
+ * while the roster's master writes the row, or if the row hasn't changed since
+ * the read that has set *TURN (0: there was no read). */
 bool roster_read(const struct roster *r, size_t row, uint64_t *turn,
                  struct roster_facts *ret);
 size_t roster_used(const struct roster *r);
 uint64_t roster_changes(const struct roster *r);
-/* Gives the order WHAT for the session SERIAL. WHY is for ORDER_KICK. */
+/* Writes the order WHAT for the session SERIAL. WHY is the reason of
+ * ORDER_KICK. */
 void roster_order(struct roster *r, size_t row, uint64_t serial, unsigned what,
                   enum ending why);
 
 /* A master's own roster. */
 
-/* Write the facts of S, or its end, into this generation's roster. */
+/* session_publish() writes the facts of S into this generation's roster.
+ * session_unpublish() writes that S has ended. */
 void session_publish(struct session_record *s);
 void session_unpublish(struct session_record *s);
-/* Writes the answer to the newest master's question, and the facts of S. */
+/* Writes MSG, the answer to the newest master's question, into this
+ * generation's roster, and the facts of S. */
 void session_publish_doing(struct session_record *s,
                            const struct msg_doing *msg);
-/* Call it when this generation retires: from now on it obeys the orders in its
- * roster. */
+/* Call it when this generation retires: from now on master obeys the orders in
+ * its own roster. */
 void orders_follow(struct master *m);
 
-/* older.c: the older generations, as the newest master knows them: a roster of
- * each, and a record for each of their sessions. Only the session's own master
- * can end its process. */
+/* The newest master's data about the older generations (older.c): the roster of
+ * each generation, and a record for each session in it. Only a session's own
+ * master can end the session's process. */
 #define OLDER_MAX 8 /* older generations beside this one */
 
 /* The result of the last look at a row. */
 struct older_row {
     uint64_t turn;
-    struct session_record *session; /* NULL: it has ended, or there was none */
+    struct session_record
+        *session; /* NULL: the row has none, or it has ended */
 };
 
 struct older {
     struct master *master;
     uint64_t generation;
-    struct roster *roster; /* NULL: there is none */
-    struct older_row *row; /* of the roster */
+    struct roster *roster; /* NULL: no generation has this place */
+    struct older_row *row; /* one for each row of the roster */
     uint64_t seen;         /* roster_changes() of the last look */
 };
 
-/* Maps the roster FD. Returns whether that was possible. */
+/* Maps the roster in FD. Returns false if this isn't possible. */
 bool older_open(struct older *o, int fd);
-/* Opens the rosters that this master has inherited, and keeps them. */
+/* Opens the inherited rosters of living generations, and asks the supervisor to
+ * keep them. */
 void older_inherit(struct master *m);
 /* Counts the older generations that live. */
 size_t older_count(const struct master *m);
 /* Call it when this master leads: looks at the rosters now, and from now on
  * every ROSTER_LOOK_MS. */
 void older_lead(struct master *m);
-/* Looks at all rosters at once. */
+/* Looks at all rosters now. */
 void older_look_all(struct master *m);
-/* Unmaps all rosters, and frees their records. */
+/* Unmaps all rosters, and ends the records of their sessions. */
 void older_release(struct master *m);
 void older_order(struct session_record *s, enum session_order order);
 
