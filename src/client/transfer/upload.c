@@ -183,14 +183,18 @@ static int upload_target(struct file_transfer *t, struct failure *why)
 }
 
 /* Does the server's unfinished upload, of HELD bytes, have the beginning of
- * this file? It may have another file's bytes. Returns 1: yes; 0: no, or not
- * known; -1 with the reason. */
+ * this file? A temporary name has digits of this call. Under another name, a
+ * second upload of the user may have put its own bytes there, also between two
+ * tries of this upload, so a checksum decides if the server has checksums. A
+ * server without them writes into the file of this name, so there two uploads
+ * at once mix their bytes anyway. Returns 1: yes; 0: no, or not known; -1 with
+ * the reason. */
 static int upload_knows(struct file_transfer *t, uint64_t held,
                         struct failure *why)
 {
     struct failure other;
 
-    if (t->ours && held != t->foreign)
+    if (t->ours && held != t->foreign && (t->aside || !t->link->site->hash))
         return 1;
     t->done = held;
     if (transfer_begin_digest(t, true, why) < 0)
