@@ -147,7 +147,7 @@ static void complete_list(const char *text)
     char directory[URL_PATH_MAX];
     struct failure why;
 
-    link_interrupted = 0; /* Ctrl-C was pressed in the last completion */
+    link_interrupted = 0; /* Ctrl-C in the last completion may have set it */
     snprintf(complete.prefix, sizeof(complete.prefix), "%.*s", (int)head, text);
     complete_plain(text, head, directory);
     complete_plain(text + head, strlen(text + head), complete.last);

@@ -6,8 +6,8 @@
 #include <time.h>
 
 /* Makes a file that moves the clock of programs that start later, and writes
- * its path to NAME. Returns the number of seconds that these programs add, in
- * the file's memory. */
+ * its path to NAME. Maps the file, and returns a pointer to its content: the
+ * number of seconds that these programs add. */
 volatile time_t *clock_take(char *name, size_t size);
 
 #endif

@@ -423,9 +423,10 @@ static const struct {
 };
 #define TRIED (sizeof(tried) / sizeof(tried[0]))
 
-/* Runs a line of the shell with the certificate, the user and the server's port
- * in the environment. The password "nonsense" is wrong; sallyport gets no
- * password instead of it, as the certificate is enough. */
+/* Runs a line of the shell with the certificate, the user, the password and the
+ * server's port in the environment. The password "nonsense" is wrong: curl and
+ * lftp send it, while sallyport is given no password, since the certificate is
+ * enough. */
 static void expect_run(const struct server *server, size_t i, const char *line,
                        bool in)
 {

@@ -285,7 +285,7 @@ END
 
 MESSAGE(show, CTL, MASTER, IDLE, MANY, NONE,
         "an enum showable, from this place on; the first request has 0. Master "
-        "answers only the build that this names, its own")
+        "answers only a sallyportctl of its own build")
 WORD(build) NUMBER(what) NUMBER(place) END
 
 MESSAGE(row, MASTER, CTL, ASKED, MANY, show,
@@ -642,7 +642,7 @@ PATH(path) NUMBER(wanted) END
 MESSAGE(space_is, FILES, SESSION, ASKED, MANY, space,
         "free bytes, by the disk, `min_free`, the quota and upload_bytes; the "
         "quota there and what is used of it: bytes, then files (limit 0: "
-        "none); whether upload_bytes leaves less than the rest")
+        "none); whether upload_bytes leaves less than the other three")
 NUMBER(bytes) NUMBER(limit) NUMBER(used) NUMBER(files_limit) NUMBER(files_used)
 FLAG(by_bytes) END
 

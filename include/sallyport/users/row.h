@@ -41,8 +41,8 @@ struct row {
 /* A user without a name. */
 #define ROW_NEW SLICE(":::::::")
 
-/* The functions of type int return 0; -ENOMEM; or -EINVAL or -EMSGSIZE, as
- * their comments say. A failure doesn't change the row. */
+/* Unless their comments say otherwise, the functions of type int return 0,
+ * -ENOMEM, -EINVAL or -EMSGSIZE, and don't change the row on failure. */
 
 /* Parses LINE. -EINVAL: a column is missing, or a byte is NUL. *r needs no
  * preparation, and has no columns after a failure. The caller calls

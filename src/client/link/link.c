@@ -101,7 +101,7 @@ static size_t link_on_header(char *bytes, size_t size, size_t n, void *of)
         l->surprised = !l->logs_in;
         l->logged_in = l->in = true;
         link_end_scouting(l);
-        /* Other servers only advise a new password, in other words. */
+        /* Other servers only advise a new password, and word it differently. */
         l->must_change = strstr(line, "SITE PSWD old new");
     }
     if (code == 200 && l->choice && strstr(line, "STOR conflict="))

@@ -246,8 +246,8 @@ int resume_set(SSL_CTX *ssl, struct tls_context *t)
         SSL_CTX_set_session_ticket_cb(ssl, stamp_ticket, judge_ticket, NULL) !=
             1)
         return -EINVAL;
-    /* TLS 1.2 sessions get no number unless CACHE_SERVER is set. OpenSSL's own
-     * cache stays empty. */
+    /* TLS 1.2 sessions get no session id unless CACHE_SERVER is set. OpenSSL's
+     * own cache stays empty. */
     SSL_CTX_set_session_cache_mode(ssl, SSL_SESS_CACHE_SERVER |
                                             SSL_SESS_CACHE_NO_INTERNAL);
     SSL_CTX_sess_set_get_cb(ssl, find_session);

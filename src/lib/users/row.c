@@ -1,7 +1,7 @@
-/* A row of the users file, as text (sallyport/users/row.h). The room userparse
- * decides what a column means; this code only makes sure that a value doesn't
- * break the line. Runs in sallyportctl, and as root in master, which changes
- * hashes. */
+/* A row of the users file, as text (sallyport/users/row.h). The code of
+ * src/lib/users/userparse decides what a column means; this code only makes
+ * sure that a value doesn't break the line. Runs in sallyportctl, and as root
+ * in master, which changes hashes. */
 #include "sallyport/users/row.h"
 
 #include <errno.h>

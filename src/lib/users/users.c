@@ -28,9 +28,11 @@ bool group_name_ok(struct slice name)
 }
 
 /* Returns true only if reader accepts the hash (userparse/user_hash.c): with
- * another hash, reader would refuse the whole users file. */
+ * another hash, reader would refuse the whole users file. The character after
+ * "$y$j" is hash_cost, from 5 to 8. */
 bool user_hash_is_new(struct slice hash)
 {
+    static const char costs[] = "9ABC";
     size_t dollars = 0, tail = 0;
 
     for (size_t i = 0; i < hash.len; i++) {
@@ -42,8 +44,9 @@ bool user_hash_is_new(struct slice hash)
         dollars += c == '$';
         tail = c == '$' ? 0 : tail + 1;
     }
-    return hash.len <= USER_HASH_MAX && slice_starts(hash, SLICE("$y$")) &&
-           dollars == 4 && tail == 43;
+    return hash.len <= USER_HASH_MAX && slice_starts(hash, SLICE("$y$j")) &&
+           dollars == 4 && tail == 43 && memchr(costs, hash.ptr[4], 4) &&
+           memcmp(hash.ptr + 5, "T$", 2) == 0;
 }
 
 static bool advise_rows(const struct users *u, int advice)

@@ -13,7 +13,8 @@
 #include "sallyport/base/fd.h"
 #include "sallyport/base/idmap.h"
 
-#define KERNEL_MAX (512u << 10) /* enough for a list of every second port */
+/* Bytes: enough for ip_local_reserved_ports with every second port. */
+#define KERNEL_MAX (512u << 10)
 
 bool hint_ranges(const struct settings *s)
 {

@@ -17,7 +17,7 @@
 #include "sallyport/tls/context.h"
 #include "sallyport/tls/stream.h"
 
-/* Milliseconds that the client has to connect after a stranger has
+/* Milliseconds in which the client can still connect after a stranger has
  * connected. */
 #define STRANGER_MS 2000
 

@@ -10,8 +10,8 @@
 #include "sallyport/base/fd.h"
 
 /* How the data connection ends. close_notify says that nothing is missing, so
- * the session sends it to clients that store, and to clients that have got
- * everything. */
+ * the session sends it to clients that store, to clients that have got
+ * everything, and if it refuses the connection before a byte has moved. */
 enum parting {
     PARTING_CUT,   /* FIN; with close_notify only if the client stores */
     PARTING_ORDER, /* close_notify and FIN, also before a byte has moved: after

@@ -57,8 +57,8 @@ static int opens_fast(int fd)
     return on;
 }
 
-/* With fast open, the client sends its first bytes with the connection. If the
- * server speaks first, the client would wait for ever. */
+/* With fast open, the connection is made only when the client sends its first
+ * bytes. If the server spoke first, the client would wait for ever. */
 Test(link_socket, only_data_connections_open_fast)
 {
     const struct options o = { .timeout = 60, .fast_open = true };

@@ -129,7 +129,7 @@ void bench_heard(struct bench *b);
 const char *bench_event(struct bench *b, char *out, size_t size);
 /* Receives the next event, which must contain WORDS. */
 void bench_reports(struct bench *b, const char *words);
-/* Waits until a process has done its work, and sleeps. */
+/* Waits until the process PID has done its work and is asleep. */
 void bench_sleeps(pid_t pid);
 /* Returns true if no event is there now. */
 bool bench_silent(struct bench *b);

@@ -193,7 +193,7 @@ Test(place, without_a_file)
 /* The tail of a hash. */
 #define S43 "abcdefghijklmnopqrstuvwxyzABCDEFGHIJ./01234"
 
-/* Reader accepts each hash that is accepted here: test_user_hash.c. */
+/* Reader accepts each hash that is accepted here. */
 Test(hashes, of_another_form_are_refused)
 {
     static const char *const bad[] = {
@@ -209,6 +209,11 @@ Test(hashes, of_another_form_are_refused)
         "$y$j9T$F5J$abc",
         "$y$j9T$F 5J$" S43,
         "$y$j9T$F5J\\$" S43,
+        "$y$j8T$F5J$" S43,
+        "$y$jDT$F5J$" S43,
+        "$y$j9$F5J$" S43,
+        "$y$jAU$F5J$" S43,
+        "$y$k9T$F5J$" S43,
     };
     char longest[USER_HASH_MAX + 2];
 

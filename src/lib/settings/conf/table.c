@@ -222,10 +222,11 @@ const struct setting setting_table[] = {
     { ROW(password_change, yes_no, "no"),
       .help = "Whether all users may change their passwords (SITE PSWD). no: "
               "those with must_change= (sallyportctl user add "
-              "--must-change), who must do it first. Both need a server that "
-              "can write to the directory of the users file. The systemd unit "
-              "permits that for /etc/sallyport; for another directory "
-              "sallyportd --check tells what systemd needs." },
+              "--must-change), who must do it first. For \"no\" and \"yes\" "
+              "the server must be able to write to the directory of the users "
+              "file. The systemd unit permits that for /etc/sallyport; for "
+              "another directory sallyportd --check tells what systemd "
+              "needs." },
     { ROW(hash_cost, number, "5"), BOUNDS(5, 8),
       .help = "Cost of new password hashes (yescrypt). 5 takes 16 MiB and "
               "about 50 ms of a processor for each login; each step doubles "

@@ -1,5 +1,5 @@
-/* Finds the names of users who own files in shares, in the process files. The
- * process has only uids, so it asks master once for each uid. Master names a
+/* Finds the names of users who own files in shares. Runs in the process files,
+ * which has only uids, so it asks master once for each uid. Master names a
  * user only if that user and the process's own user are in one share. */
 #include "files.h"
 

@@ -190,9 +190,9 @@ static int gate_send_adopt(struct channel *gate, struct session_record *s)
     return r;
 }
 
-/* Returns true if the server has ended the session on purpose, or since a part
- * of the server failed. A session that ended to make room for another network
- * doesn't count: its own network had too many sessions. */
+/* Returns true if the server has ended the session, on purpose or because a
+ * part of the server failed. Returns false for a session that ended to make
+ * room for another network: its own network had too many sessions. */
 static bool server_has_ended(const struct session_record *s)
 {
     const bool exited = WIFEXITED(s->status);
