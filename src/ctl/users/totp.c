@@ -39,6 +39,11 @@ static void totp_check(const struct user *user)
              "%s logs in by certificate, and sends no password that a code "
              "could follow; run: sallyportctl user change %s --login password",
              user->name, user->name);
+    if (user->totp.len > 0 && !ctl.args.new_secret)
+        fail(EX_USAGE,
+             "%s has a second factor already; a new secret makes the old app's "
+             "codes useless; to make one, give --new-secret",
+             user->name);
 }
 
 /* Sets the secret; if GIVEN is NULL, removes it. */
@@ -57,24 +62,18 @@ static void totp_set(void *given)
 void user_totp(void)
 {
     const struct user *user = user_named(&ctl.users);
-    const bool had = user->totp.len > 0;
     uint8_t bytes[SECRET_BYTES];
 
     if (ctl.args.off) {
         edit_run(totp_set, NULL);
         output_done("user", user->name, json_pack("{s:n}", "second_factor"),
-                    "%s%s", had ? "" : "had no second factor; ",
+                    "%s%s", user->totp.len > 0 ? "" : "had no second factor; ",
                     user->certificate.len > 0
                         ? "the client certificate is needed, and no code"
                         : "the password alone is enough now");
         return;
     }
     totp_check(user);
-    if (had && !ctl.args.new_secret)
-        fail(EX_USAGE,
-             "%s has a second factor already; a new secret makes the old app's "
-             "codes useless; to make one, give --new-secret",
-             user->name);
     random_bytes(bytes, sizeof(bytes));
     base32_encode(bytes, sizeof(bytes), secret);
     explicit_bzero(bytes, sizeof(bytes));

@@ -289,6 +289,24 @@ Test(user, what_was_shown_and_does_not_count)
     meanwhile = NULL;
 }
 
+/* If two commands run at once, only one secret counts; the other says that its
+ * secret doesn't. */
+Test(user, totp_twice_at_once)
+{
+    static const char row[] =
+        "anna:!:70000:70000::/a::totp=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n";
+    const struct run *r;
+
+    expect_run(0, PASSWORD, "user add anna");
+    meanwhile = row;
+    r = expect_run(EX_USAGE, "", "user totp anna");
+    cr_expect_not_null(strstr(r->err, "the secret above isn't valid"), "%s",
+                       r->err);
+    cr_expect_not_null(strstr(r->err, "anna has a second factor already"), "%s",
+                       r->err);
+    cr_expect_str_eq(file_text(world.users), row);
+}
+
 /* If only the sync has failed, the user's row is there, and so is the home. */
 Test(user, add_that_is_not_synced)
 {
