@@ -65,15 +65,16 @@ static void add_lists(json_t *one, const struct user *user)
                       limits_json(&user->team[i]->limits, ROW_TEAM_LIMITS)));
 }
 
-/* Adds the hash as it is in the file. */
-static int add_hash(json_t *one, const struct user *user)
+/* Adds the hash as it is in the file, and the secret of one-time codes. */
+static int add_secrets(json_t *one, const struct user *user)
 {
     char hash[USER_HASH_MAX + 2];
     int r;
 
     snprintf(hash, sizeof(hash), "%s%s", user->locked_by_hand ? "!" : "",
              user->hash);
-    r = json_object_set_new(one, "hash", json_string(hash));
+    r = json_object_set_new(one, "totp", json_slice(user->totp)) ||
+        json_object_set_new(one, "hash", json_string(hash));
     explicit_bzero(hash, sizeof(hash));
     return r;
 }
@@ -139,7 +140,7 @@ static json_t *describe_user(size_t i)
         json_slice(user->retain), "sync", json_slice(user->sync));
 
     add_lists(one, user);
-    if (one && ctl.args.hashes && add_hash(one, user)) {
+    if (one && ctl.args.hashes && add_secrets(one, user)) {
         json_decref(one);
         return NULL;
     }
