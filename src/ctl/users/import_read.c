@@ -245,16 +245,25 @@ static void take_scalar(struct import *m, struct imported *e, const char *key,
 }
 
 /* Takes a text, a number or a flag; a list of these; or a member that "user
- * list" makes of several keys. */
+ * list" makes of several keys. Refuses what it would leave out otherwise, since
+ * it can be a restriction. */
 static void take_member(struct import *m, struct imported *e, const char *key,
                         json_t *value)
 {
+    const bool lists = !strcmp(key, "directories") || !strcmp(key, "shares") ||
+                       !strcmp(key, "teams") || !strcmp(key, "team_limits");
+    const bool several = lists || !strcmp(key, "hash") ||
+                         !strcmp(key, "locked") || !strcmp(key, "without");
     const char *inner;
     json_t *one;
     size_t i;
 
     if (json_is_null(value))
         return;
+    if (lists && !json_is_array(value))
+        refuse_member(m, e, key, "expected an array, […]");
+    if (!several && json_array_size(value) > 1)
+        refuse_member(m, e, key, "expected one value, not several");
     if (strcmp(key, "directories") == 0) {
         take_directories(m, e, value);
     } else if (strcmp(key, "shares") == 0) {
