@@ -20,8 +20,9 @@
 
 #define MOUNT_LINE (16 * PATH_MAX)
 
-#define REMOVED    ".sallyport-purged-" /* a number follows */
-#define REMOVED_MS (15 * 60 * 1000)     /* ms to empty a leftover */
+#define REMOVED         ".sallyport-purged-" /* a number follows */
+#define REMOVED_MS      (15 * 60 * 1000)     /* ms to empty a leftover */
+#define REMOVED_LOCK_MS 5000 /* ms to wait for the directory's lock */
 
 const char *removed_rm = "/bin/rm";
 
@@ -85,7 +86,8 @@ void removed_open(struct removed *p, const char *below)
         purge_refuse(p->path, errno, NULL);
     if (st.st_uid != p->uid)
         purge_refuse(p->path, 0, "it belongs to another uid; look at it first");
-    if (flock(p->top_fd, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK)
+    /* The server holds this lock while it commits an upload. */
+    if (fd_lock(p->top_fd, REMOVED_LOCK_MS) == -ETIMEDOUT)
         purge_refuse(p->path, 0, "another command is removing it");
     r = mounts_within(p->top_fd);
     if (r)
