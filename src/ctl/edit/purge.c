@@ -1,6 +1,6 @@
 /* Removes a home or a share's directory, with everything in it, after its row
- * was removed. First the directory gets a reserved name beside its own name, so
- * that a new user or share of that name gets a new directory. Then rm(1)
+ * was removed. First the directory gets a reserved name in the setting's, so
+ * that a new user or share of its name gets a new directory. Then rm(1)
  * empties the directory, which takes long. If the removal is interrupted,
  * "retention run" finds the directory by its reserved name. A command that
  * removes a directory holds its lock (flock(2)). */
@@ -78,6 +78,9 @@ void removed_open(struct removed *p, const char *below)
              "%s can't be removed: it isn't beneath %s; without --purge the "
              "command keeps the directory",
              p->path, below);
+    snprintf(p->now, sizeof(p->now), "%s", p->path);
+    p->below = below;
+    p->below_fd = open(below, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     p->parent_fd = home_open_parent(p->path, below);
     if (p->parent_fd < 0)
         purge_refuse(p->path, -p->parent_fd, NULL);
@@ -98,18 +101,28 @@ static void rename_on_disk(void *data)
 {
     struct removed *p = data;
     const char *last = last_of(p->path);
+    const int from = p->parent_fd, to[] = { p->below_fd, from };
     char name[sizeof(REMOVED) + 16];
     struct stat now, opened;
     uint64_t number;
 
     random_bytes(&number, sizeof(number));
     snprintf(name, sizeof(name), REMOVED "%016llx", (unsigned long long)number);
-    if (fstatat(p->parent_fd, last, &now, AT_SYMLINK_NOFOLLOW) == 0 &&
-        fstat(p->top_fd, &opened) == 0 && now.st_ino == opened.st_ino &&
-        now.st_dev == opened.st_dev &&
-        renameat(p->parent_fd, last, p->parent_fd, name) == 0)
-        memcpy(p->name, name, sizeof(name));
-    fsync(p->parent_fd);
+    if (fstatat(from, last, &now, AT_SYMLINK_NOFOLLOW) ||
+        fstat(p->top_fd, &opened) || now.st_ino != opened.st_ino ||
+        now.st_dev != opened.st_dev)
+        return;
+    for (int i = 0; i < 2 && !p->renamed; i++) {
+        if (renameat(from, last, to[i], name))
+            continue;
+        p->renamed = true;
+        p->parent_fd = to[i];
+        snprintf(p->now, sizeof(p->now), "%.*s/%s",
+                 (int)(i ? last - 1 - p->path : PATH_MAX),
+                 i ? p->path : p->below, name);
+        fsync(from);
+        fsync(to[i]);
+    }
 }
 
 void removed_rename(struct removed *p)
@@ -117,13 +130,6 @@ void removed_rename(struct removed *p)
     struct complaint why;
 
     disk_try(rename_on_disk, p, sizeof(*p), &why);
-}
-
-const char *removed_path(const struct removed *p, char out[PATH_MAX])
-{
-    snprintf(out, PATH_MAX, "%.*s%s", (int)(last_of(p->path) - p->path),
-             p->path, p->name[0] ? p->name : last_of(p->path));
-    return out;
 }
 
 /* Takes the uid and gid of the user who owns the directory. A share's directory
@@ -146,7 +152,7 @@ static void run_rm(void *data)
     const struct removed *p = data;
     char name[NAME_MAX + 3];
 
-    snprintf(name, sizeof(name), "./%s", p->name);
+    snprintf(name, sizeof(name), "./%s", last_of(p->now));
     pid_t pid = fork();
     if (pid == 0) {
         if ((p->as_owner && !become_owner(p)) || fchdir(p->parent_fd))
@@ -156,14 +162,14 @@ static void run_rm(void *data)
         _exit(1);
     }
     waitpid(pid, NULL, 0);
-    unlinkat(p->parent_fd, p->name, AT_REMOVEDIR);
+    unlinkat(p->parent_fd, last_of(p->now), AT_REMOVEDIR);
 }
 
 static bool is_gone(const struct removed *p)
 {
     struct stat st;
 
-    return fstatat(p->parent_fd, p->name, &st, AT_SYMLINK_NOFOLLOW) < 0;
+    return fstatat(p->parent_fd, last_of(p->now), &st, AT_SYMLINK_NOFOLLOW) < 0;
 }
 
 /* Writes why the directory REST is still there. MOUNTS is the result of
@@ -190,12 +196,11 @@ static void complain_about_rest(const char *rest, int mounts, int code,
 int removed_empty(struct removed *p, bool as_owner, struct complaint *why)
 {
     const int ms = as_owner ? REMOVED_MS : -1;
-    const int mounts = p->name[0] ? mounts_within(p->top_fd) : 0;
+    const int mounts = p->renamed ? mounts_within(p->top_fd) : 0;
     struct complaint late;
-    char rest[PATH_MAX];
     int code = 0;
 
-    if (p->name[0] && mounts == 0) {
+    if (p->renamed && mounts == 0) {
         p->as_owner = as_owner && geteuid() == 0;
         if (p->as_owner)
             disk_fork(run_rm, p, sizeof(*p), ms, true, &late);
@@ -203,13 +208,12 @@ int removed_empty(struct removed *p, bool as_owner, struct complaint *why)
         if (!is_gone(p))
             code = disk_fork(run_rm, p, sizeof(*p), ms, false, &late);
     }
-    if (p->name[0] && is_gone(p))
+    if (p->renamed && is_gone(p))
         return 0;
-    removed_path(p, rest);
-    if (!p->name[0])
-        complain(why, "%s can't be renamed, so it was not removed", rest);
+    if (!p->renamed)
+        complain(why, "%s can't be renamed, so it was not removed", p->now);
     else
-        complain_about_rest(rest, mounts, code, why);
+        complain_about_rest(p->now, mounts, code, why);
     return EX_CANTCREAT;
 }
 
@@ -226,22 +230,19 @@ static int leftover_take(void *owner, int parent, const char *name)
     FD_CLEANUP int fd = strncmp(name, REMOVED, strlen(REMOVED)) == 0
                             ? openat(parent, name, DIRECTORY_FLAGS)
                             : -1;
-    struct removed p = { .parent_fd = parent, .top_fd = fd };
+    struct removed p = { .parent_fd = parent, .top_fd = fd, .renamed = true };
     struct complaint c = { "" };
-    char path[PATH_MAX];
 
     if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB))
         return 0;
-    snprintf(p.path, sizeof(p.path), "%s/", l->parent);
-    snprintf(p.name, sizeof(p.name), "%s", name);
-    removed_path(&p, path);
+    snprintf(p.now, sizeof(p.now), "%s/%s", l->parent, name);
     if (removed_empty(&p, true, &c)) {
         stderr_print("%s", c.text);
         l->failed++;
     } else {
-        stderr_print("%s: removed; an earlier removal had left it", path);
+        stderr_print("%s: removed; an earlier removal had left it", p.now);
         syslog(LOG_DAEMON | LOG_NOTICE,
-               "removed %s, which an earlier removal had left", path);
+               "removed %s, which an earlier removal had left", p.now);
     }
     return 0;
 }

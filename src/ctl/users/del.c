@@ -15,8 +15,7 @@ struct removal {
     struct removed directory; /* the home, or the directory of the share */
 };
 
-static struct removal removal = { .directory = { .parent_fd = -1,
-                                                 .top_fd = -1 } };
+static struct removal removal;
 
 static void removal_of(const struct users *u, struct removal *r)
 {
@@ -41,7 +40,7 @@ static const void *row_of(const struct removal *r)
  * can have written such a line by hand. */
 static void remove_line(void *given)
 {
-    struct removal now = { .directory = { .parent_fd = -1, .top_fd = -1 } };
+    struct removal now = { .user = NULL };
 
     (void)given;
     removal_of(edit_users, &now);
@@ -153,7 +152,6 @@ static void del_prepare(void)
 
 void line_del(void)
 {
-    char rest[PATH_MAX];
     const char *path = removal.directory.path;
     struct complaint why = { "" };
     int code = 0;
@@ -174,7 +172,7 @@ void line_del(void)
                 !ctl.args.purge ? "kept"
                 : code          ? "not removed, or only partly; see "
                                 : "removed",
-                code ? removed_path(&removal.directory, rest) : "");
+                code ? removal.directory.now : "");
     if (code)
         fail(code, "%s", why.text);
 }

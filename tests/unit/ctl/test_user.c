@@ -32,10 +32,11 @@ Test(user, the_hash_is_that_of_the_password)
 
 /* These functions replace libc's. fsync() fails for the directory `unsynced`.
  * flock() first writes `meanwhile` into the users file. renameat() can't give a
- * directory the reserved name if `lasting`, and doesn't return if `hanging`. It
+ * directory the reserved name if `lasting`, or in another directory if `apart`,
+ * and doesn't return if `hanging`. It
  * makes the file "unlocked" if another process could take the lock. */
 static const char *unsynced, *meanwhile;
-static bool lasting, hanging;
+static bool lasting, hanging, apart;
 
 int fsync(int fd)
 {
@@ -66,8 +67,8 @@ int renameat(int from, const char *old, int to, const char *new)
         close(lock);
         if (hanging)
             pause();
-        errno = EIO;
-        if (lasting)
+        errno = from != to ? EXDEV : EIO;
+        if (lasting || (apart && from != to))
             return -1;
     }
     return (int)syscall(SYS_renameat2, from, old, to, new, 0);
@@ -204,6 +205,33 @@ Test(user, purge_that_was_cut)
                    "removed; an earlier removal had left it");
         if (i == 0)
             expect_run(0, "", "user del anna --purge --yes");
+        cr_expect_not(is_left_over(world.homes));
+    }
+}
+
+/* The leftover of a home in a subdirectory is found, too; but on another disk
+ * it stays beside the home. */
+Test(user, purge_of_an_inner_home_that_was_cut)
+{
+    char words[256];
+
+    files_make_folder(world.homes, 0711);
+    files_make_folder(in(world.homes, "dept"), 0711);
+    for (int i = 0; i < 2; i++) {
+        apart = i == 1;
+        snprintf(words, sizeof(words), "user add carl --home %s",
+                 in(world.homes, "dept/carl"));
+        expect_run(0, PASSWORD, words);
+        file_write(in(world.homes, "dept/carl/stuck"), "x");
+        before_rm("exit 1");
+        snprintf(words, sizeof(words), " only partly; see %s/.sallyport-",
+                 apart ? in(world.homes, "dept") : world.homes);
+        expect_out(EX_CANTCREAT, "", "user del carl --purge --yes", words);
+        cr_expect_not(files_exists(in(world.homes, "dept/carl")));
+        cr_expect_eq(is_left_over(in(world.homes, "dept")), apart);
+        removed_rm = "/bin/rm";
+        expect_err(0, "", "retention run",
+                   apart ? "" : "removed; an earlier removal had left it");
         cr_expect_not(is_left_over(world.homes));
     }
 }
