@@ -106,7 +106,10 @@ void edit_replace(const struct users_file *file, struct slice text,
                   bool *stands)
 {
     struct complaint why = { "" };
-    int r = users_file_commit(file, text, check_written, &why, stands);
+    int r;
+
+    ids_record_lost(file);
+    r = users_file_commit(file, text, check_written, &why, stands);
 
     if (r == -EINVAL && why.text[0])
         fail(EX_DATAERR, "%s", why.text);

@@ -66,6 +66,12 @@ uint32_t ids_likely(size_t n);
 uint32_t ids_take(void);
 /* Records the last number that ids_take() has taken for the edit. */
 void ids_record(const struct users_file *file);
+/* Notes that a row loses the uid or gid ID, unless a row of NOW has it (NULL:
+ * no row has it). */
+void ids_lose(const struct users *now, uint32_t id);
+/* Records the noted numbers that are in a range and above the last one, or
+ * fails. edit_replace() calls it before it replaces the file. */
+void ids_record_lost(const struct users_file *file);
 /* Returns the line of a row with ID as uid or gid; 0: there is none. */
 size_t ids_line(const struct users *u, uint64_t id);
 /* Returns the gid of the group TEXT, a name or a number, of the system; or

@@ -1,6 +1,7 @@
 /* The numbers of users and shares. USERS.last-uid and USERS.last-gid have the
- * last assigned numbers. No number is assigned twice, even after its user was
- * removed, since files with that number can still exist. */
+ * last assigned numbers, or higher numbers of the ranges that removed rows had.
+ * No number is assigned twice, even after its user was removed, since files
+ * with that number can still exist. */
 #include "edit.h"
 
 #include <errno.h>
@@ -30,6 +31,7 @@ struct ids_free {
 static struct ids_free *free_ids; /* one command takes only one kind */
 static uint32_t taken;            /* the edit's last number; 0: none */
 static size_t next_free;
+static uint32_t lost[2]; /* the highest that ids_lose() has noted; 0: none */
 
 /* Returns the highest number in USERS.last-uid or USERS.last-gid; 0: there is
  * no file. Older versions wrote further lines. */
@@ -199,28 +201,61 @@ uint32_t ids_take(void)
     if (f->count == f->wanted)
         fail(EX_TEMPFAIL, "other commands have taken the next ids; run the "
                           "command again");
-    fail(EX_CONFIG, "no %s is left up to %u; raise %s_last", kinds[f->share],
-         (unsigned)f->last, kinds[f->share]);
+    fail(EX_CONFIG,
+         "no %s is left up to %u; raise %s_last (all up to the number in "
+         "%s.last-%s count as used)",
+         kinds[f->share], (unsigned)f->last, kinds[f->share],
+         ctl.settings.users, kinds[f->share]);
+}
+
+static int write_last(const struct users_file *file, bool share, uint32_t id)
+{
+    char name[NAME_MAX + 1], text[16];
+    bool stands;
+
+    snprintf(name, sizeof(name), "%s.last-%s", file->name, kinds[share]);
+    snprintf(text, sizeof(text), "%u\n", (unsigned)id);
+    return users_file_replace(file->directory_fd, name, slice_from(text), NULL,
+                              NULL, NULL, &stands);
+}
+
+void ids_lose(const struct users *now, uint32_t id)
+{
+    const struct settings *s = &ctl.settings;
+
+    for (int share = 0; share < 2; share++)
+        if (id >= (share ? s->gid_first : s->uid_first) &&
+            id <= (share ? s->gid_last : s->uid_last) && id > lost[share] &&
+            !(now && ids_line(now, id)))
+            lost[share] = id;
+}
+
+void ids_record_lost(const struct users_file *file)
+{
+    for (int share = 0; share < 2; share++) {
+        const int r = lost[share] > 0 && lost[share] > read_last(share)
+                          ? write_last(file, share, lost[share])
+                          : 0;
+
+        if (r)
+            fail(ctl_exit_of(-r),
+                 "%s.last-%s can't be written, so nothing was changed: %s",
+                 file->path, kinds[share], strerror(-r));
+    }
 }
 
 /* If the number can't be recorded, only warns: the row and its directory still
  * keep the number from being assigned again. */
 void ids_record(const struct users_file *file)
 {
-    const char *kind = taken ? kinds[free_ids->share] : NULL;
-    char name[NAME_MAX + 1], text[16];
-    bool stands;
     int r;
 
     if (!edit_stands || !taken)
         return;
-    snprintf(name, sizeof(name), "%s.last-%s", file->name, kind);
-    snprintf(text, sizeof(text), "%u\n", (unsigned)taken);
-    r = users_file_replace(file->directory_fd, name, slice_from(text), NULL,
-                           NULL, NULL, &stands);
+    r = write_last(file, free_ids->share, taken);
     if (r)
-        stderr_print("%s.last-%s can't be written: %s", file->path, kind,
-                     strerror(-r));
+        stderr_print("%s.last-%s can't be written: %s", file->path,
+                     kinds[free_ids->share], strerror(-r));
     taken = 0;
 }
 

@@ -22,6 +22,7 @@
 static struct hand_edit {
     char directory[PATH_MAX + 32], copy[PATH_MAX + 64];
     struct buf before, text; /* texts of the file, and of the copy */
+    struct users now;        /* the rows of the copy */
 } h;
 
 static void take_signals(void (*how)(int))
@@ -127,7 +128,6 @@ static void read_copy(void)
 
 static void edit_copy(void)
 {
-    struct users u;
     int mistakes;
 
     do {
@@ -143,13 +143,38 @@ static void edit_copy(void)
                  "to remove all users, leave the line #");
         if (!is_changed())
             return;
-        mistakes = edit_load_users(&u, h.copy, edit_print_mistake);
-        users_release(&u);
+        users_release(&h.now);
+        mistakes = edit_load_users(&h.now, h.copy, edit_print_mistake);
     } while (mistakes &&
              terminal_confirm("The server would refuse this. Edit it "
                               "again? [y/N] ") == 1);
     if (mistakes)
         fail(EX_DATAERR, "nothing was changed");
+}
+
+static void ignore_mistake(const char *mistake)
+{
+    (void)mistake;
+}
+
+/* Notes the numbers of the old file that the new one doesn't have. */
+static void lose_numbers(const char *path)
+{
+    struct users old;
+
+    edit_load_users(&old, path, ignore_mistake);
+    for (size_t i = 0; i < old.count; i++) {
+        const struct user *was = &old.row[i],
+                          *is = users_find(&h.now, slice_from(was->name));
+
+        if (is && is->uid == was->uid && is->gid == was->gid)
+            continue;
+        ids_lose(&h.now, was->uid);
+        ids_lose(&h.now, was->gid);
+    }
+    for (size_t i = 0; i < old.shares; i++)
+        ids_lose(&h.now, old.share[i].gid);
+    users_release(&old);
 }
 
 void user_edit(void)
@@ -167,6 +192,7 @@ void user_edit(void)
                  "somebody has changed %s meanwhile, so your text doesn't "
                  "replace it",
                  file.path);
+        lose_numbers(file.path);
         edit_replace(&file, buf_slice(&h.text), &edit_stands);
         users_file_close(&file);
     }

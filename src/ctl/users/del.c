@@ -56,6 +56,10 @@ static void remove_line(void *given)
     if (!now.user)
         edit_rename_entries(now.team ? "teams" : "shares",
                             slice_from(ctl.args.word[2]), NULL);
+    if (now.user)
+        ids_lose(NULL, now.user->uid);
+    if (!now.team)
+        ids_lose(NULL, now.user ? now.user->gid : now.share->gid);
     edit_remove(now.user    ? now.user->line
                 : now.share ? now.share->line
                             : now.team->line);
