@@ -386,6 +386,18 @@ static int change_open_own(const struct files *f, const struct path *path,
     return fd_take(&fd);
 }
 
+/* Does an upload of this user wait for inspection under this name? MFMT means
+ * this upload, even if an older file has the name. */
+static bool change_waits(const struct files *f, const struct path *path)
+{
+    const struct mount *m = mount_of(f, path_slice(path));
+    PLACE_CLEANUP struct place at = PLACE_NONE;
+
+    return m->inspect && !m->drop &&
+           resolve_place(f, path, RIGHT_WRITE, O_PATH, &at) == 0 &&
+           held_waits(f, &at);
+}
+
 int change_on_times(void *owner, struct msg_times *m)
 {
     struct files *f = owner;
@@ -398,6 +410,8 @@ int change_on_times(void *owner, struct msg_times *m)
     if (m->access < 0 || m->access > YEAR_9999_END || m->modify < 0 ||
         m->modify > YEAR_9999_END)
         die(EX_PROTOCOL, "session: a time that no client can name");
+    if (change_waits(f, &path))
+        return OUTCOME_WAITS;
     FD_CLEANUP int fd =
         change_open_own(f, &path, RIGHT_WRITE, m->directory, &before);
     if (fd < 0)
