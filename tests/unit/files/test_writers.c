@@ -323,6 +323,30 @@ PairTest(that_begin_at_once, start())
     cr_expect_eq(disk_partials(a, "/in"), 0);
 }
 
+/* Before the first session locks its new partial, the second session replaces
+ * the partial, and may also commit. Both uploads succeed. */
+Test(writers, that_begin_before_the_lock)
+{
+    for (int commits = 0; commits < 2; commits++) {
+        start();
+        steps_hold_at_lock(pair.steps[0]);
+        send_store(0);
+        cr_assert_eq(steps_next(pair.steps[0], &pair.a), STEPPED_HELD);
+        DONE(open_upload(&pair.b, WRITE_STORE, 20 * K, 2));
+        if (commits)
+            GETS(OK, ask_commit(&pair.b, 20 * K));
+        cr_assert(run(pair.steps[0], &pair.a));
+        GETS(OK, ask_answer(&pair.a));
+        steps_free(pair.steps[0]);
+        GETS(OK, ask_commit(&pair.a, 0));
+        cr_expect(disk_is(&pair.a, "/in/f", 0, 1));
+        if (!commits)
+            GETS(OK, ask_commit(&pair.b, 20 * K));
+        cr_expect_eq(disk_partials(&pair.a, "/in"), 0);
+        end();
+    }
+}
+
 static void cut_upload(struct peer *p, enum write_mode mode, size_t len,
                        unsigned seed)
 {

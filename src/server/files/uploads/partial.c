@@ -214,12 +214,11 @@ static int partial_lock(const struct files *f, int fd, uint64_t ms)
     return files_lock(f, fd, LOCK_EX, ms);
 }
 
-/* Opens and locks the partial NAME, and reads its facts. If its writer has
- * renamed or deleted it between open and lock, tries again. (partial_writer()
- * checks whether a new partial has still its name.) Returns a descriptor;
- * -EBUSY: a writer has the partial, or it belongs to somebody else;
- * -EOWNERDEAD: the disk gave a new partial another owner, and it was removed;
- * or another -errno. */
+/* Opens and locks the partial NAME, and reads its facts. If it was renamed or
+ * deleted between open and lock, tries again. Returns a descriptor; -EBUSY: a
+ * writer has the partial, or has already replaced the new one, or it belongs to
+ * somebody else; -EOWNERDEAD: the disk gave a new partial another owner, and it
+ * was removed; or another -errno. */
 static int partial_open_locked(const struct files *f, int directory,
                                const char *name, int flags, uint64_t ms,
                                struct stat *ret)
@@ -233,10 +232,13 @@ static int partial_open_locked(const struct files *f, int directory,
         if (r < 0)
             return r;
         const bool new = flags &O_EXCL;
-        if ((new ? (r = resolve_known(fd, ret)) : fstat(fd, ret)) == 0 &&
-            partial_is_own(f, ret) &&
-            (new || resolve_is_at(directory, name, ret)))
+        const bool own =
+            (new ? (r = resolve_known(fd, ret)) : fstat(fd, ret)) == 0 &&
+            partial_is_own(f, ret);
+        if (own && resolve_is_at(directory, name, ret))
             return fd_take(&fd);
+        if (own && new) /* another session took it for an idle one */
+            return -EBUSY;
         if (new) {
             unlinkat(directory, name, 0);
             return r < 0 ? r : -EOWNERDEAD;
