@@ -237,6 +237,43 @@ Test(naming, ten_at_once_rename_plain)
     rename_ten();
 }
 
+/* A hundred files get one name within a second or two, by uploads or by RNTO:
+ * each file stays. */
+static void version_hundred(bool renames)
+{
+    bool seen[100] = { false };
+    const struct dirent *e;
+    struct peer p;
+
+    start(&p, CONFLICT_VERSION);
+    for (unsigned i = 0; i < 100; i++) {
+        ask_store(&p, renames ? "/in/g" : "/in/f", 100 + i, i);
+        if (renames)
+            cr_assert_eq(ask_rename(&p, "/in/g", "/in/f"), 0, "%u", i);
+    }
+    cr_expect(disk_is(&p, "/in/f", 199, 99));
+    DIR *d = opendir(disk_path(&p, "/in"));
+    while ((e = readdir(d)) != NULL)
+        if (e->d_name[0] == 'f') {
+            char path[NAME_MAX + 5];
+
+            snprintf(path, sizeof(path), "/in/%s", e->d_name);
+            size_t len = (size_t)disk_stat(&p, path).st_size;
+            cr_assert(len >= 100 && len < 200 && !seen[len - 100]);
+            seen[len - 100] = disk_is(&p, path, len, (unsigned)len - 100);
+        }
+    closedir(d);
+    for (unsigned i = 0; i < 100; i++)
+        cr_expect(seen[i], "%u", i);
+    peer_stop(&p);
+}
+
+Test(naming, a_hundred_versions)
+{
+    version_hundred(false);
+    version_hundred(true);
+}
+
 /* The old file already has its second name when the new file fails to get the
  * first one: the old file gets its name back. */
 PeerTest(naming, version_puts_the_old_one_back,

@@ -163,15 +163,21 @@ static int naming_aside(const struct files *f, struct naming *n,
     for (unsigned i = 1; r == -EEXIST && i <= TRIES; i++) {
         /* Makes the next name. The first names have numbers in their order,
          * without gaps. Later names have a random suffix; but later versions
-         * have the time as their number. */
+         * have the time as their number or, if this is taken, a random one. */
         const bool far = i > NEAR;
+        unsigned number = i;
+
+        if (i == NEAR + 1)
+            number = (unsigned)time(NULL);
+        else if (far)
+            random_bytes(&number, sizeof(number));
 
         if (mount_hides_names(n->mount) ||
             (far && n->conflict != CONFLICT_VERSION))
             naming_next_random(n, to);
         else
-            other_name(n->conflict, f->rules.conflict_name, n->name,
-                       far ? (unsigned)time(NULL) + i : i, to, NAME_MAX + 1);
+            other_name(n->conflict, f->rules.conflict_name, n->name, number, to,
+                       NAME_MAX + 1);
         r = by(n, from, naming_target(n, to));
     }
     return r == -EEXIST ? (int)OUTCOME_NAME_TAKEN : r;
