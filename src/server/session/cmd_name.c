@@ -36,6 +36,15 @@ void cmd_cwd(struct session *s, const struct call *call)
     ASK(s, directory_enter, name_on_entered, .path = path_slice(&s->subject));
 }
 
+/* Call after a change of PATH. If it is a name of the last upload, MFMT no
+ * longer takes one name for the other. */
+static void name_forget_stored(struct session *s, struct slice path)
+{
+    if (slice_equal(path, path_slice(&s->wanted)) ||
+        slice_equal(path, slice_from(s->stored)))
+        s->stored[0] = '\0';
+}
+
 static void name_on_changed(struct session *s, struct message *m)
 {
     const enum verb verb = s->dispatched.command->verb;
@@ -43,6 +52,8 @@ static void name_on_changed(struct session *s, struct message *m)
                               NOTHING };
     struct buf quoted;
 
+    if (m->kind != MSG_refused)
+        name_forget_stored(s, c.path);
     buf_init(&quoted, QUOTED_MAX);
     path_quote(c.path, &quoted);
     final_of_change(s, m, &c, verb == VERB_MKD ? REPLY_MADE : REPLY_DONE,
@@ -79,6 +90,10 @@ static void name_on_renamed(struct session *s, struct message *m)
     struct slice to = m->kind == MSG_renamed ? m->renamed.path : wanted;
     const struct change c = { "RNTO", path_slice(&s->rename_from), to };
 
+    if (m->kind == MSG_renamed) {
+        name_forget_stored(s, c.path);
+        name_forget_stored(s, to);
+    }
     final_of_change(
         s, m, &c, slice_equal(to, wanted) ? REPLY_DONE : REPLY_RENAMED_AS, to);
 }

@@ -32,8 +32,8 @@ void cmd_mfmt(struct session *s, const struct call *call)
     /* The last upload may have got another name than the client asked for: in a
      * drop, or because the name was taken. The client still means the file that
      * it has sent. */
-    if (s->stored[0] && transfer_is_upload(&s->transfer) &&
-        slice_equal(path_slice(&s->subject), path_slice(&s->transfer.path)))
+    if (s->stored[0] &&
+        slice_equal(path_slice(&s->subject), path_slice(&s->wanted)))
         path_resolve(&s->cwd, slice_from(s->stored), &s->subject);
     ASK(s, times, times_on_set, .path = path_slice(&s->subject),
         .access = s->modify, .modify = s->modify,

@@ -297,6 +297,7 @@ static enum stepped upload_stored(struct session *s)
     int len;
 
     slice_copy(m->path, s->stored, sizeof(s->stored));
+    s->wanted = t->path;
     /* If the upload has resumed, also name the file's length, for a client that
      * compares. */
     if (t->start > 0)
