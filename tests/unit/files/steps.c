@@ -18,6 +18,7 @@ struct steps {
     bool returned;        /* steps_next() has returned this stop */
     _Atomic bool at_lock; /* the process stops before its next exclusive lock of
                              a file */
+    _Atomic bool at_miss; /* or after its next look at a missing name */
 };
 
 /* The steps of this process, and the process of the test, which never stops. */
@@ -58,6 +59,12 @@ void steps_hold(struct steps *s)
 void steps_hold_at_lock(struct steps *s)
 {
     atomic_store(&s->at_lock, true);
+    steps_hold(s);
+}
+
+void steps_hold_at_miss(struct steps *s)
+{
+    atomic_store(&s->at_miss, true);
     steps_hold(s);
 }
 
@@ -112,6 +119,12 @@ static void stop(uint32_t at)
 void steps_on_change(void)
 {
     stop(HELD);
+}
+
+void steps_on_miss(void)
+{
+    if (is_stepped() && atomic_exchange(&mine->at_miss, false))
+        stop(HELD);
 }
 
 static bool is_directory(int fd)

@@ -29,9 +29,14 @@ void steps_hold(struct steps *s);
 /* Does the same as steps_hold(), and the process also stops before its next
  * exclusive lock of a file. */
 void steps_hold_at_lock(struct steps *s);
+/* Does the same as steps_hold(), and the process also stops after its next look
+ * at a name that is missing. */
+void steps_hold_at_miss(struct steps *s);
 
-/* The next two functions can stop the process; renames.c calls them. */
+/* The next three functions can stop the process; renames.c and syncs.c call
+ * them. */
 void steps_on_change(void);
+void steps_on_miss(void);
 int steps_flock(int fd, int operation);
 
 #endif

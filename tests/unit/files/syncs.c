@@ -8,6 +8,7 @@
 #include <sys/xattr.h>
 
 #include "renames.h"
+#include "steps.h"
 #include "support/test.h"
 #include "support/wait.h"
 
@@ -150,7 +151,12 @@ int fstatat(int fd, const char *restrict name, struct stat *restrict ret,
 {
     if (look_fails && strcmp(name, look_fails) == 0)
         return fails(EIO);
-    return (int)syscall(SYS_newfstatat, fd, renames_on_disk(name), ret, flags);
+    int r = (int)syscall(SYS_newfstatat, fd, renames_on_disk(name), ret, flags);
+    if (r < 0 && errno == ENOENT) {
+        steps_on_miss();
+        return fails(ENOENT);
+    }
+    return r;
 }
 
 int statx(int fd, const char *restrict name, int flags, unsigned mask,

@@ -4,6 +4,7 @@
 
 #include "renames.h"
 #include "steps.h"
+#include "support/messages.h"
 #include "syncs.h"
 
 #define K 1024u
@@ -345,6 +346,24 @@ Test(writers, that_begin_before_the_lock)
         cr_expect_eq(disk_partials(&pair.a, "/in"), 0);
         end();
     }
+}
+
+/* The commit comes after SIZE has found no file, and before SIZE looks for a
+ * partial. */
+PairTest(a_size_beside_a_commit, start())
+{
+    struct message reply;
+
+    DONE(open_upload(a, WRITE_STORE, 200 * K, 1));
+    steps_hold_at_miss(pair.steps[1]);
+    cr_assert_eq(SEND(&b->session, facts, NEXT(b), .path = SLICE("/in/f"),
+                      .purpose = FACTS_FOR_SIZE, .directory = false),
+                 0);
+    cr_assert_eq(steps_next(pair.steps[1], b), STEPPED_HELD);
+    DONE(ask_commit(a, 200 * K));
+    cr_assert(run(pair.steps[1], b));
+    message_hear(&b->session, MSG_facts_are, &reply);
+    cr_expect_eq(reply.facts_are.size, 200 * K);
 }
 
 static void cut_upload(struct peer *p, enum write_mode mode, size_t len,

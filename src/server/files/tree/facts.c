@@ -129,8 +129,8 @@ enum entry_kind facts_kind(const struct facts *facts)
 }
 
 /* Finds the answer to SIZE of a missing file, or to SITE PARTIAL: how many
- * bytes of the file's partial can be resumed. If the file has appeared while
- * SIZE waited, its facts are the answer to SIZE. */
+ * bytes of the file's partial can be resumed. If the file has appeared
+ * meanwhile, its facts are the answer to SIZE. */
 static int facts_of_partial(struct files *f, const struct place *at,
                             const struct view *in, enum facts_for purpose,
                             struct facts *ret)
@@ -140,7 +140,8 @@ static int facts_of_partial(struct files *f, const struct place *at,
     uint64_t length =
         resume_size(f, at->directory, at->name, &ret->st, &waited);
 
-    if (waited && purpose == FACTS_FOR_SIZE && !in->mount->drop &&
+    if ((waited || length == 0) && purpose == FACTS_FOR_SIZE &&
+        !in->mount->drop &&
         facts_read(f, in, at->name, false, &finished) == 0) {
         resume_note_file(f, at->directory, at->name);
         *ret = finished;
