@@ -47,6 +47,7 @@ static void data_on_timer(void *owner)
     default:
         break;
     }
+    control_after_event(s);
 }
 
 void data_init(struct session *s)

@@ -43,6 +43,7 @@ static void data_port_on_timer(void *owner)
     if (s->data.state == DATA_EXPECTED)
         data_close(s);
     data_port_close(s);
+    control_after_event(s);
 }
 
 void data_port_idle(struct session *s)
