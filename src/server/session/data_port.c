@@ -52,9 +52,20 @@ void data_port_idle(struct session *s)
         loop_timer_set(&s->loop, &s->port.timer, PORT_IDLE_MS);
 }
 
-/* Returns the socket; -1: there is no connection. Closes a listener that can't
- * accept, since it would wake the session again and again; but keeps it after
- * an error that concerns only one connection. */
+/* Closes a listener that can't accept, since it would wake the session again
+ * and again. A transfer that waits for a connection fails. */
+static void data_port_give_up(struct session *s)
+{
+    data_port_close(s);
+    if (s->data.state != DATA_EXPECTED)
+        return;
+    data_close(s);
+    if (s->transfer.state == TRANSFER_CONNECTING)
+        transfer_fail(s, FAILED_UNCONNECTED, "the server is busy");
+}
+
+/* Returns the socket; -1: there is no connection. Keeps the listener after an
+ * error that concerns only one connection. */
 static int data_port_accept(struct session *s, struct address *peer)
 {
     struct sockaddr_storage from = { 0 };
@@ -64,7 +75,7 @@ static int data_port_accept(struct session *s, struct address *peer)
 
     if (fd < 0 && errno != EAGAIN && errno != EINTR && errno != ECONNABORTED &&
         errno != EPROTO)
-        data_port_close(s);
+        data_port_give_up(s);
     if (fd < 0 || address_from_sockaddr(peer, &from) < 0)
         return -1;
     return fd_take(&fd);

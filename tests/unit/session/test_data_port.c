@@ -1,5 +1,7 @@
 /* The session's own listener, and which of its connections belongs to a
  * PASV. */
+#include <sys/resource.h>
+
 #include "fake.h"
 
 /* A client whose data connection breaks gets its 425 at once, even if it made
@@ -19,6 +21,23 @@ Test(data_port, broken_after_an_unused_epsv, .timeout = 60)
         fclose(transfer.file);
         fake_hang_up(ENDING_CLOSED);
     }
+}
+
+/* The session has no descriptor for the connection: its client gets the 425 at
+ * once. */
+Test(data_port, no_descriptor_is_left, .timeout = 20)
+{
+    const struct rlimit none = { 3, 3 };
+
+    fake_settings("connect_timeout", 30000);
+    fake_open();
+    fake_port();
+    fake_begin_download(100);
+    cr_assert_eq(prlimit(fake.pid, RLIMIT_NOFILE, &none, NULL), 0);
+    close(fake_come());
+    cr_expect_eq(fake_reply(), 425, "%s", fake.reply);
+    fclose(transfer.file);
+    fake_hang_up(ENDING_CLOSED);
 }
 
 /* A connection that has come before the reply to a PASV doesn't belong to this
