@@ -665,6 +665,19 @@ Test(naming, a_name_that_the_disk_cannot_have)
     }
 }
 
+/* Then the partial gets another name for a moment. It isn't left there. */
+PeerTest(naming, a_partial_that_cannot_go_back, peer_init(p))
+{
+    rename_faults = (struct rename_faults){
+        .bad = "a:b", .no_links = true, .once = disk_partial_name(p, "a:b")
+    };
+    p->start.rules.on_conflict = CONFLICT_RENAME;
+    peer_run(p);
+    DONE(ask_upload(p, "/a:b", WRITE_STORE, 0, 100 * K, 2));
+    GETS(BAD_NAME, ask_commit(p, 100 * K));
+    cr_expect_eq(disk_partials(p, "/"), 0);
+}
+
 /* exfat can't swap two names, and has no links: the reply doesn't blame the
  * name. */
 PeerTest(naming, no_swap_is_no_bad_name,

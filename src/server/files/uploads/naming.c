@@ -99,7 +99,8 @@ static int naming_link_and_unlink(struct naming *n, struct spot from,
 
 /* Does this disk have a rename that replaces nothing? Gives a partial another
  * name, and then its own name again, to find out: on a disk without links
- * EINVAL can also mean that the name is impossible. */
+ * EINVAL can also mean that the name is impossible. The caller then deletes the
+ * partial, so it is deleted if it can't get its own name again. */
 static bool naming_moves_partials(struct spot from)
 {
     char other[PARTIAL_NAME_MAX];
@@ -110,7 +111,8 @@ static bool naming_moves_partials(struct spot from)
     if (renameat2(from.directory, from.name, from.directory, other,
                   RENAME_NOREPLACE) < 0)
         return false;
-    renameat(from.directory, other, from.directory, from.name);
+    if (renameat(from.directory, other, from.directory, from.name) < 0)
+        unlinkat(from.directory, other, 0);
     return true;
 }
 
