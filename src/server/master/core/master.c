@@ -80,7 +80,9 @@ void master_fail(struct master *m, int status, const char *why)
     if (m->status == 0) {
         m->status = status;
         stderr_print("%s", why);
-        SUCCESSION_SAY(&m->succession, start_failed, 0, .why = slice_from(why));
+        if (m->state == MASTER_STARTING)
+            SUCCESSION_SAY(&m->succession, start_failed, 0,
+                           .why = slice_from(why));
     }
     loop_stop(&m->loop);
 }
