@@ -1,6 +1,7 @@
 /* Runs another program without a shell, with a deadline and a bound. */
 #include "sallyport/base/execute.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
@@ -47,7 +48,8 @@ int execute_program(const char *const argv[], int ms, bool errors, char *out,
     struct pollfd wait = { .fd = ended, .events = POLLIN };
     if (ended < 0 || poll(&wait, 1, ms) != 1)
         kill(pid, SIGKILL);
-    waitpid(pid, &status, 0);
+    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+        continue;
     n = pread(file, out, size, 0);
     full = n < 1 || out[n - 1] != '\0';
     out[n < 1 ? 0 : n - 1] = '\0';
