@@ -31,8 +31,10 @@ static struct sockaddr_in ipv4(const char *host, uint16_t port)
 static int listen_on(const char *host, struct address *bound)
 {
     struct sockaddr_in a = ipv4(host, (uint16_t)ports_one());
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), one = 1;
 
+    /* A connection of an earlier test may still be in TIME_WAIT. */
+    OR_FAIL(setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) == 0);
     OR_FAIL(bind(fd, (struct sockaddr *)&a, sizeof(a)) == 0);
     OR_FAIL(listen(fd, 512) == 0);
     OR_FAIL(address_of_socket(fd, bound) == 0);
