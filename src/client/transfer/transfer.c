@@ -201,17 +201,6 @@ static int transfer_compare(struct file_transfer *t, struct remote_range range,
                       here, there);
 }
 
-int transfer_compare_head(struct file_transfer *t, struct failure *why)
-{
-    char here[DIGEST_HEX_MAX], there[DIGEST_HEX_MAX];
-
-    if (!t->digest.ctx)
-        return 0;
-    int r = transfer_ask(t, (struct remote_range){ .to = t->done }, here, there,
-                         why);
-    return r != 0 ? -(r < 0) : strcmp(here, there) == 0;
-}
-
 /* Compares the file in parts, if the server's time limit was too short for the
  * whole file. Returns the same values as transfer_compare(). */
 static int transfer_compare_parts(struct file_transfer *t, struct failure *why)
@@ -228,6 +217,23 @@ static int transfer_compare_parts(struct file_transfer *t, struct failure *why)
         r = transfer_compare(t, (struct remote_range){ from, to, true }, why);
     }
     return r;
+}
+
+int transfer_compare_head(struct file_transfer *t, struct failure *why)
+{
+    char here[DIGEST_HEX_MAX], there[DIGEST_HEX_MAX];
+
+    if (!t->digest.ctx)
+        return 0;
+    int r = transfer_ask(t, (struct remote_range){ .to = t->done }, here, there,
+                         why);
+    if (r != 1 || why->reply != 451)
+        return r != 0 ? -(r < 0) : strcmp(here, there) == 0;
+    r = transfer_compare_parts(t, why);
+    digest_end(&t->digest, NULL);
+    if (r == 0)
+        return transfer_begin_digest(t, true, why) < 0 ? -1 : 1;
+    return r < 0 && (why->lost || link_interrupted) ? -1 : 0;
 }
 
 int transfer_verify(struct file_transfer *t, struct failure *why)

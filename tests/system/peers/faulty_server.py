@@ -104,7 +104,7 @@ KEEPING = ("emptied", "lost_226", "renames", "no_rename", "no_dots", "full",
            "no_dots_cut", "lost_rnto", "lost_rnfr", "one_425", "one_each",
            "time_denies", "no_times", "makes", "slow_hash", "slower_hash",
            "late_226", "lost_temp", "no_room", "sizeless_taken", "late_425",
-           "sizeless_list", "echoes")
+           "sizeless_list", "echoes", "slow_cut")
 
 
 def data_context():
@@ -422,7 +422,8 @@ class Session(threading.Thread):
         arrived = []
         while block := data.recv(65536):
             arrived.append(block)
-            if FAULT == "cuts" and sum(map(len, arrived)) > CUT:
+            if (FAULT == "cuts" or FAULT == "slow_cut" and number == 0) and \
+               sum(map(len, arrived)) > CUT:
                 STORED[words] += b"".join(arrived)
                 show(words)
                 raise ConnectionError
@@ -486,12 +487,12 @@ class Session(threading.Thread):
         return TEXT.upper() if FAULT == "replaced" and FETCHED.is_set() else TEXT
 
     # slow_hash: The checksum of a whole file takes too long; slower_hash: that of a
-    # part does, too.
+    # part does, too. slow_cut: So does that of a whole file, and the first upload is cut.
     def do_HASH(self, words):
         bytes = STORED.get(words, self.text() if FAULT in WITH_HASH else None)
         if FAULT not in KEEPING + WITH_HASH or bytes is None:
             return self.reply("550 no")
-        if FAULT == "slower_hash" or FAULT == "slow_hash" and not self.range:
+        if FAULT == "slower_hash" or FAULT in ("slow_hash", "slow_cut") and not self.range:
             return self.reply("451 The checksum takes too long")
         if self.range:
             bytes = bytes[self.range[0]:self.range[1] + 1]
