@@ -36,13 +36,15 @@ static void note(struct buf *list, const char *what, const char *value)
         fail_no_memory();
 }
 
-/* Sets KEY in the row. Returns false if the server doesn't accept VALUE
- * there. */
+/* Sets KEY in the row. Returns false if the server doesn't accept VALUE there,
+ * or if KEY has another value than the "full" of take_object(). */
 static bool take_key(struct imported *e, const char *key, const char *value)
 {
+    const char *before = row_get(&e->draft.row, key);
     struct complaint why = { "" };
 
-    if (user_key_check(key, value, &why))
+    if ((before && strcmp(before, "full") != 0) ||
+        user_key_check(key, value, &why))
         return false;
     row_need(row_set(&e->draft.row, key, value));
     return true;
@@ -101,26 +103,31 @@ static const struct member {
     const char *key;
     size_t at; /* if TAKE is NULL: offset of the text; 0: ignored */
     void (*take)(struct imported *e, const char *key, const char *text);
+    const char *several; /* NULL: one value; "": several, too; words: a list */
 } members[] = {
-    { "name", AT(name), NULL },
-    { "hash", 0, take_hash },
-    { "comment", AT(comment), NULL },
-    { "home", AT(home), NULL },
-    { "old_home", AT(old_home), NULL },
-    { "skip", AT(skip), NULL },
-    { "second_factor", AT(second_factor), NULL },
-    { "expires", 0, take_expires },
-    { "locked", 0, take_other },
-    { "without", 0, take_other },
-    { "login", 0, take_other },
+    { "name", .at = AT(name) },
+    { "hash", 0, take_hash, "" },
+    { "comment", .at = AT(comment) },
+    { "home", .at = AT(home) },
+    { "old_home", .at = AT(old_home) },
+    { "skip", .at = AT(skip) },
+    { "second_factor", .at = AT(second_factor) },
+    { "expires", .take = take_expires },
+    { "locked", 0, take_other, "" },
+    { "without", 0, take_other, "" },
+    { "login", .take = take_other },
+    { "directories", .several = "directories" },
+    { "shares", .several = "the share" },
+    { "teams", .several = "the team" },
+    { "team_limits", .several = "limits of the team" },
     /* "user list" writes these members, but a new row gets its own values. */
-    { "uid", 0, NULL },
-    { "gid", 0, NULL },
-    { "state", 0, NULL },
-    { "password", 0, NULL },
-    { "weak_hash", 0, NULL },
-    { "files", 0, NULL },
-    { "bytes", 0, NULL },
+    { "uid", .at = 0 },
+    { "gid", .at = 0 },
+    { "state", .at = 0 },
+    { "password", .at = 0 },
+    { "weak_hash", .at = 0 },
+    { "files", .at = 0 },
+    { "bytes", .at = 0 },
 };
 #define MEMBERS (sizeof(members) / sizeof(members[0]))
 
@@ -174,15 +181,6 @@ static void take_text(struct import *m, struct imported *e, const char *key,
     }
 }
 
-/* Does the import keep a pointer to the member's text? Then only the document
- * can own the text. */
-static bool keeps_text(const char *key)
-{
-    const struct member *member = find_member(key);
-
-    return member && (member->at || member->take == take_hash);
-}
-
 /* Takes rights in directories of the home. */
 static void take_directories(struct import *m, struct imported *e,
                              const json_t *list)
@@ -202,19 +200,22 @@ static void take_directories(struct import *m, struct imported *e,
 /* Notes that a share, a team or the limits of a team are left out: here another
  * share or team can have the same name. If the limits are networks or hours,
  * locks the user. */
-static void take_left_out(struct imported *e, const char *what,
-                          const json_t *list)
+static void take_left_out(struct import *m, struct imported *e,
+                          const char *what, const json_t *list)
 {
     const json_t *one;
     size_t i;
 
     json_array_foreach(list, i, one)
     {
-        const json_t *limits = json_object_get(one, "limits");
-        const bool bounds =
-            json_is_string(json_object_get(limits, "networks")) ||
-            json_is_string(json_object_get(limits, "hours"));
+        const json_t *limits = json_object_get(one, "limits"),
+                     *networks = json_object_get(limits, "networks"),
+                     *hours = json_object_get(limits, "hours");
+        const bool bounds = (networks && !json_is_null(networks)) ||
+                            (hours && !json_is_null(hours));
 
+        if (limits && !json_is_object(limits))
+            refuse_member(m, e, "limits", "expected an object, {…}");
         note(bounds ? &e->lock : &e->without, what,
              json_is_string(one) ? json_string_value(one)
                                  : text_of(one, limits ? "team" : "name", ""));
@@ -224,23 +225,27 @@ static void take_left_out(struct imported *e, const char *what,
 static void take_scalar(struct import *m, struct imported *e, const char *key,
                         const json_t *value)
 {
+    const struct member *member = find_member(key);
     const bool flag = strcmp(key, "locked") == 0;
+    /* false would stand for "none" */
+    const bool never = !strcmp(key, "rights") || !strcmp(key, "limits");
     char number[24];
 
     if (json_is_string(value)) {
         take_text(m, e, key, json_string_value(value));
-    } else if (json_is_boolean(value) || (flag && json_is_integer(value))) {
+    } else if ((json_is_boolean(value) && !never) ||
+               (flag && json_is_integer(value))) {
         if (json_is_true(value) || json_integer_value(value) != 0)
             take_text(m, e, key, flag ? "" : "yes");
-    } else if (keeps_text(key)) {
+    } else if (member && (member->at || member->take == take_hash)) {
+        /* only the document can own a text to which the import points */
         refuse_member(m, e, key, "expected a text or null");
     } else if (json_is_integer(value)) {
         snprintf(number, sizeof(number), "%" JSON_INTEGER_FORMAT,
                  json_integer_value(value));
         take_text(m, e, key, number);
     } else {
-        refuse_member(m, e, key,
-                      "expected a text, a number, true, false or null");
+        refuse_member(m, e, key, "expected a value of another type");
     }
 }
 
@@ -250,11 +255,9 @@ static void take_scalar(struct import *m, struct imported *e, const char *key,
 static void take_member(struct import *m, struct imported *e, const char *key,
                         json_t *value)
 {
-    const bool lists = !strcmp(key, "directories") || !strcmp(key, "shares") ||
-                       !strcmp(key, "teams") || !strcmp(key, "team_limits");
-    const bool several = lists || !strcmp(key, "hash") ||
-                         !strcmp(key, "locked") || !strcmp(key, "without");
-    const char *inner;
+    const struct member *member = find_member(key);
+    const char *several = member ? member->several : NULL, *inner;
+    const bool lists = several && several[0];
     json_t *one;
     size_t i;
 
@@ -262,16 +265,14 @@ static void take_member(struct import *m, struct imported *e, const char *key,
         return;
     if (lists && !json_is_array(value))
         refuse_member(m, e, key, "expected an array, […]");
-    if (!several && json_array_size(value) > 1)
-        refuse_member(m, e, key, "expected one value, not several");
+    if (!several && json_array_size(value) == 1)
+        value = json_array_get(value, 0);
+    if (!several && json_is_array(value))
+        refuse_member(m, e, key, "expected one value");
     if (strcmp(key, "directories") == 0) {
         take_directories(m, e, value);
-    } else if (strcmp(key, "shares") == 0) {
-        take_left_out(e, "the share", value);
-    } else if (strcmp(key, "teams") == 0) {
-        take_left_out(e, "the team", value);
-    } else if (strcmp(key, "team_limits") == 0) {
-        take_left_out(e, "limits of the team", value);
+    } else if (lists) {
+        take_left_out(m, e, several, value);
     } else if (strcmp(key, "limits") == 0 && json_is_object(value)) {
         json_object_foreach(value, inner, one)
         {
