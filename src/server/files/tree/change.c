@@ -386,8 +386,8 @@ static int change_open_own(const struct files *f, const struct path *path,
     return fd_take(&fd);
 }
 
-/* Does an upload of this user wait for inspection under this name? MFMT means
- * this upload, even if an older file has the name. */
+/* Does an upload of this user wait for inspection under this name? MFMT and
+ * SITE CHMOD mean this upload, even if an older file has the name. */
 static bool change_waits(const struct files *f, const struct path *path)
 {
     const struct mount *m = mount_of(f, path_slice(path));
@@ -446,6 +446,8 @@ int change_on_mode(void *owner, struct msg_mode *m)
     const struct mount *in = mount_of(f, path_slice(&path));
     if (in->share && (needed & ~in->rights) == 0)
         return OUTCOME_SHARE_MODE;
+    if (change_waits(f, &path))
+        return OUTCOME_WAITS;
     FD_CLEANUP int fd = change_open_own(f, &path, needed, m->directory, &st);
     if (fd < 0)
         return fd;
