@@ -36,12 +36,19 @@ void cmd_cwd(struct session *s, const struct call *call)
     ASK(s, directory_enter, name_on_entered, .path = path_slice(&s->subject));
 }
 
-/* Call after a change of PATH. If it is a name of the last upload, MFMT no
- * longer takes one name for the other. */
+/* Is NAME the same as PATH, or below it? */
+static bool name_is_in(struct slice name, struct slice path)
+{
+    return slice_starts(name, path) &&
+           (name.len == path.len || name.ptr[path.len] == '/');
+}
+
+/* Call after a change of PATH. If a name of the last upload is in it, MFMT and
+ * SITE CHMOD no longer take one name for the other. */
 static void name_forget_stored(struct session *s, struct slice path)
 {
-    if (slice_equal(path, path_slice(&s->wanted)) ||
-        slice_equal(path, slice_from(s->stored)))
+    if (name_is_in(path_slice(&s->wanted), path) ||
+        name_is_in(slice_from(s->stored), path))
         s->stored[0] = '\0';
 }
 
