@@ -372,6 +372,8 @@ enum stepped transfer_connect(struct session *s)
 {
     struct data *d = &s->data;
 
+    if (d->state == DATA_CLOSED) /* since its port couldn't accept */
+        return transfer_fail(s, FAILED_UNCONNECTED, "the server is busy");
     if (!state_of_data(s)->socket)
         return STEP_WAIT;
     if (!d->watch.added && loop_add(&s->loop, &d->watch) < 0)

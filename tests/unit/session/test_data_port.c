@@ -40,6 +40,34 @@ Test(data_port, no_descriptor_is_left, .timeout = 20)
     fake_hang_up(ENDING_CLOSED);
 }
 
+/* So it is if the connection comes while files opens the file. */
+Test(data_port, no_descriptor_is_left_before_the_file, .timeout = 20)
+{
+    struct rlimit before, none;
+    struct message file = { .kind = MSG_file_readable };
+    struct message asks;
+
+    transfer.file = fake_zeros(100);
+    file.file_readable.size = 100;
+    file.file_readable.file = fileno(transfer.file);
+    fake_settings("connect_timeout", 30000);
+    fake_open();
+    fake_port();
+    fake_say("RETR /x");
+    fake_hear(&fake.files, &asks, MSG_file_read);
+    cr_assert_eq(prlimit(fake.pid, RLIMIT_NOFILE, NULL, &before), 0);
+    none = (struct rlimit){ 3, before.rlim_max };
+    cr_assert_eq(prlimit(fake.pid, RLIMIT_NOFILE, &none, NULL), 0);
+    fake_expect_closed(fake_come());
+    cr_assert_eq(prlimit(fake.pid, RLIMIT_NOFILE, &before, NULL), 0);
+    file.request = asks.request;
+    fake_tell(&fake.files, &file);
+    cr_expect_eq(fake_reply(), 150, "%s", fake.reply);
+    cr_expect_eq(fake_reply(), 425, "%s", fake.reply);
+    fclose(transfer.file);
+    fake_hang_up(ENDING_CLOSED);
+}
+
 /* A connection that has come before the reply to a PASV doesn't belong to this
  * PASV, whether or not ABOR has ended the PASV before. */
 Test(data_port, come_before_the_epsv, .timeout = 60)
