@@ -117,6 +117,36 @@ Test(helper, says_how_check_ended)
     }
 }
 
+/* The survey dies before the loop exists, or doesn't start. */
+Test(helper, a_survey_that_dies_early)
+{
+    FD_CLEANUP int before = dup(STDERR_FILENO);
+    int nobody = table_of(0);
+
+    m.memory[MEMORY_SURVEY] = memfd_create("survey", MFD_CLOEXEC);
+    helpers_play(&m, "check", "/bin/sh", "start", "kill -SEGV $$\n");
+    for (int i = 0; i < 2; i++) {
+        FD_CLEANUP int said = memfd_create("said", MFD_CLOEXEC);
+        siginfo_t end;
+        char text[256] = "";
+
+        helper_survey(&m, nobody);
+        cr_assert_gt(m.survey, 0);
+        cr_assert_eq(waitid(P_PID, (id_t)m.survey, &end, WEXITED | WNOWAIT), 0);
+        if (i > 0) {
+            waitpid(m.survey, NULL, 0);
+            m.survey = -EAGAIN;
+        }
+        dup2(said, STDERR_FILENO);
+        helper_watch_survey(&m);
+        dup2(before, STDERR_FILENO);
+        cr_assert_gt(pread(said, text, sizeof(text) - 1, 0), 0, "%d", i);
+        cr_expect(strstr(text, "warning: not all homes were looked at: "
+                               "the program check has failed: "),
+                  "%s", text);
+    }
+}
+
 Test(helper, check_is_missing)
 {
     int nobody = table_of(0);

@@ -238,7 +238,7 @@ struct master {
     bool may_be_over;
     int status; /* the exit status of master: 0 or a sysexits code */
     struct loop_timer deadline;
-    pid_t survey; /* helper_survey() has started it; 0: none */
+    pid_t survey; /* helper_survey() has started it; 0: none; or -errno */
     struct errand errand[ERRANDS_MAX];
 
     /* The parts of master. A sub-room may use a part only if the sub-room may

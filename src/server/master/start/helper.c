@@ -43,9 +43,9 @@ int helper_settings(struct master *m, const char *path, struct complaint *c)
     return 0;
 }
 
-/* Says that check was late, with the words LATE, or that it didn't start or was
- * killed by a signal: then it has printed nothing. */
-static void say_failure(int status, const char *late)
+/* Says that check was late, with the words LATE, or after the words BEFORE that
+ * it didn't start or was killed by a signal: then it has printed nothing. */
+static void say_failure(int status, const char *late, const char *before)
 {
     struct complaint c = { "" };
 
@@ -53,7 +53,7 @@ static void say_failure(int status, const char *late)
         stderr_print("%s", late);
     } else if (status < 0 || WIFSIGNALED(status)) {
         exec_failed("check", status, &c);
-        stderr_print("%s", c.text);
+        stderr_print("%s%s", before, c.text);
     }
 }
 
@@ -77,7 +77,7 @@ bool helper_check(const struct master *m, const char *mode, int users,
 
     for (size_t i = 0; i < sizeof(late) / sizeof(late[0]); i++)
         if (strcmp(mode, late[i].mode) == 0)
-            say_failure(status, late[i].words);
+            say_failure(status, late[i].words, "");
     return status != 0;
 }
 
@@ -88,9 +88,8 @@ void helper_survey(struct master *m, int users)
         .argv = { "sallyport: check", "start", "" },
         .fd = { m->conf, users, m->memory[MEMORY_SURVEY] },
     };
-    pid_t pid = exec_start_helper(m, &check);
 
-    m->survey = pid < 0 ? 0 : pid;
+    m->survey = exec_start_helper(m, &check);
 }
 
 static void survey_on_end(void *owner, int status)
@@ -98,14 +97,19 @@ static void survey_on_end(void *owner, int status)
     (void)owner;
     say_failure(status,
                 "warning: the homes weren't all looked at in time: one of "
-                "them hangs");
+                "them hangs",
+                "warning: not all homes were looked at: ");
 }
 
 /* Check can have ended before master watched its children. */
 void helper_watch_survey(struct master *m)
 {
-    if (m->survey > 0 && waitpid(m->survey, NULL, WNOHANG) == 0)
+    int status = m->survey < 0 ? m->survey : 0;
+
+    if (m->survey > 0 && waitpid(m->survey, &status, WNOHANG) == 0)
         errand_watch(m, m->survey, SURVEY_MS, survey_on_end, &m->survey);
+    else
+        survey_on_end(m, status);
     m->survey = 0;
 }
 
