@@ -323,6 +323,8 @@ Test(user, totp_twice_at_once)
 {
     static const char row[] =
         "anna:!:70000:70000::/a::totp=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n";
+    static const char other[] =
+        "anna:!:70000:70000::/a::totp=BBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBB\n";
     const struct run *r;
 
     expect_run(0, PASSWORD, "user add anna");
@@ -333,6 +335,10 @@ Test(user, totp_twice_at_once)
     cr_expect_not_null(strstr(r->err, "anna has a second factor already"), "%s",
                        r->err);
     cr_expect_str_eq(file_text(world.users), row);
+    meanwhile = other;
+    expect_err(EX_TEMPFAIL, "", "user totp anna --new-secret",
+               "anna has got another secret just now");
+    cr_expect_str_eq(file_text(world.users), other);
 }
 
 /* If only the sync has failed, the user's row is there, and so is the home. */
