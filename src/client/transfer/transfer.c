@@ -95,7 +95,7 @@ int digest_catch_up(struct checksum *d, struct link *kept)
     return r;
 }
 
-int digest_file(int fd, uint64_t len, const char *name,
+int digest_file(int fd, uint64_t from, uint64_t end, const char *name,
                 char out[DIGEST_HEX_MAX])
 {
     struct checksum d;
@@ -103,7 +103,8 @@ int digest_file(int fd, uint64_t len, const char *name,
     if (digest_begin(&d, name) < 0)
         return -ENOMEM;
     d.fd = fd;
-    d.end = &len;
+    d.at = from;
+    d.end = &end;
     int r = digest_catch_up(&d, NULL);
     digest_end(&d, out);
     return r;
@@ -156,9 +157,12 @@ void transfer_tell_next(const struct file_transfer *t, struct failure *why)
 int transfer_begin_digest(struct file_transfer *t, bool follows,
                           struct failure *why)
 {
-    if (digest_begin(&t->digest, transfer_hash_name(t)) < 0)
+    const char *name = transfer_hash_name(t);
+    bool here = !name && follows && t->job->kind == JOB_PUT;
+
+    if (digest_begin(&t->digest, here ? LOCAL_HASH : name) < 0)
         return fail(why, EX_OSERR, "out of memory");
-    if (follows)
+    if (follows && name)
         digest_follow(&t->digest, t->fd, &t->done, t->link);
     return 0;
 }
@@ -223,7 +227,7 @@ int transfer_compare_head(struct file_transfer *t, struct failure *why)
 {
     char here[DIGEST_HEX_MAX], there[DIGEST_HEX_MAX];
 
-    if (!t->digest.ctx)
+    if (!transfer_hash_name(t))
         return 0;
     int r = transfer_ask(t, (struct remote_range){ .to = t->done }, here, there,
                          why);
@@ -243,7 +247,7 @@ int transfer_verify(struct file_transfer *t, struct failure *why)
                                       .part = t->too_long };
 
     t->checked = false;
-    if (!t->digest.ctx)
+    if (!t->digest.ctx || !transfer_hash_name(t))
         return 0;
     int r = transfer_compare(t, all, why);
     if (r == 1 && why->reply == 451 && t->digest.end)

@@ -39,10 +39,10 @@ void digest_follow(struct checksum *d, int fd, const uint64_t *end,
  * -EINTR: after Ctrl-C; -ENODATA: the file has become shorter; or another
  * -errno. */
 int digest_catch_up(struct checksum *d, struct link *kept);
-/* Computes the checksum of the first LEN bytes of FD. NAME is the algorithm,
- * OUT gets lower-case hexadecimal. Returns the same values as
+/* Computes the checksum of the bytes of FD from FROM up to END. NAME is the
+ * algorithm, OUT gets lower-case hexadecimal. Returns the same values as
  * digest_catch_up(), or -ENOMEM. */
-int digest_file(int fd, uint64_t len, const char *name,
+int digest_file(int fd, uint64_t from, uint64_t end, const char *name,
                 char out[DIGEST_HEX_MAX]);
 /* Writes the checksum of the bytes so far, in lower-case hexadecimal, or "" if
  * no checksum is wanted. */
@@ -266,7 +266,10 @@ int transfer_verify(struct file_transfer *t, struct failure *why);
  * bytes. */
 void transfer_tell_next(const struct file_transfer *t, struct failure *why);
 /* Begins T->digest. FOLLOWS: it reads the local file, up to T->done; otherwise
- * the caller adds the bytes. Returns 0, or -1 with the reason. */
+ * the caller adds the bytes. If no checksum will be compared, the caller of an
+ * upload that FOLLOWS adds the bytes of this try, for LOCAL_HASH. Returns 0, or
+ * -1 with the reason. */
+#define LOCAL_HASH "SHA256"
 int transfer_begin_digest(struct file_transfer *t, bool follows,
                           struct failure *why);
 /* Returns the modification time for the copy. If the source of a sync was

@@ -31,8 +31,7 @@ static bool upload_is_sized(const struct file_transfer *t)
 /* May the last byte be sent? If the file is rewritten while it is sent, a mix
  * of old and new bytes would arrive. So the client sends the last byte only if
  * the file hasn't changed, or has only grown, such as a log: then the bytes
- * that were read are still its beginning. If there is no checksum to compare
- * them, a longer file counts as grown. */
+ * that were read are still its beginning. */
 static bool upload_is_sound(struct file_transfer *t)
 {
     char before[DIGEST_HEX_MAX], after[DIGEST_HEX_MAX];
@@ -44,10 +43,11 @@ static bool upload_is_sound(struct file_transfer *t)
         return true;
     if ((uint64_t)now.st_size <= t->size)
         return false;
-    if (!t->digest.ctx)
-        return true;
+    /* Only a digest that follows the file begins at byte 0. */
+    const bool whole = t->digest.end;
     if (digest_catch_up(&t->digest, NULL) < 0 ||
-        digest_file(t->fd, t->done, transfer_hash_name(t), after) < 0)
+        digest_file(t->fd, whole ? 0 : t->first, t->done,
+                    whole ? transfer_hash_name(t) : LOCAL_HASH, after) < 0)
         return false;
     digest_peek(&t->digest, before);
     return strcmp(before, after) == 0;
