@@ -388,6 +388,7 @@ int transfer_end(struct file_transfer *t, int r, uint64_t *moved,
     if (r == 0 && !t->skipped && t->link->site->options->remove_source)
         r = source_remove(t, why);
     fd_close(&t->lock);
+    digest_end(&t->digest, NULL);
     *moved = t->done > t->size ? t->done : t->size;
     if (t->skipped)
         progress_note("%s: %s", t->local,

@@ -264,17 +264,20 @@ static int upload_is_there(struct file_transfer *t, struct failure *why)
 {
     bool length_counts = t->has >= HAS_ALL && t->ours &&
                          !t->link->site->atomic && (t->aside || !t->replaces);
+    const bool stream = upload_is_stream(t);
+    const uint64_t size = stream ? t->done : t->size;
     struct listing_entry e;
 
-    if (t->has == HAS_NOTHING || (!length_counts && !transfer_hash_name(t)) ||
-        (!upload_is_sized(t) && !upload_is_empty(t)))
+    if (t->has == HAS_NOTHING ||
+        (!length_counts && (stream || !transfer_hash_name(t))) ||
+        (!stream && !upload_is_sized(t) && !upload_is_empty(t)))
         return 0;
     enum presence r = remote_stat(t->link, t->remote, &e, why);
-    if (r != PRESENT || e.kind != ENTRY_FILE || e.size != t->size)
+    if (r != PRESENT || e.kind != ENTRY_FILE || e.size != size)
         return why->lost ? -1 : 0;
-    if (!t->digest.ctx && transfer_begin_digest(t, true, why) < 0)
+    if (!stream && !t->digest.ctx && transfer_begin_digest(t, true, why) < 0)
         return -1;
-    t->done = t->size;
+    t->done = size;
     if (transfer_verify(t, why) < 0)
         return why->lost || link_interrupted ? -1 : 0;
     t->sized = length_counts;
@@ -359,12 +362,12 @@ static int upload_send(struct file_transfer *t, bool again, struct failure *why)
 {
     int r = upload_first(t, why);
 
-    if (r == 0 && again && upload_is_stream(t))
-        r = fail(why, EX_TEMPFAIL, "standard input can't be sent again");
     if (r == 0)
         r = upload_is_there(t, why);
     if (r > 0)
         t->has = HAS_COMPARED;
+    if (r == 0 && again && upload_is_stream(t))
+        r = fail(why, EX_TEMPFAIL, "standard input can't be sent again");
     if (r != 0)
         return r < 0 ? -1 : 0;
     t->done = t->first;
@@ -389,7 +392,10 @@ static int upload_aside(struct file_transfer *t, bool again,
     if (r < 0 && why->reply >= 500 && why->reply != 552 &&
         t->has == HAS_NOTHING)
         return 1;
-    if (r < 0 && !why->transient && !link_interrupted)
+    /* Nobody else may have all bytes of standard input. */
+    bool kept =
+        upload_is_stream(t) && t->has >= HAS_ALL && why->code == EX_TEMPFAIL;
+    if (r < 0 && !why->transient && !link_interrupted && !kept)
         temporary_remove(t);
     return r < 0 ? r : temporary_finish(t, why);
 }
@@ -466,9 +472,11 @@ int upload_once(struct file_transfer *t, struct failure *why)
             r = upload_sent(t, t->done > 0, why);
     }
     t->skipped = r == 1;
-    digest_end(&t->digest, NULL);
-    if (!upload_is_stream(t))
+    /* The next try can't compute the checksum of standard input again. */
+    if (!upload_is_stream(t)) {
+        digest_end(&t->digest, NULL);
         fd_close(&t->fd);
+    }
     t->fd = -1;
     return r < 0 ? -1 : 0;
 }

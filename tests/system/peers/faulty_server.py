@@ -347,7 +347,8 @@ class Session(threading.Thread):
     # busy_once: The first upload isn't taken; meanwhile another client makes
     # "new"; "taken" is there before. emptied: The first one gets no answer, and
     # leaves an empty file.
-    # lost_226: It arrives, and is never confirmed. silent_size: It arrives, and
+    # lost_226: It arrives, and is never confirmed. sizeless_226: And nobody can say
+    # how long it is. silent_size: It arrives, and
     # nobody says how long it is. lost_data: The connections are cut after the
     # 150, and before the next one. no_dots: Names that begin with a dot are
     # refused. no_dots_cut: And the first upload is never confirmed. full: There is
@@ -365,7 +366,7 @@ class Session(threading.Thread):
         if FAULT not in ("busy_once", "stored_empty", "silent_size", "lost_data",
                          "half_end", "denies", "denies_all", "no_home", "one_session", "one_at_a_time",
                          "fewer", "cuts", "takes_nothing", "gives_up", "late_cut", "other_late_cut",
-                         "lost_mfmt", *KEEPING) and not FAULT.startswith("x"):
+                         "lost_mfmt", "sizeless_226", *KEEPING) and not FAULT.startswith("x"):
             return self.refuse(words)
         if FAULT.startswith("no_dots") and words.startswith("."):
             return self.refuse(words)
@@ -436,7 +437,7 @@ class Session(threading.Thread):
             return self.reply("552 full")
         if FAULT == "late_226":
             time.sleep(3)
-        if FAULT == "lost_226" or FAULT == "no_dots_cut" and number == 0:
+        if FAULT in ("lost_226", "sizeless_226") or FAULT == "no_dots_cut" and number == 0:
             raise ConnectionError
         self.reply("226 done")
 
@@ -607,7 +608,7 @@ class Session(threading.Thread):
            words not in STORED:
             return self.reply(f"550 '{words}' cannot be listed" if FAULT == "echoes" else
                               "550 no such file")
-        facts = "" if FAULT == "no_sizes" else f"size={size};"
+        facts = "" if FAULT in ("no_sizes", "sizeless_226") else f"size={size};"
         if FAULT == "stale_list": # the file is newer than its listing
             facts += "modify=20210101000000;"
         self.reply("250-Here")
