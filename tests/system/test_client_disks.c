@@ -51,10 +51,11 @@ Test(client_disks, a_disk_that_is_full_at_the_end, .timeout = 120)
     }
 }
 
-/* Some file systems lack locks, or lack links and the flags of renameat2(). */
+/* Some file systems lack locks, or lack links and the flags of renameat2(), or
+ * give each file an owner of their own. */
 Test(client_disks, a_disk_that_lacks_something, .timeout = 60)
 {
-    static const char *const lacks[] = { "locks", "names" };
+    static const char *const lacks[] = { "locks", "names", "owner" };
     static struct faulty f;
 
     for (size_t i = 0; i < sizeof(lacks) / sizeof(lacks[0]); i++) {
@@ -64,9 +65,30 @@ Test(client_disks, a_disk_that_lacks_something, .timeout = 60)
         desk_says(&f.desk, 0, "get file as far/file", "get", "/file", "far/",
                   NULL);
         cr_expect(files_exists("far/file"), "%s", lacks[i]);
+        desk_says(&f.desk, 0, "get file as far/file", "get", "--conflict",
+                  "overwrite", "/file", "far/", NULL);
         fuse_unmount("far", fuse);
         faulty_end(&f);
     }
+}
+
+/* The next call couldn't tell whose bytes a part on such a disk has, so none
+ * stays. */
+Test(client_disks, a_disk_that_gives_files_an_owner, .timeout = 60)
+{
+    static struct faulty f;
+    struct run_result r;
+
+    faulty_begin(&f, "size_too_large", "good");
+    files_make_folder("far", 0755);
+    pid_t fuse = fuse_mount_without("far", "owner");
+    desk_says(&f.desk, EX_TEMPFAIL, "40 of 4000 announced bytes have arrived",
+              "get", "--retries", "0", "/file", "far/", NULL);
+    run(&r, NULL, "/bin/ls", "-A", "far", NULL);
+    cr_expect_str_eq(r.text, "bad\nf\n");
+    run_release(&r);
+    fuse_unmount("far", fuse);
+    faulty_end(&f);
 }
 
 /* On this disk "f" is the same file as the server's "F", so sync must not

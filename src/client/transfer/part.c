@@ -88,7 +88,10 @@ static void part_remove_stale(const struct part *p)
     pthread_mutex_unlock(&parts.lock);
 }
 
-static int part_lock(struct part *p, const char *target, struct failure *why)
+/* Locks the part, which must be this user's. MADE: this call has made it, so
+ * any owner is right, since some disks give all files an owner of their own. */
+static int part_lock(struct part *p, const char *target, bool made,
+                     struct failure *why)
 {
     struct stat st, there;
 
@@ -98,12 +101,14 @@ static int part_lock(struct part *p, const char *target, struct failure *why)
                     "%s: another sallyport is downloading this file", target);
     if (fstat(p->fd, &st) < 0)
         return fail_errno(why, errno, target);
-    if (!S_ISREG(st.st_mode) || st.st_nlink != 1 || st.st_uid != geteuid() ||
+    if (!S_ISREG(st.st_mode) || st.st_nlink != 1 ||
+        (!made && st.st_uid != geteuid()) ||
         fstatat(p->directory, p->name, &there, AT_SYMLINK_NOFOLLOW) < 0 ||
         there.st_ino != st.st_ino)
         return fail(why, EX_TEMPFAIL,
-                    "%s: its partial file was replaced or changed; try again",
-                    target);
+                    "%s: its partial file was replaced or changed; try again, "
+                    "or remove %s",
+                    target, p->name);
     p->held = (uint64_t)st.st_size;
     return 0;
 }
@@ -145,14 +150,17 @@ static int part_begin(struct part *p, const char *target,
     snprintf(p->name, NAME_MAX, PART_PREFIX "%s%s" PART_SUFFIX, which, state);
     const bool secret =
         from->replaces && fstatat(p->directory, url_base(target), &old, 0) == 0;
-    p->fd = openat(p->directory, p->name,
-                   O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK,
-                   secret ? 0600 : 0666);
+    const int flags = O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
+    const mode_t mode = secret ? 0600 : 0666;
+    p->fd = openat(p->directory, p->name, flags | O_EXCL, mode);
+    const bool made = p->fd >= 0;
+    if (!made)
+        p->fd = openat(p->directory, p->name, flags, mode);
     if (p->fd < 0)
         return fail_errno(why, errno, target);
-    if (part_lock(p, target, why) < 0)
+    if (part_lock(p, target, made, why) < 0)
         return -1;
-    if (secret && fchmod(p->fd, 0600) < 0)
+    if (secret && !made && fchmod(p->fd, 0600) < 0)
         return fail_errno(why, errno, target);
     /* For a small file, reading the directory would cost more than the
      * transfer. */
@@ -244,7 +252,7 @@ void part_close(struct part *p, bool keep)
 
     if (p->fd >= 0 && p->name[0] &&
         (!keep || fstat(p->fd, &st) < 0 || st.st_size == 0 ||
-         part_flush(p) < 0))
+         st.st_uid != geteuid() || part_flush(p) < 0))
         part_drop(p);
     if (p->name[0])
         atomic_store(&parts.again, true);

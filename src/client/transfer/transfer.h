@@ -91,9 +91,9 @@ int part_open(struct part *p, const char *target, size_t named,
  * bytes. */
 int part_finish(struct part *p, const char *target, bool replace, time_t when,
                 struct failure *why);
-/* Closes the partial file. KEEP: keeps it for the next try, unless it is empty
- * or the file system has lost bytes. Otherwise removes it, unless it has its
- * final name. */
+/* Closes the partial file. KEEP: keeps it for the next try, unless it is empty,
+ * the file system has lost bytes, or its disk has given it another owner.
+ * Otherwise removes it, unless it has its final name. */
 void part_close(struct part *p, bool keep);
 
 /* Opens PATH. Follows symbolic links only in the first NAMED bytes of PATH, the
