@@ -328,18 +328,31 @@ static int source_remove_local(const struct file_transfer *t,
 static int source_remove_remote(const struct file_transfer *t,
                                 struct failure *why)
 {
+    struct timespec times[2] = { { .tv_nsec = UTIME_OMIT },
+                                 { .tv_sec = t->modified - 60 } };
     struct listing_entry e;
+    struct stat st;
 
     /* Before the server's file is removed, its copy must be on the disk
      * here. */
     FD_CLEANUP int fd = open(t->local, O_RDONLY | O_CLOEXEC);
     FD_CLEANUP int directory =
         names_open_above(t->local, t->job->named, O_RDONLY);
-    if (fd < 0 || directory < 0 || fsync(fd) < 0 || fsync(directory) < 0)
+    if (fd < 0 || directory < 0 || fsync(fd) < 0 || fsync(directory) < 0 ||
+        fstat(fd, &st) < 0)
         return fail_errno(why, errno, t->local);
-    if (remote_stat(t->link, t->remote, &e, why) != 0 ||
-        (e.modified == 0 &&
-         remote_time(t->link, t->remote, &e.modified, why) < 0))
+    /* If the server serves this directory, a copy that has replaced a file may
+     * have replaced its source, and the server shows the copy's time. So the
+     * copy has another time meanwhile. */
+    if (t->replaces)
+        futimens(fd, times);
+    int r = remote_stat(t->link, t->remote, &e, why);
+    if (r == 0 && e.modified == 0)
+        r = remote_time(t->link, t->remote, &e.modified, why);
+    times[1] = st.st_mtim;
+    if (t->replaces)
+        futimens(fd, times);
+    if (r != 0)
         return -1;
     if (e.size != t->size || e.modified != t->modified)
         return source_changed(why);
