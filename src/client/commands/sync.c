@@ -63,23 +63,24 @@ static bool sync_keeps_times(struct tree *t, const char *remote, struct link *l,
 }
 
 /* Corrects the time of a copy with the same bytes: transfer_time() gave it the
- * second before. */
+ * second before. HERE is the local file's state before the comparison; if it
+ * has changed since, the next sync decides. */
 static void sync_set_time(const struct tree *t, const struct job *job,
-                          struct link *l, time_t when)
+                          struct link *l, const struct stat *here, time_t there)
 {
     struct timespec times[2] = { { .tv_nsec = UTIME_OMIT },
-                                 { .tv_sec = when } };
-    struct failure why;
-
-    if (t->client->options.dry_run)
-        return;
-    if (t->up) {
-        remote_set_time(l, job->remote, when, &why);
-        return;
-    }
+                                 { .tv_sec = there } };
     FD_CLEANUP int fd =
         names_open(job->local, job->named, O_RDONLY | O_NONBLOCK);
-    if (fd >= 0)
+    struct failure why;
+    struct stat now;
+
+    if (t->client->options.dry_run || fd < 0 || fstat(fd, &now) < 0 ||
+        !source_is_same(&now, here))
+        return;
+    if (t->up)
+        remote_set_time(l, job->remote, here->st_mtime, &why);
+    else
         futimens(fd, times);
 }
 
@@ -92,15 +93,16 @@ static void sync_set_time(const struct tree *t, const struct job *job,
  * always yes for a download. An upload is needed if the source is newer, or if
  * the server keeps the times of uploads. */
 static bool sync_gap_counts(struct tree *t, const struct job *job,
-                            struct link *l, time_t here, time_t there)
+                            struct link *l, const struct stat *local,
+                            time_t there)
 {
-    time_t gap = t->up ? here - there : there - here;
+    time_t here = local->st_mtime, gap = t->up ? here - there : there - here;
 
     if (gap > TIME_STEP)
         return true;
     int r = sync_differs(t, job, l);
     if (r == 0 && gap == 1)
-        sync_set_time(t, job, l, t->up ? here : there);
+        sync_set_time(t, job, l, local, there);
     if (r >= 0)
         return r > 0;
     if (gap > 0 || !t->up ||
@@ -127,7 +129,7 @@ static bool sync_changed(struct tree *t, const struct job *job, struct link *l)
         progress_note("the server gives no times, so files of equal size "
                       "count as the same; --by-hash compares them");
     return modified != 0 && here.st_mtime != modified &&
-           sync_gap_counts(t, job, l, here.st_mtime, modified);
+           sync_gap_counts(t, job, l, &here, modified);
 }
 
 static void sync_add(struct tree *t, const struct job *job)
