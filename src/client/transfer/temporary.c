@@ -1,6 +1,7 @@
 /* Temporary names on servers that show an upload while it grows. The file gets
  * its own name when it is complete and was compared. */
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <openssl/rand.h>
 #include <openssl/sha.h>
@@ -10,10 +11,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "sallyport/base/fd.h"
 #include "transfer.h"
 
 atomic_bool temporary_off;
@@ -22,19 +25,25 @@ atomic_bool temporary_off;
  * local file to the same place makes the same digits, to find the temporary
  * file again. A call of another user, or a call at the same time, makes other
  * digits. The lock is an abstract socket address, which isn't in a directory:
- * only one bind() succeeds, and the kernel frees the address when the process
- * ends. Returns false if there are no random bytes. */
+ * only one bind() in a network namespace succeeds, and the kernel frees the
+ * address when the process ends. Returns false if there are no random bytes. */
 static bool temporary_owner(struct file_transfer *t, char out[9])
 {
     struct sockaddr_un name = { .sun_family = AF_UNIX };
-    char host[256] = "", text[PATH_MAX + 2 * URL_PATH_MAX];
+    char host[256] = "", machine[64] = "", text[PATH_MAX + 2 * URL_PATH_MAX];
+    struct stat network = { 0 };
     unsigned char hash[32];
     char *path = upload_is_stream(t) ? NULL : realpath(t->local, NULL);
 
     if (path) {
         gethostname(host, sizeof(host) - 1);
-        snprintf(text, sizeof(text), "%s %u %s %s %s", host,
-                 (unsigned)geteuid(), path, t->link->site->url.host, t->remote);
+        FD_CLEANUP int id = open("/etc/machine-id", O_RDONLY | O_CLOEXEC);
+        if (id >= 0 && read(id, machine, sizeof(machine) - 1) < 0)
+            machine[0] = '\0';
+        stat("/proc/self/ns/net", &network);
+        snprintf(text, sizeof(text), "%s %s %llu %u %s %s %s", host, machine,
+                 (unsigned long long)network.st_ino, (unsigned)geteuid(), path,
+                 t->link->site->url.host, t->remote);
         SHA256((unsigned char *)text, strlen(text), hash);
         memcpy(name.sun_path + 1, hash, sizeof(hash));
         t->lock = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
