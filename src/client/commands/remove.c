@@ -275,6 +275,7 @@ static int local_remove(void *of, struct job *job, struct link *l,
     struct tree *t = of;
     enum presence there =
         job->replaced ? ABSENT : remote_exists(l, job->remote, why);
+    size_t count = 0;
 
     if (there == PRESENT) {
         fail(why, EX_PROTOCOL,
@@ -284,10 +285,19 @@ static int local_remove(void *of, struct job *job, struct link *l,
     if (there != ABSENT)
         return there == PRESENT ? 0 : -1;
     FD_CLEANUP int at = names_open_above(job->local, job->named, O_PATH);
-    if (at < 0)
+    if (at < 0) {
         tree_failed_errno(t, job->local);
-    else
-        remove_follow(t, job, !local_name(t, job, at, job->local, 0, NULL));
+        return 0;
+    }
+    local_name(t, job, at, job->local, 0, &count);
+    bool grown = count > job->size; /* then --max-delete didn't count all */
+    if (grown) {
+        fail(why, EX_DATAERR,
+             "not removed: it got new files or directories during the sync");
+        tree_failed(t, job->local, why);
+    }
+    remove_follow(t, job,
+                  grown || !local_name(t, job, at, job->local, 0, NULL));
     return 0;
 }
 
@@ -358,14 +368,15 @@ struct job *remove_hold_there(struct tree *t, struct job *dir,
 struct job *remove_hold_here(struct tree *t, const struct job *dir,
                              const char *local, const char *remote)
 {
-    const struct job job = { .kind = JOB_CHANGE,
-                             .step = local_remove,
-                             .named = dir->named };
+    struct job job = { .kind = JOB_CHANGE,
+                       .step = local_remove,
+                       .named = dir->named };
     FD_CLEANUP int at = names_open_above(local, dir->named, O_PATH);
     size_t count = 0;
 
     if (at >= 0)
         local_name(t, dir, at, local, 0, &count);
+    job.size = count;
     struct job *held =
         count > 0 ? jobs_make(&t->jobs, &job, local, remote) : NULL;
     if (!held)
