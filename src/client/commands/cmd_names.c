@@ -191,7 +191,11 @@ static int rm_one(struct client *c, const char *path,
 
     if (!path[0])
         return rm_refuse_login(path);
-    if (c->options.recursive && tree_stat(c, path, listed, &e, &why) != 0)
+    /* A link must not become the directory to which it leads. */
+    if (c->options.recursive && listed)
+        e = *listed;
+    else if (c->options.recursive &&
+             remote_stat(&c->link, path, &e, &why) != PRESENT)
         return client_error(path, &why);
     remove_there(of, NULL, &e, path);
     return 0;

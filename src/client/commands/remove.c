@@ -191,8 +191,12 @@ static int remove_enter(void *of, struct job *job, struct link *l,
                 ? 1
                 : link_command(l, why, "DELE %s", job->remote);
     /* Unless the server has clearly refused, the name may be a link: then the
-     * names in it belong to the link's target. */
-    if (r < 0 && (why->reply < 500 || link_interrupted))
+     * names in it belong to the link's target. Without the right to remove it,
+     * a link gets the same reply as a directory. But a Sallyport lists no link
+     * as a directory, and IIS, without MLST, denies each directory. */
+    if (r < 0 && (why->reply < 500 || link_interrupted ||
+                  (l->site->mlst && !l->site->atomic &&
+                   remote_lacks_right(l, job->remote))))
         return -1;
     /* The try before a cut has removed the link. */
     if (r < 0 && job->again && remote_exists(l, job->remote, &other) == ABSENT)

@@ -289,8 +289,10 @@ class Session(threading.Thread):
 
     # busy_dele: The first try to remove a name is refused for a while.
     # lost_dele: The connection is lost at each name's first removal; "late" is
-    # there then, and another client makes "again".
+    # there then, and another client makes "again". denied_dele: The right is missing.
     def do_DELE(self, words):
+        if FAULT == "denied_dele":
+            return self.reply("550 Permission denied")
         if PARTIAL.pop(words, None) is not None:
             return self.reply("250 gone")
         if FAULT == "lost_link":
