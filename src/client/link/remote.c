@@ -382,6 +382,18 @@ enum presence remote_stat_named(struct link *l, const char *path,
     return r;
 }
 
+enum presence remote_free(struct link *l, const char *path, enum presence there,
+                          struct failure *why)
+{
+    if (there != ABSENT || !remote_lacks_right(l, path))
+        return there;
+    fail(why, EX_CANTCREAT,
+         "the server doesn't tell whether /%s is taken; --conflict overwrite "
+         "replaces it",
+         path);
+    return PRESENCE_UNKNOWN;
+}
+
 int remote_length(struct link *l, const char *path, uint64_t *ret,
                   struct failure *why)
 {

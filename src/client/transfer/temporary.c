@@ -160,9 +160,11 @@ int temporary_finish(struct file_transfer *t, struct failure *why)
     char tried[URL_PATH_MAX];
 
     memcpy(tried, t->other, sizeof(tried));
-    enum presence there = temporary_may_replace(t)
-                              ? ABSENT
-                              : remote_stat(t->link, t->other, &e, why);
+    enum presence there =
+        temporary_may_replace(t)
+            ? ABSENT
+            : remote_free(t->link, t->other,
+                          remote_stat(t->link, t->other, &e, why), why);
     int r = there == PRESENT ? 0 : 1;
 
     if (there == PRESENCE_UNKNOWN)

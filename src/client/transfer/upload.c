@@ -116,6 +116,8 @@ static int upload_taken(void *of, const char *path, struct failure *why)
     enum presence r = remote_stat(t->link, path, &e, why);
     if (r == PRESENT && e.kind == ENTRY_DIRECTORY)
         return fail(why, EX_CANTCREAT, "/%s is a directory", path);
+    if (t->link->site->options->conflict != CONFLICT_OVERWRITE)
+        r = remote_free(t->link, path, r, why);
     return r == PRESENCE_UNKNOWN ? -1 : r == PRESENT;
 }
 

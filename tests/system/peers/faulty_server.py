@@ -99,12 +99,14 @@ ALONE = threading.Lock()
 MADE = set() # directories
 LOST = set() # lost_dele: names whose removal was cut
 STORED = {} # what uploads have left, for the faults that keep it
+if FAULT == "no_look":
+    STORED["new"] = b"theirs\n"
 PARTIAL = {} # late_cut: what a cut upload has left, under its later name
 KEEPING = ("emptied", "lost_226", "renames", "no_rename", "no_dots", "full",
            "no_dots_cut", "lost_rnto", "lost_rnfr", "one_425", "one_each",
            "time_denies", "no_times", "makes", "slow_hash", "slower_hash",
            "late_226", "lost_temp", "no_room", "sizeless_taken", "late_425",
-           "sizeless_list", "echoes", "slow_cut")
+           "sizeless_list", "echoes", "slow_cut", "no_look")
 
 
 def data_context():
@@ -364,6 +366,7 @@ class Session(threading.Thread):
     # none for a name that begins with a dot. sizeless_taken: Another client makes "new"
     # meanwhile. late_425: The file is made before the data connection is refused.
     # sizeless_list: There is neither MLSD nor SIZE. echoes: A refusal repeats the name.
+    # no_look: Nobody may ask for a name; "new" is there.
     def do_STOR(self, words, append=False):
         if FAULT not in ("busy_once", "stored_empty", "silent_size", "lost_data",
                          "half_end", "denies", "denies_all", "no_home", "one_session", "one_at_a_time",
@@ -540,6 +543,8 @@ class Session(threading.Thread):
             return
         if FAULT.startswith("sizeless"):
             return self.reply("502 no")
+        if FAULT == "no_look":
+            return self.reply("550 Permission denied")
         if self.lacks(words):
             return self.reply("550 no such file")
         if FAULT == "busy_once" or FAULT in (*KEEPING, "cuts") and words not in STORED:
@@ -593,6 +598,8 @@ class Session(threading.Thread):
             return
         if self.lacks(words):
             return self.reply("550 no such file")
+        if FAULT == "no_look" and words.strip("/"):
+            return self.reply("550 Permission denied")
         if FAULT == "absent_450" and words.strip("/") not in {"", *MADE}:
             return self.reply("450 no such file")
         kind = "dir" if words.strip("/") in {"", "sub", *MADE} or \
