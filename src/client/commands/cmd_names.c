@@ -256,12 +256,12 @@ int cmd_mv(struct client *c, struct word *w, int n)
         return client_refuse(w[0].path, EX_CANTCREAT,
                              "/%s is a directory; write /%s/ to move into it",
                              to, to);
+    if (c->options.conflict != CONFLICT_OVERWRITE)
+        r = remote_free(&c->link, to, r, &why);
     if (r == PRESENT && c->options.conflict != CONFLICT_OVERWRITE)
         return client_refuse(
             w[0].path, EX_CANTCREAT,
             "/%s is there already; --conflict overwrite replaces it", to);
-    if (c->options.conflict != CONFLICT_OVERWRITE)
-        r = remote_free(&c->link, to, r, &why);
     return r == PRESENCE_UNKNOWN ||
                    remote_rename(&c->link, w[0].path, to, &why) < 0
                ? client_error(w[0].path, &why)

@@ -503,8 +503,8 @@ enum presence remote_stat(struct link *l, const char *path,
 enum presence remote_stat_named(struct link *l, const char *path,
                                 struct listing_entry *ret, struct failure *why);
 /* Call after either with its result THERE if a new file must not replace an old
- * one: is PATH surely free? If the server refuses to answer, returns
- * PRESENCE_UNKNOWN with the reason. */
+ * one: is PATH surely free? Without MLST also asks for the SIZE. If the server
+ * refuses to answer, returns PRESENCE_UNKNOWN with the reason. */
 enum presence remote_free(struct link *l, const char *path, enum presence there,
                           struct failure *why);
 /* Gets the time of the last change by MDTM, for a listing that lacks it; 0: the

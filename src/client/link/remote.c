@@ -385,8 +385,15 @@ enum presence remote_stat_named(struct link *l, const char *path,
 enum presence remote_free(struct link *l, const char *path, enum presence there,
                           struct failure *why)
 {
-    if (there != ABSENT || !remote_lacks_right(l, path))
+    uint64_t size;
+
+    if (there != ABSENT)
         return there;
+    if (!remote_lacks_right(l, path)) {
+        /* If the disk ignores the case of letters, a listing can lack PATH. */
+        there = l->site->mlst ? ABSENT : remote_size(l, path, &size, why);
+        return there == PRESENCE_UNKNOWN && !why->lost ? ABSENT : there;
+    }
     fail(why, EX_CANTCREAT,
          "the server doesn't tell whether /%s is taken; --conflict overwrite "
          "replaces it",

@@ -751,9 +751,9 @@ FILES = {} # of a mirror: name -> [bytes, time]
 # stores "a " as "a". ahead: Its clock is, and it sets no times. sets: The same, but
 # MDTM sets times, and MLST isn't known. loses: It keeps the old file until the new one
 # is whole, and its second and third uploads are lost with the connection. mute_folds:
-# It folds, and answers no question about a name.
+# It folds, and answers no question about a name. list_folds: It folds, and has no MLST.
 MIRRORS = ("hides", "folds", "disk_folds", "blanks", "ahead", "sets", "loses",
-           "mute_folds")
+           "mute_folds", "list_folds")
 
 
 class Mirror(Session):
@@ -770,6 +770,8 @@ class Mirror(Session):
     def do_FEAT(self, words):
         if FAULT == "mute_folds":
             return self.reply("211-Features:\r\n UTF8\r\n211 End")
+        if FAULT == "list_folds":
+            return self.reply("211-Features:\r\n UTF8\r\n SIZE\r\n211 End")
         more = " MDTM" if FAULT == "sets" else " MLST type*;size*;modify*"
         if FAULT not in ("ahead", "sets"):
             more += "\r\n MFMT"
