@@ -197,6 +197,11 @@ bool tree_passes(const struct tree *t, const char *name, time_t modified);
  * names_open(). */
 void tree_walk(struct tree *t, size_t named, const char *local,
                const char *remote);
+/* Makes the local directory of JOB if it is missing; refuses a link unless the
+ * user has named it. Returns 0; 1: this dry run would make it; -1 with the
+ * reason. */
+int tree_make_local(const struct tree *t, const struct job *job,
+                    struct failure *why);
 /* Makes the job for a directory inside the directory of the job ABOVE. */
 struct job tree_below(struct job *above);
 /* Lists the directory of JOB, and calls EACH for each entry. Sets STAYS of the

@@ -318,7 +318,7 @@ int cmd_put(struct client *c, struct word *w, int n)
 static int get_file(struct tree *t, const char *remote, const char *local,
                     size_t named, const struct listing_entry *listed)
 {
-    struct job job = { .kind = JOB_GET, .named = NAMED_ALL };
+    struct job job = { .kind = JOB_GET, .named = named };
     const struct options *o = &t->client->options;
     struct failure why;
     struct listing_entry e = { .kind = ENTRY_FILE };
@@ -384,19 +384,24 @@ static int get_one(struct client *c, const char *remote,
 static int get_line(struct client *c, const char *line, void *of)
 {
     struct get_target *t = of;
-    char remote[URL_PATH_MAX], local[PATH_MAX];
+    char remote[URL_PATH_MAX], below[URL_PATH_MAX], local[PATH_MAX];
+    struct failure why;
 
     if (url_join(t->directory, line, remote) < 0 ||
-        tree_join(t->local ? t->local : "", line, local, sizeof(local)) < 0)
+        url_join("", line, below) < 0 ||
+        tree_join(t->local ? t->local : "", below[0] ? below : ".", local,
+                  sizeof(local)) < 0)
         return client_refuse(line, EX_USAGE, "the name is too long");
-    for (char *at = local + 1; !c->options.dry_run && (at = strchr(at, '/'));
-         at++) {
+    const struct job above = { .local = local,
+                               .named = t->local ? strlen(t->local) : 0 };
+    for (char *at = local + above.named;
+         !c->options.dry_run && (at = strchr(at, '/')); at++) {
         *at = '\0';
-        if (mkdir(local, 0777) < 0 && errno != EEXIST)
-            return client_refuse(local, EX_CANTCREAT, "%s", strerror(errno));
+        if (tree_make_local(&t->tree, &above, &why) < 0)
+            return client_error(local, &why);
         *at = '/';
     }
-    return get_file(&t->tree, remote, local, strlen(local), NULL);
+    return get_file(&t->tree, remote, local, above.named, NULL);
 }
 
 static int get_all(struct client *c, struct word *w, int n, const char *local)

@@ -340,11 +340,8 @@ static int tree_up_step(void *of, struct job *job, struct link *l,
     return r;
 }
 
-/* Makes the local directory if it is missing. The server has chosen its name,
- * unless the user has. Returns 0; 1: this dry run would make it; -1 with the
- * reason. */
-static int tree_make_local(const struct tree *t, const struct job *job,
-                           struct failure *why)
+int tree_make_local(const struct tree *t, const struct job *job,
+                    struct failure *why)
 {
     const char *local = job->local;
     bool dry = t->client->options.dry_run, chosen = strlen(local) > job->named;
