@@ -365,6 +365,7 @@ int client_main(int argc, char **argv)
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
     fd_fill_standard();
     stderr_title("sallyport");
+    password_begin();
     /* Leave SIGINT ignored if a shell has started this program in the
      * background. */
     sigaction(SIGINT, NULL, &before);

@@ -46,6 +46,9 @@ int tty_line(const char *prompt, char *out, size_t size);
 /* Can somebody answer: are standard input and standard error a terminal? */
 bool tty_there(void);
 
+/* Takes SALLYPORT_PASSWORD out of the environment, so that no program of the
+ * user inherits it. Call before all else. */
+void password_begin(void);
 /* Finds the user's password, which is never an argument. Looks, in this order,
  * at --password-file, --password-command, SALLYPORT_PASSWORD and netrc; *place
  * gets the name of the source. If URL has no user, --user or netrc gives one.

@@ -203,22 +203,35 @@ int password_ask(const struct options *o, const struct url *url,
     return r < 0 ? tty_blame(r, why) : 0;
 }
 
+/* The value of VARIABLE, for the first login. */
+static char *variable;
+
+void password_begin(void)
+{
+    char *value = getenv(VARIABLE);
+
+    if (!value)
+        return;
+    variable = strdup(value);
+    explicit_bzero(value, strlen(value));
+    unsetenv(VARIABLE);
+}
+
 /* Looks at the settings. The variable counts only if neither a file nor a
- * command gives a password, but it is removed before the command begins, so
- * that no program of the user inherits it. */
+ * command gives a password. */
 static int from_settings(const struct options *o, struct secret *ret,
                          const char **place, struct failure *why)
 {
-    SECRET_CLEANUP struct secret variable = { 0 };
+    SECRET_CLEANUP struct secret given = { 0 };
     struct failure bad;
     struct buf text;
-    char *value = getenv(VARIABLE);
     int from = 1;
 
-    if (value) {
-        from = password_take(slice_from(value), VARIABLE, &variable, &bad);
-        explicit_bzero(value, strlen(value));
-        unsetenv(VARIABLE);
+    if (variable) {
+        from = password_take(slice_from(variable), VARIABLE, &given, &bad);
+        explicit_bzero(variable, strlen(variable));
+        free(variable);
+        variable = NULL;
     }
     buf_init(&text, PASSWORD_FILE_MAX);
     int r = o->password_file
@@ -236,7 +249,7 @@ static int from_settings(const struct options *o, struct secret *ret,
         return r;
     *place = VARIABLE;
     if (from == 0)
-        *ret = variable;
+        *ret = given;
     else if (from < 0)
         *why = bad;
     return from;
