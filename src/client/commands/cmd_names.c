@@ -183,32 +183,47 @@ static int rm_refuse_login(const char *path)
                          "the login directory can't be removed");
 }
 
+struct rm {
+    struct tree tree;
+    bool directory; /* the word ends in "/" */
+};
+
 static int rm_one(struct client *c, const char *path,
                   const struct listing_entry *listed, void *of)
 {
+    struct rm *m = of;
+    bool recursive = c->options.recursive;
     struct listing_entry e = { .kind = ENTRY_FILE };
     struct failure why;
 
     if (!path[0])
         return rm_refuse_login(path);
     /* A link must not become the directory to which it leads. */
-    if (c->options.recursive && listed)
+    if (listed)
         e = *listed;
-    else if (c->options.recursive &&
+    else if ((recursive || m->directory) &&
              remote_stat(&c->link, path, &e, &why) != PRESENT)
         return client_error(path, &why);
-    remove_there(of, NULL, &e, path);
+    if (m->directory && e.kind != ENTRY_DIRECTORY)
+        return client_refuse(path, EX_USAGE,
+                             "is no directory, but the path ends in /");
+    if (!recursive)
+        e = (struct listing_entry){ .kind = ENTRY_FILE };
+    remove_there(&m->tree, NULL, &e, path);
     return 0;
 }
 
 int cmd_rm(struct client *c, struct word *w, int n)
 {
-    struct tree t;
+    struct rm m;
 
-    tree_begin(&t, c, TREE_LOOKS, false);
-    jobs_keep(&t.jobs, names_each(c, w, n, rm_one, &t));
-    jobs_run(&t.jobs, &c->site, &c->link);
-    return tree_end(&t);
+    tree_begin(&m.tree, c, TREE_LOOKS, false);
+    for (int i = 0; i < n && !link_is_over(); i++) {
+        m.directory = w[i].directory;
+        jobs_keep(&m.tree.jobs, tree_expand(c, &w[i], rm_one, &m));
+    }
+    jobs_run(&m.tree.jobs, &c->site, &c->link);
+    return tree_end(&m.tree);
 }
 
 static int rmdir_one(struct client *c, const char *path,

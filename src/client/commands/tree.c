@@ -479,8 +479,10 @@ int tree_expand(struct client *c, const struct word *word, expand_each *each,
         return each(c, word->path, NULL, of);
     }
     for (size_t i = 0; i < all.count && !link_is_over(); i++)
-        /* "*" matches no dot at the beginning. */
-        if (fnmatch(word->pattern.text, all.entry[i].name, FNM_PERIOD) == 0 &&
+        /* "*" matches no dot at the beginning, and a pattern that ends in "/"
+         * only directories. */
+        if (!(word->directory && all.entry[i].kind != ENTRY_DIRECTORY) &&
+            fnmatch(word->pattern.text, all.entry[i].name, FNM_PERIOD) == 0 &&
             url_join(dir, all.entry[i].name, path) == 0) {
             found++;
             tree_keep(&code, each(c, path, &all.entry[i], of));
