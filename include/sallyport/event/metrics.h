@@ -22,8 +22,8 @@
       "The setting max_sessions.")                                             \
     G(USERS, "sallyport_users", "", "Rows of the users file.")                 \
     G(REFUSED, "sallyport_users_file_refused", "",                             \
-      "1: the server refuses the users file as it is now, and keeps the "      \
-      "old users.")                                                            \
+      "Whether the server refuses the users file as it is now, and keeps "     \
+      "the old users (1: yes).")                                               \
     G(VERIFIED, "sallyport_password_checks", "{state=\"verified\"}",           \
       "Passwords that are verified, or wait for that.")                        \
     G(WAITING, "sallyport_password_checks", "{state=\"waiting\"}", NULL)       \
