@@ -28,6 +28,17 @@ static void data_port_close(struct session *s)
     fd_close(&p->fd);
 }
 
+/* Closes the listener. A transfer that waits for a connection fails. */
+static void data_port_give_up(struct session *s)
+{
+    data_port_close(s);
+    if (s->data.state != DATA_EXPECTED)
+        return;
+    data_close(s);
+    if (s->transfer.state == TRANSFER_CONNECTING)
+        transfer_fail(s, FAILED_UNCONNECTED, "the server is busy");
+}
+
 /* Closes the listener. But if a transfer waits for its client, or the session
  * reads a PROXY header, waits again: another timer limits these waits. */
 static void data_port_on_timer(void *owner)
@@ -40,9 +51,7 @@ static void data_port_on_timer(void *owner)
         data_port_idle(s);
         return;
     }
-    if (s->data.state == DATA_EXPECTED)
-        data_close(s);
-    data_port_close(s);
+    data_port_give_up(s);
     control_after_event(s);
 }
 
@@ -52,20 +61,9 @@ void data_port_idle(struct session *s)
         loop_timer_set(&s->loop, &s->port.timer, PORT_IDLE_MS);
 }
 
-/* Closes a listener that can't accept, since it would wake the session again
- * and again. A transfer that waits for a connection fails. */
-static void data_port_give_up(struct session *s)
-{
-    data_port_close(s);
-    if (s->data.state != DATA_EXPECTED)
-        return;
-    data_close(s);
-    if (s->transfer.state == TRANSFER_CONNECTING)
-        transfer_fail(s, FAILED_UNCONNECTED, "the server is busy");
-}
-
-/* Returns the socket; -1: there is no connection. Keeps the listener after an
- * error that concerns only one connection. */
+/* Returns the socket; -1: there is no connection. Gives up a listener that
+ * can't accept, since it would wake the session again and again; but keeps it
+ * after an error that concerns only one connection. */
 static int data_port_accept(struct session *s, struct address *peer)
 {
     struct sockaddr_storage from = { 0 };

@@ -251,8 +251,8 @@ static int add_grant(const struct resolver *x, struct grants *g,
             return reader_mistake(
                 x->reader, line,
                 "the share %s: two lines grant it to the user, only one of "
-                "them "
-                "for own files only (mine, or u); all must have u, or none",
+                "them for own files only (mine, or u); all must have u, or "
+                "none",
                 x->reader->users->share[one.share].name);
         g->row[i].rights |= one.rights;
         return 0;
