@@ -2,6 +2,7 @@
  * no sender can pose as another process. event_line() escapes what the sender
  * wrote. Runs in log. */
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -61,11 +62,17 @@ static int compose(const struct log *l, const struct event_record *r,
  * sockets. */
 static bool write_bytes(struct log *l, struct slice bytes)
 {
+    struct pollfd output = { .fd = l->output, .events = POLLOUT };
+
     while (bytes.len > 0) {
         ssize_t n = write(l->output, bytes.ptr, bytes.len);
 
-        if (n < 0 && errno == EINTR)
+        if (n < 0 && (errno == EINTR || errno == EAGAIN)) {
+            /* Another process can have made a terminal or a pipe non-blocking,
+             * since all of its users share this flag. */
+            poll(&output, 1, -1);
             continue;
+        }
         if (n < 0)
             return false;
         bytes.ptr += n;

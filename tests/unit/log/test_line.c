@@ -1,6 +1,9 @@
 /* The form of a line; the count of lines that can't be written, and the line
  * after them. */
+#include <fcntl.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "log/log.h"
 #include "support/test.h"
@@ -64,6 +67,35 @@ Test(line, a_full_disk)
     expect_line(lines, " service process=gate number=6\n");
     cr_assert_null(fgets((char[8]){ 0 }, 8, lines));
     fclose(lines);
+}
+
+/* Another process can make the output non-blocking. The reader is slower than
+ * the writer, and the pipe is full nearly all the time. */
+Test(line, an_output_that_does_not_block)
+{
+    enum { LINES = 500 };
+    int ends[2], status, lines = 0;
+    pid_t reader;
+    char c;
+
+    cr_assert_eq(pipe2(ends, O_NONBLOCK), 0);
+    cr_assert_gt(fcntl(ends[1], F_SETPIPE_SZ, 4096), 0);
+    cr_assert_eq(fcntl(ends[0], F_SETFL, 0), 0);
+    reader = fork();
+    if (reader == 0) {
+        close(ends[1]);
+        while (read(ends[0], &c, 1) == 1)
+            lines += c == '\n';
+        _exit(lines == LINES ? 0 : 1);
+    }
+    close(ends[0]);
+    l.output = ends[1];
+    for (uint64_t n = 0; n < LINES; n++)
+        write_number(n);
+    close(ends[1]);
+    cr_assert_eq(waitpid(reader, &status, 0), reader);
+    cr_expect_eq(status, 0, "lines are missing");
+    cr_expect_eq(l.lost, 0);
 }
 
 static const struct {
