@@ -27,14 +27,15 @@ bool final_wait(struct session *s, uint64_t since)
     return !(log.revents & (POLLHUP | POLLERR));
 }
 
-/* Has master ended, or sent a kick? A message begins with its kind. */
+/* Returns true if the session's end is decided, or master has ended or sent a
+ * kick. A message begins with its kind. */
 static bool final_is_kicked(const struct session *s)
 {
     uint16_t kind = MSG_NONE;
     ssize_t n =
         recv(s->master.fd, &kind, sizeof(kind), MSG_PEEK | MSG_DONTWAIT);
 
-    return n == 0 || kind == MSG_kick;
+    return control_ends(s) || n == 0 || kind == MSG_kick;
 }
 
 /* Waits until the event is in log's socket. Returns false if log doesn't take

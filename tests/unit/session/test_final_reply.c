@@ -275,3 +275,23 @@ Test(final_reply, a_kick_meanwhile, LOG_TAKES_NOTHING)
     cr_expect_eq(fake_end(), ENDING_KICKED);
     fake_release();
 }
+
+/* A kick that came before the wait for log ends the wait, too. */
+Test(final_reply, a_kick_before, .init = open_with_full_log, .timeout = 15)
+{
+    fake_upload();
+    fake_send("hello");
+    fake_hear(&fake.files, &asked, MSG_file_commit);
+    fake_kick(ENDING_KICKED);
+    expect_waits();
+    fake_tell(&fake.files, &(struct message){
+                               .kind = MSG_file_stored,
+                               .file_stored = { .request = asked.request,
+                                                .path = SLICE("/y") } });
+    fake_replies(451, "the file is stored as /y\r\n");
+    cr_expect_eq(fake_reply(), 421, "%s", fake.reply);
+    shutdown(fake.control, SHUT_WR);
+    fake_await(EVENT_END, &logged);
+    cr_expect_eq(fake_end(), ENDING_KICKED);
+    fake_release();
+}
