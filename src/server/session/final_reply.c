@@ -28,14 +28,22 @@ bool final_wait(struct session *s, uint64_t since)
 }
 
 /* Returns true if the session's end is decided, or master has ended or sent a
- * kick. A message begins with its kind. */
+ * kick. A kick that lets a transfer finish doesn't count at the end of a
+ * transfer: the session takes it after the reply. */
 static bool final_is_kicked(const struct session *s)
 {
-    uint16_t kind = MSG_NONE;
+    struct { /* a message's kind and request, then each field in 64 bits */
+        uint16_t kind, zero;
+        uint32_t request;
+        uint64_t why, finish;
+    } kick = { .kind = MSG_NONE };
     ssize_t n =
-        recv(s->master.fd, &kind, sizeof(kind), MSG_PEEK | MSG_DONTWAIT);
+        recv(s->master.fd, &kick, sizeof(kick), MSG_PEEK | MSG_DONTWAIT);
 
-    return control_ends(s) || n == 0 || kind == MSG_kick;
+    if (control_ends(s) || n == 0)
+        return true;
+    return kick.kind == MSG_kick &&
+           !(kick.finish && s->transfer.state != TRANSFER_NONE);
 }
 
 /* Waits until the event is in log's socket. Returns false if log doesn't take

@@ -295,3 +295,23 @@ Test(final_reply, a_kick_before, .init = open_with_full_log, .timeout = 15)
     cr_expect_eq(fake_end(), ENDING_KICKED);
     fake_release();
 }
+
+/* A drain lets the transfer finish, also if the transfer waits for log. */
+Test(final_reply, a_drain_meanwhile, LOG_TAKES_NOTHING)
+{
+    struct message drain = {
+        .kind = MSG_kick, .kick = { .why = ENDING_DRAINED, .finish = true }
+    };
+
+    complete();
+    expect_waits();
+    fake_tell(&fake.master, &drain);
+    expect_waits();
+    fake_await(EVENT_TRANSFER, &logged);
+    cr_expect_eq(logged.number[FIELD_RESULT], 226);
+    cr_expect_eq(fake_reply(), 226, "%s", fake.reply);
+    cr_expect_eq(fake_reply(), 421, "%s", fake.reply);
+    shutdown(fake.control, SHUT_WR);
+    cr_expect_eq(fake_end(), ENDING_DRAINED);
+    fake_release();
+}
