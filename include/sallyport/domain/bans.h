@@ -30,8 +30,12 @@ struct ban {
     char reason[BAN_REASON_MAX];
 };
 
+/* BANS_UNREAD: the table was set up without the bans of the file in `state`,
+ * which can't be read and still has its name. */
+enum { BANS_MADE = 1, BANS_UNREAD };
+
 struct bans {
-    uint32_t made;    /* 1: the table was set up */
+    uint32_t made;    /* 0: the table wasn't set up */
     uint32_t rows;    /* all rows from this number on are free */
     uint64_t changes; /* how often the table has changed */
     uint64_t saved;   /* `changes` when the file in `state` was written */

@@ -7,6 +7,7 @@
 #include "helpers.h"
 #include "sallyport/conf/conf.h"
 #include "supervised.h"
+#include "support/files.h"
 #include "support/scratch.h"
 #include "support/wait.h"
 
@@ -633,6 +634,76 @@ Test(bans_file, is_damaged)
         raise_master(in_scratch(""));
         cr_expect_eq(bans_now(), 0, "%d", i);
     }
+}
+
+static void expect_bytes(const char *name, const struct buf *bytes)
+{
+    struct buf now;
+
+    buf_init(&now, 1 << 20);
+    cr_assert(files_read(in_scratch(name), &now), "%s", name);
+    cr_expect(slice_equal(buf_slice(&now), buf_slice(bytes)), "%s", name);
+    buf_release(&now);
+}
+
+/* The start couldn't read the file: the first change keeps the old file under
+ * another name, and later changes leave that file alone. An administrator who
+ * corrects the mode after the start loses no ban either. */
+Test(bans_file, is_kept_unread)
+{
+    struct buf old;
+
+    for (int i = 0; i < 3; i++) {
+        unlink(in_scratch("bans"));
+        raise_master(in_scratch(""));
+        ban("192.0.2.1", 32, true, 0);
+        finish_writing();
+        if (i == 0)
+            damage(0, 'S');
+        else
+            cr_assert_eq(chmod(in_scratch("bans"), 0644), 0);
+        buf_init(&old, 1 << 20);
+        cr_assert(files_read(in_scratch("bans"), &old));
+        raise_master(in_scratch(""));
+        if (i == 2)
+            cr_assert_eq(chmod(in_scratch("bans"), 0600), 0);
+        expect_bytes("bans", &old);
+        ban("192.0.2.2", 32, true, 0);
+        finish_writing();
+        expect_bytes("bans.unread", &old);
+        ban("192.0.2.3", 32, true, 0);
+        finish_writing();
+        expect_bytes("bans.unread", &old);
+        raise_master(in_scratch(""));
+        cr_expect_eq(bans_now(), 2, "%d", i);
+        buf_release(&old);
+    }
+}
+
+/* The unread file can't get its new name: master doesn't replace the file, and
+ * tries again at the next change. */
+Test(bans_file, is_not_replaced_unread)
+{
+    int fd = open(in_scratch("bans"), O_WRONLY | O_CREAT, 0600);
+    struct buf old;
+
+    cr_assert(fd >= 0 && write(fd, "nonsense", 8) == 8 && close(fd) == 0);
+    buf_init(&old, 64);
+    cr_assert(files_read(in_scratch("bans"), &old));
+    cr_assert_eq(mkdir(in_scratch("bans.unread"), 0700), 0);
+    raise_master(in_scratch(""));
+    ban("192.0.2.1", 32, true, 0);
+    finish_writing();
+    cr_expect_eq(m.banning->error, EISDIR);
+    expect_bytes("bans", &old);
+    cr_assert_eq(rmdir(in_scratch("bans.unread")), 0);
+    ban("192.0.2.2", 32, true, 0);
+    finish_writing();
+    cr_expect_eq(m.banning->error, 0);
+    expect_bytes("bans.unread", &old);
+    raise_master(in_scratch(""));
+    cr_expect_eq(bans_now(), 2);
+    buf_release(&old);
 }
 
 /* If the file can't be written, the bans only pass from master to master. */

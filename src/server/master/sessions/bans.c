@@ -22,12 +22,16 @@
 #define WRITER_MS        5000 /* ms to wait for another writer */
 #define BANNING_FILE_MAX (16 + BANS_MAX * sizeof(struct ban))
 
+/* The new name of a file that the start couldn't read: the file can be the only
+ * copy of permanent bans. */
+#define BANNING_UNREAD SETTINGS_BANS_FILE ".unread"
+
 /* The first bytes of the file. A build with another form of the records uses
  * another number. */
 static const struct slice banning_magic = { "sallyport bans 1", 16 };
 
-/* Reads the file. If the file is damaged, prints a warning and ignores the
- * file, so that the server starts. */
+/* Reads the file. If the file can't be read or is damaged, prints a warning and
+ * ignores the file, so that the server starts. */
 static void banning_load(struct master *m)
 {
     char path[SETTINGS_PATH_MAX + sizeof(SETTINGS_BANS_FILE) + 1];
@@ -62,7 +66,10 @@ static void banning_load(struct master *m)
                  r == -EBADMSG ? "damaged, or of another version"
                                : strerror(-r));
     if (r < 0)
-        stderr_print("warning: %s: its bans don't count", c.text);
+        stderr_print("warning: %s: its bans don't count; the next change of "
+                     "bans renames the file to " BANNING_UNREAD,
+                     c.text);
+    m->banning->table->made = r < 0 ? BANS_UNREAD : BANS_MADE;
 }
 
 int banning_init(struct master *m)
@@ -76,7 +83,6 @@ int banning_init(struct master *m)
     random_bytes(b->index.key, sizeof(b->index.key));
     if (!b->table->made)
         banning_load(m);
-    b->table->made = 1;
     return 0;
 }
 
@@ -84,6 +90,7 @@ int banning_init(struct master *m)
 
 struct banning_order {
     const char *directory;
+    bool renames; /* true: gives the unread file its new name, writes nothing */
     struct buf image;
 };
 
@@ -96,7 +103,12 @@ static int banning_write(void *arg)
     bool stands;
     int r = at < 0 ? -errno : fd_lock(at, WRITER_MS);
 
-    if (r == 0)
+    if (r == 0 && o->renames)
+        r = renameat(at, SETTINGS_BANS_FILE, at, BANNING_UNREAD) < 0 &&
+                    errno != ENOENT
+                ? -errno
+                : 0;
+    else if (r == 0)
         r = users_file_replace(at, SETTINGS_BANS_FILE, buf_slice(&o->image),
                                NULL, NULL, NULL, &stands);
     return -r;
@@ -114,7 +126,8 @@ static void banning_report_unkept(struct master *m, int error)
     b->error = error;
 }
 
-/* Call it when the fork has ended. After a failure, master writes the file
+/* Call it when the fork has ended. If the fork has renamed the unread file,
+ * starts the fork that writes the bans. After a failure, master writes the file
  * again at the next change of the table. */
 static void banning_on_written(void *owner, int status)
 {
@@ -124,9 +137,11 @@ static void banning_on_written(void *owner, int status)
 
     b->writes = false;
     banning_report_unkept(m, error);
-    if (error == 0)
+    if (error == 0 && b->renames)
+        b->table->made = BANS_MADE;
+    else if (error == 0)
         b->table->saved = b->writing;
-    if (b->table->changes != b->writing)
+    if (error == 0 || b->table->changes != b->writing)
         banning_save(m);
 }
 
@@ -134,7 +149,8 @@ void banning_save(struct master *m)
 {
     struct banning *b = m->banning;
     struct bans *t = b->table;
-    struct banning_order o = { .directory = m->settings.state };
+    struct banning_order o = { .directory = m->settings.state,
+                               .renames = t->made == BANS_UNREAD };
     pid_t pid = -1;
     int r;
 
@@ -155,6 +171,7 @@ void banning_save(struct master *m)
     if (r < 0)
         banning_report_unkept(m, -r);
     b->writes = r == 0;
+    b->renames = o.renames;
     b->writing = t->changes;
 }
 

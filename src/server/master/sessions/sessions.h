@@ -36,6 +36,7 @@ struct banning {
                          */
     struct ban_index index;
     bool writes;      /* true while a fork writes the file in `state` */
+    bool renames;     /* true if this fork only renames the unread file */
     uint64_t writing; /* table->changes when the last write began */
     int error;        /* errno of the last write, already logged; 0: none */
 };
