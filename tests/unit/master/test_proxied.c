@@ -130,6 +130,17 @@ OpenTest(proxied, kicked_before, by_proxies)
     player_leave(&anna);
 }
 
+/* Gate has refused the client since it is busy: the session isn't fruitless. */
+OpenTest(proxied, kept_out, by_proxies)
+{
+    enter(&anna, 11);
+    player_ends(&anna, W_EXITCODE(ENDING_KEPT_OUT, 0));
+    actor_hear(&stage.gate, MSG_reaped, &heard);
+    cr_expect_eq(heard.reaped.serial, 11);
+    cr_expect_not(heard.reaped.fruitless);
+    player_leave(&anna);
+}
+
 /* A new log gets the session when its client is known. */
 OpenTest(proxied, log_is_new_meanwhile, by_proxies)
 {
