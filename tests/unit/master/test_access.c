@@ -142,7 +142,8 @@ static void says_with_code(bool another, uint64_t step)
 }
 
 /* A code is right for auth's row, which is no longer the newest one: master
- * denies the login, and the code isn't used up. */
+ * denies the login, and the code isn't used up. A login without a code counts
+ * as wrong: otherwise the client would learn that its password is right. */
 GreetedTest(access, a_code_for_another_row, on_request)
 {
     change("dir_mode=0750",
@@ -151,6 +152,13 @@ GreetedTest(access, a_code_for_another_row, on_request)
     player_asks(&anna);
     says_with_code(true, 7);
     player_is_denied(&anna, DENIAL_CHANGED);
+    player_asks(&anna);
+    says_with_code(true, 0);
+    player_is_denied(&anna, DENIAL_WRONG);
+    stage_reports(EVENT_LOGIN_FAILED, "the one-time code is missing or wrong");
+    caller_enter(&ctl);
+    cr_expect_str_eq(caller_reads(&ctl, "guessing", "wrong"), "1");
+    caller_leave(&ctl);
     player_asks(&anna);
     says_with_code(false, 0);
     player_is_denied(&anna, DENIAL_WRONG);

@@ -152,7 +152,8 @@ static const char *verdict_objection(const struct verification *v,
  * right. This counts as a wrong password, so that the client doesn't learn that
  * its password is right. Codes are remembered together with the secret, so a
  * lost device opens nothing after the secret is changed. If auth's row isn't
- * the newest, checks no code, since the login fails anyhow. */
+ * the newest, doesn't check the code that the user has sent, since the login
+ * fails anyhow. */
 static bool verdict_has_code(struct child *c, const struct verification *v,
                              const struct verdict *verdict, uint64_t step)
 {
@@ -163,10 +164,10 @@ static bool verdict_has_code(struct child *c, const struct verification *v,
     const struct user *user;
     const char *why;
 
-    if (verdict->version == 0)
+    if (verdict->version == 0 && step > 0)
         return true;
     user = access_row(m, verdict->user);
-    if (user->totp.len == 0)
+    if (!user || user->totp.len == 0)
         return true;
     what.factor = siphash(m->secrets.versions, user->totp.ptr, user->totp.len);
     why = guesses_code(m->guesses, &what, step, m->settings.totp_time,
