@@ -284,10 +284,10 @@ Test(final_reply, a_kick_before, .init = open_with_full_log, .timeout = 15)
     fake_hear(&fake.files, &asked, MSG_file_commit);
     fake_kick(ENDING_KICKED);
     expect_waits();
-    fake_tell(&fake.files, &(struct message){
-                               .kind = MSG_file_stored,
-                               .file_stored = { .request = asked.request,
-                                                .path = SLICE("/y") } });
+    fake_tell(&fake.files,
+              &(struct message){ .kind = MSG_file_stored,
+                                 .file_stored = { .request = asked.request,
+                                                  .path = SLICE("/y") } });
     fake_replies(451, "the file is stored as /y\r\n");
     cr_expect_eq(fake_reply(), 421, "%s", fake.reply);
     shutdown(fake.control, SHUT_WR);
