@@ -264,12 +264,9 @@ static enum limit entry_admit(struct gate *g, struct accepted *e)
     limit = board_drains(g->board)     ? LIMIT_DRAIN
             : board_get(&g->row->away) ? LIMIT_AWAY
                                        : limits_check(&g->limits);
-    /* A session of another network may give way. */
-    const bool taken =
-        limit == LIMIT_SESSIONS && limits_lead(&g->limits, &e->peer) > 0;
-    if (!proxied && (limit == LIMIT_NONE || taken))
+    if (limit == LIMIT_NONE && !proxied)
         limit = admit_decide(g, &e->peer);
-    if (limit == LIMIT_STARTUPS || (limit == LIMIT_NONE && taken))
+    if (limit == LIMIT_STARTUPS)
         return queue_add(g, e);
     return limit == LIMIT_NONE ? entry_begin(g, e) : limit;
 }

@@ -108,40 +108,29 @@ static struct queued *queue_next(struct gate *g)
     return best;
 }
 
-/* Is there a place for W? Places become free by themselves while clients log
- * in. If no place becomes free in half a second, a flood fills them, and a
- * session of the heaviest network gives way. In max_sessions it counts until it
- * has ended. */
-static bool queue_has_place(struct gate *g, const struct queued *w)
-{
-    const struct address *peer = queued_peer(w);
-    const bool taken = !w->child && limits_check(&g->limits) != LIMIT_NONE &&
-                       limits_lead(&g->limits, peer) > 0;
-
-    if (!taken && !limits_full(&g->limits))
-        return true;
-    return clock_ms() >= w->since + QUEUE_ROOM_MS &&
-           children_evict_one(g, peer) && !taken;
-}
-
 static void queue_on_timer(void *owner)
 {
     struct gate *g = owner;
     uint64_t now = clock_ms(), most = g->settings.login_timeout;
-    bool waits = false;
     struct queued *w;
 
     while ((w = TAILQ_FIRST(&g->queue.waiting)) && now >= w->since + most)
         queue_refuse(w);
-    for (int i = 0; i < ACCEPT_ROUND && !waits; i++) {
+    for (int i = 0; i < ACCEPT_ROUND; i++) {
         w = queue_next(g);
-        waits = g->master_slow || (w && !queue_has_place(g, w));
-        if (w && !waits)
-            queue_begin(w);
+        if (!w || g->master_slow)
+            break;
+        /* Places become free by themselves while clients log in. If no place
+         * becomes free in half a second, a flood fills them. */
+        if (limits_full(&g->limits) && (clock_ms() < w->since + QUEUE_ROOM_MS ||
+                                        !children_evict_one(g, queued_peer(w))))
+            break;
+        queue_begin(w);
     }
     if (g->queue.count > 0)
         loop_timer_set(&g->frame.loop, &g->queue.timer,
-                       waits || limits_full(&g->limits) ? QUEUE_LOOK_MS : 0);
+                       g->master_slow || limits_full(&g->limits) ? QUEUE_LOOK_MS
+                                                                 : 0);
     gate_say_shut(g);
 }
 

@@ -269,7 +269,7 @@ GateTest(entry, events_of_a_flood_are_bounded,
     char line[512];
     int client;
 
-    bench_log_in(b, bench_enter(b, "127.0.0.1", &client).serial);
+    bench_enter(b, "127.0.0.1", &client);
     for (int i = 0; i < 50; i++) {
         int refused = client_connect("127.0.0.2", b->control.port);
 
@@ -359,30 +359,6 @@ GateTest(entry, one_makes_room,
             fake_do(&f[i], "look");
             fake_says(&f[i], line, sizeof(line));
         }
-    expect_nobody(b);
-}
-
-/* The same if max_sessions is reached first. The new session begins when the
- * old one has ended. */
-GateTest(entry, one_makes_room_in_a_full_server,
-         .settings = ANY_NUMBER "max_sessions = 3\n"
-                                "startups = 100\n")
-{
-    struct fake f[3], other;
-    int client[3], own, late;
-    char line[512];
-
-    for (int i = 0; i < 3; i++)
-        f[i] = bench_enter(b, "127.0.0.1", &client[i]);
-    bench_log_in(b, f[0].serial);
-    own = knock(b, "127.0.0.1");
-    cr_expect(strstr(client_line(own, line, sizeof(line)), "server is full"));
-    bench_event(b, line, sizeof(line));
-    late = knock(b, "127.0.0.2");
-    bench_kills(b, &f[1], ENDING_CROWDED);
-    other = bench_session(b);
-    cr_expect_eq(other.peer.bytes[3], 2);
-    expect_greeted(late);
     expect_nobody(b);
 }
 

@@ -136,8 +136,8 @@ GateTest(generations, elders_count,
     bench_heard(b);
     is_refused(b, "127.0.0.1", "from your address");
     f = bench_enter(b, "127.0.0.2", &client[0]);
-    bench_log_in(b, f.serial); /* otherwise its session could give way */
     is_refused(b, "127.0.0.3", "the server is full");
+    bench_log_in(b, f.serial);
     BENCH_SAY(b, reaped, .serial = 1, .fruitless = false);
     BENCH_SAY(b, reaped, .serial = 1, .fruitless = false);
     bench_heard(b);
