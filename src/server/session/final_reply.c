@@ -29,7 +29,7 @@ bool final_wait(struct session *s, uint64_t since)
 
 /* Returns true if the session's end is decided, or master has ended or sent a
  * kick. A kick that lets a transfer finish doesn't count at the end of a
- * transfer: the session takes it after the reply. */
+ * transfer: the session reads this kick after the reply. */
 static bool final_is_kicked(const struct session *s)
 {
     struct { /* a message's kind and request, then each field in 64 bits */
