@@ -18,7 +18,7 @@ enum moment {
     FILES_IS_KILLED,  /* all bytes are there, and no process commits */
     FILES_COMES_LATE, /* the client has gone when files has synced the file */
     ANSWER_IS_LOST, /* the file is committed, and the client doesn't read 226 */
-    REPLY_IS_NOT_READ, /* any of these can happen */
+    REPLY_IS_NOT_READ, /* any of the three above can happen */
 };
 
 struct row {

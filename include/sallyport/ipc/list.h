@@ -60,9 +60,9 @@ MESSAGE(keep, MASTER, SUPERVISOR, START | RUN, MANY, NONE,
 WORD(name) FD(file) END
 
 MESSAGE(hello, MASTER, SUPERVISOR, START, ONCE, NONE,
-        "the version of the protocol that follows, `GENERATION_VERSION`. It is "
-        "number 2 in each build, so that a supervisor of another version "
-        "recognises it")
+        "`GENERATION_VERSION`, the version of the protocol that follows. This "
+        "message is number 2 in each build, so that a supervisor of another "
+        "version recognises it")
 NUMBER(version) END
 
 MESSAGE(up, MASTER, SUPERVISOR, START, ONCE, NONE,

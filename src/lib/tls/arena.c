@@ -4,9 +4,9 @@
  * even if it only takes a lock or counts a reference. A session writes to 60 of
  * OpenSSL's 6,600 pieces. malloc(3) would spread these 60 over 40 pages, among
  * holes into which the session's own pieces would go. Sorted by size they lie
- * on 18 pages, which saves 72 KiB in each session. Each page has blocks of one
- * size. Size class C has SMALLEST << C bytes. The arena doesn't wipe blocks:
- * OpenSSL wipes a secret before it frees it. */
+ * on 18 pages. Each page has blocks of one size. Size class C has SMALLEST << C
+ * bytes. The arena doesn't wipe blocks: OpenSSL wipes a secret before it frees
+ * it. */
 #include "sallyport/tls/arena.h"
 
 #include <openssl/crypto.h>

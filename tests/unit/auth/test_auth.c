@@ -292,9 +292,8 @@ AuthTest(auth, signals_of_the_terminal)
     }
 }
 
-/* Auth was busy for longer than a password may take, and this one arrived long
- * ago: the timer is called while it is unread, as after a round that took all
- * the time. */
+/* If auth was busy past the deadline of a password that arrived in time, the
+ * timer is called while the password is unread. Auth still verifies it. */
 Test(auth, late_but_there)
 {
     static struct auth a;

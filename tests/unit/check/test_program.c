@@ -193,8 +193,8 @@ static void lock_the_look(void)
     cr_assert_eq(fcntl(lock, F_SETLK, &all), 0);
 }
 
-/* Only for homes, and not if an earlier look isn't over. Its answer has an end,
- * whatever it writes. */
+/* Check asks systemctl only about homes, and never during an earlier look. It
+ * bounds what it reads from systemctl. */
 Test(program, asks_systemd_when_it_needs_the_answer)
 {
     close(mkstemp(asked));

@@ -312,7 +312,7 @@ static void send_in_time(struct event_sender *e, const struct event_record *r)
     buf_release(&bytes);
 }
 
-/* Events that come to log count, also those without a line. */
+/* log counts all events that it gets, also events without a line. */
 static void expect_counted(unsigned long changes)
 {
     char wanted[80];

@@ -61,9 +61,9 @@ void quota_at(const struct files *f, const struct mount *m, int fd,
     quota_find(f, fd, m->share && mount_hides_names(m), ret);
 }
 
-/* Blames the quota if it leaves no more than the disk: a write fails before the
- * last byte is used up, so neither of them leaves exactly 0. If the quota can't
- * be read, returns RESULT, even -EDQUOT. */
+/* Blames the quota if it leaves no more than the disk. A full quota or disk
+ * doesn't leave exactly 0 bytes: a write fails before the last byte is used up.
+ * If the quota can't be read, returns RESULT, even -EDQUOT. */
 int quota_explain(struct files *f, const struct mount *m, int directory,
                   bool entry, int result)
 {

@@ -240,9 +240,9 @@ static int naming_rename_new(const struct files *f, struct naming *n)
     return r;
 }
 
-/* Swaps two names: the new file is PARKED under the future name of the old
- * file, and the old file has n->name. If the old file has gone, moves the new
- * file to n->name, which is free now. */
+/* Swaps two names: PARKED, which the new file has now, and n->name, which the
+ * old file has. If the old file has gone, moves the new file to n->name, which
+ * is free now. */
 static int naming_swap(struct naming *n, const char *parked)
 {
     int r = -EEXIST;
