@@ -12,6 +12,7 @@ class Gluster:
 
     NAME = "GlusterFS"
     HEALS = True  # what a node has missed is copied to it later
+    KEEPS_LOCKS = False  # of a node that is cut off
     PAUSE_S, FILES_PER_ROUND = 0.2, 2  # of each client: between two uploads, and at least
     INIT = r"""
 set -e

@@ -17,6 +17,7 @@ def numbered(node, last):
 class Nfs:
     NAME = "NFS " + MINOR
     HEALS = False  # there is one copy
+    KEEPS_LOCKS = True  # of a node that is cut off, until another node asks for the lock
     # Of each client: between two uploads, since this machine is slow; and at least.
     PAUSE_S, FILES_PER_ROUND = 3, 10
     EXPORT = TOP + "/export"
