@@ -265,11 +265,12 @@ int transfer_verify(struct file_transfer *t, struct failure *why);
 /* Adds to WHY that the next call can resume this transfer, and at how many
  * bytes. */
 void transfer_tell_next(const struct file_transfer *t, struct failure *why);
-/* Begins T->digest. FOLLOWS: it reads the local file, up to T->done; otherwise
- * the caller adds the bytes. If no checksum will be compared, the caller of an
- * upload that FOLLOWS adds the bytes of this try, for LOCAL_HASH. Returns 0, or
- * -1 with the reason. */
+/* The algorithm of a checksum that only this client compares. */
 #define LOCAL_HASH "SHA256"
+/* Begins T->digest. FOLLOWS: the digest reads the local file, up to T->done;
+ * otherwise the caller adds the bytes. If no checksum will be compared, the
+ * caller of an upload that FOLLOWS adds the bytes of this try, for LOCAL_HASH.
+ * Returns 0, or -1 with the reason. */
 int transfer_begin_digest(struct file_transfer *t, bool follows,
                           struct failure *why);
 /* Returns the modification time for the copy. If the source of a sync was
