@@ -16,7 +16,8 @@ names: links and the flags of renameat2(2); freshness: a name shows its old file
 creation: no file can be made; openness: as NFS and libfuse's high level, it moves a file
 that is open aside before something replaces it: for 5 ms nothing has the name. And it has
 no flags of renameat2(2); strangers: as mergerfs, it tells the facts of a path to root and
-to the owner alone; case: "F" is "f"; owner: files belong to uid 7.
+to the owner alone; case: "F" is "f"; owner: files belong to uid 7;
+room: closing a new file reports that the disk is full, as without "remote".
 "other" mounts it a second time, as on another machine.
 The program ends when it is unmounted or killed. (linux/fuse.h, protocol 7.31)"""
 import ctypes
@@ -181,7 +182,7 @@ def unlink(_node, body):
 
 
 def flush(node, _body):
-    whole = REMOTE or DATA[node] is NUMBERS
+    whole = DATA[node] is NUMBERS or REMOTE and LACKS != "room"
     return (0 if whole else ENOSPC), b""
 
 

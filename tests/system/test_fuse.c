@@ -479,3 +479,51 @@ ServerTest(fuse, a_small_upload_asks_a_remote_disk_little, 60, PLAN(0))
     session_close(&s);
     fuse_unmount(home, fuse);
 }
+
+/* The disk reports lost writes only when the file is closed, and forgets them
+ * then. No client gets a 226, nobody sees the file, and no client resumes it.
+ */
+static void expect_no_file(struct server *server, const char *setting)
+{
+    static const char bytes[300000];
+    static const struct {
+        const char *command, *reply;
+        bool cut;
+    } rows[] = { { "STOR new", "452 {*}", false },
+                 { "APPE new", "452 {*}", false },
+                 { "STOR new", "426 {*}", true } };
+    const char *home = server_home(server, "anna");
+    pid_t fuse = fuse_mount_without(home, "room");
+    struct session s;
+
+    session_enter(&s, server, "anna");
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct data d;
+
+        cr_log_info("%s, row %zu", setting, i);
+        data_open(&s, &d, "%s", rows[i].command);
+        if (rows[i].cut) {
+            data_write(&d, bytes, sizeof(bytes));
+            data_cut(&d, false);
+            session_expect(&s, rows[i].reply);
+        } else {
+            data_finish(&s, &d, bytes, sizeof(bytes), rows[i].reply);
+        }
+        session_do(&s, "550 {*}", "SIZE new");
+        session_do(&s, "550 {*}", "MLST new");
+    }
+    session_do(&s, "200 {*}", "NOOP");
+    session_close(&s);
+    fuse_unmount(home, fuse);
+}
+
+ServerTest(fuse, a_disk_that_is_full_at_the_close, 60, PLAN(.troubles = true))
+{
+    expect_no_file(server, "fsync = yes");
+}
+
+ServerTest(fuse, a_disk_that_is_full_at_the_close_without_fsync, 60,
+           PLAN(.settings = "fsync = no\n", .troubles = true))
+{
+    expect_no_file(server, "fsync = no");
+}

@@ -283,9 +283,9 @@ struct transfer {
     size_t block_at, block_len;
     unsigned conversions; /* enum conversion bits */
     struct flow flow;
-    int full_error; /* upload: ENOSPC or EDQUOT of a failed write; or 0 */
-    bool worthless; /* upload: has wrong or too many bytes, so files deletes the
-                       partial */
+    int full_error; /* upload: ENOSPC or EDQUOT of a write or close; or 0 */
+    bool worthless; /* upload: has wrong, lost or too many bytes, so files
+                       deletes the partial */
     struct digest *digest; /* checksum, and its name */
     const char *hash;
     char sha256[SUM_TEXT_MAX];

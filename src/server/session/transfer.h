@@ -138,6 +138,10 @@ enum stepped transfer_over(struct session *s);
 #define TRANSFER_LAST_STEP                                                     \
     { "over", transfer_over, 0, TRANSFER_CLOSING, UNDO_NOTHING }
 
+/* Closes the transfer's file. Returns 0, or the errno of an upload. Some file
+ * systems report lost writes only when the file is closed, so after an error
+ * the upload is worthless: nobody knows which bytes are there. */
+int transfer_close_file(struct session *s);
 /* Frees the memory and the descriptor of a transfer, or of STAT of a path. */
 void transfer_release(struct session *s);
 /* Ends the transfer: sends the event, and the final reply R with the arguments

@@ -3,8 +3,10 @@
  * files to do this. */
 #include "transfer.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "data.h"
 #include "sallyport/base/fd.h"
@@ -110,6 +112,17 @@ static const struct undo_row {
     [UNDO_LISTING] = { true, list_undo_steps },
 };
 
+int transfer_close_file(struct session *s)
+{
+    struct transfer *t = &s->transfer;
+    int fd = fd_take(&t->source);
+
+    if (fd < 0 || close(fd) == 0 || !transfer_is_upload(t))
+        return 0;
+    t->worthless = true;
+    return errno;
+}
+
 void transfer_release(struct session *s)
 {
     struct transfer *t = &s->transfer;
@@ -120,7 +133,7 @@ void transfer_release(struct session *s)
     flow_close(s);
     digest_free(t->digest);
     t->digest = NULL;
-    fd_close(&t->source);
+    transfer_close_file(s);
     free(t->block);
     t->block = NULL;
     t->block_at = t->block_len = 0;

@@ -128,6 +128,15 @@ static enum stepped upload_ask_why_full(struct session *s)
     return transfer_pause(s);
 }
 
+/* Refuses the upload after this error of a write or of the close. */
+static enum stepped upload_fail_write(struct session *s, int error)
+{
+    if (error != ENOSPC && error != EDQUOT)
+        return transfer_fail(s, FAILED_WRITE, "");
+    s->transfer.full_error = error;
+    return upload_ask_why_full(s);
+}
+
 /* Writes the received bytes. Returns STEP_NEXT if more may come. */
 static enum stepped upload_store_block(struct session *s)
 {
@@ -135,17 +144,13 @@ static enum stepped upload_store_block(struct session *s)
     size_t len = t->block_len;
     int error = upload_write_block(s);
 
-    if (error == ENOSPC || error == EDQUOT) {
-        t->full_error = error;
-        return upload_ask_why_full(s);
-    }
     if (error == EFBIG) {
         t->worthless = true; /* it can never be completed */
         return transfer_fail(
             s, t->by_bytes ? FAILED_MAX_BYTES : FAILED_TOO_LARGE, "");
     }
     if (error != 0)
-        return transfer_fail(s, FAILED_WRITE, "");
+        return upload_fail_write(s, error);
     if (t->digest && !digest_add(t->digest, t->block, len))
         leave(s, ENDING_PEER, "no SHA-256 of an upload");
     upload_ask_sync(s);
@@ -268,11 +273,15 @@ static enum stepped upload_look_at_client(struct session *s)
 
 static enum stepped upload_ask_prepare(struct session *s)
 {
-    enum stepped r = upload_look_at_client(s);
+    enum stepped r = s->transfer.full_error != 0 ? upload_ask_why_full(s)
+                                                 : upload_look_at_client(s);
+    int error;
 
     if (r != STEP_NEXT)
         return r;
-    fd_close(&s->transfer.source);
+    error = transfer_close_file(s);
+    if (error != 0)
+        return upload_fail_write(s, error);
     if (s->settings->fsync) /* without fsync the request isn't needed */
         ASK(s, file_prepare, transfer_on_answer, .length = s->transfer.offset);
     return STEP_NEXT;
