@@ -146,7 +146,7 @@ int unlinkat(int folder, const char *name, int flags)
     steps_on_change();
     clock_on_unlink();
     if (is_named(rename_faults.kept, name))
-        return fails(EIO);
+        return fails(rename_faults.kept_error);
     int r = (int)syscall(SYS_unlinkat, folder, renames_on_disk(name), flags);
 
     free_always += r == 0 ? free_per_name : 0;

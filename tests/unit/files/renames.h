@@ -12,7 +12,8 @@ struct rename_faults {
     unsigned slow_swap; /* microseconds that a swap takes to return */
     const char *once; /* EIO for the first link or plain rename to this name */
     const char *once_replace; /* EIO for the first plain rename to this name */
-    const char *kept;         /* EIO for each removal of this name */
+    const char *kept;         /* kept_error for each removal of this name */
+    int kept_error;
     unsigned most;   /* EIO for each link, and each rename with a flag, after so
                         many; 0: never */
     bool no_links;   /* EPERM for each link, as on FAT */

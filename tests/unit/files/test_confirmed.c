@@ -184,6 +184,15 @@ PeerTest(confirmed, marks_that_are_not_true, start_with_fsync(p))
     }
 }
 
+/* The second name may be visible, so nothing may cut the file. */
+PeerTest(confirmed, a_second_name, start_with_fsync(p))
+{
+    ask_cut(p, "/f", 200 * K, 1);
+    disk_hard_link(p, disk_partial(p, "/"), "/seen");
+    expect_nothing(p);
+    cr_expect(disk_is(p, "/seen", 192 * K, 1));
+}
+
 /* With fsync = no the marks are written without a sync, and they only count
  * until fsync is yes again. */
 PeerTest(confirmed, without_fsync, peer_init(p))

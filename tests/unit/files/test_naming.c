@@ -376,7 +376,9 @@ Test(naming, a_link_that_is_not_taken_back)
     struct steps *s;
     struct peer *p = peer_new();
 
-    rename_faults = (struct rename_faults){ .no_flags = true, .kept = "e" };
+    rename_faults = (struct rename_faults){ .no_flags = true,
+                                            .kept = "e",
+                                            .kept_error = EACCES };
     disk_directory(p, "/in");
     disk_fill(p, "/in/e", 50, 1);
     disk_fill(p, "/in/other", 70, 2);
@@ -402,6 +404,26 @@ Test(naming, a_link_that_is_not_taken_back)
     rename_faults.kept = NULL;
     peer_stop(p);
     steps_end(s);
+}
+
+/* The disk's server may yet remove the old name, so both stay. */
+Test(naming, an_old_name_that_may_go_later)
+{
+    const int errors[] = { EIO, ETIMEDOUT };
+
+    for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
+        struct peer *p = peer_new();
+
+        rename_faults = (struct rename_faults){ .no_flags = true,
+                                                .kept = "e",
+                                                .kept_error = errors[i] };
+        disk_fill(p, "/e", 50, 1);
+        peer_run(p);
+        cr_expect_neq(ask_rename(p, "/e", "/f"), OUTCOME_OK);
+        cr_expect(disk_is(p, "/f", 50, 1) && disk_is(p, "/e", 50, 1), "%zu", i);
+        rename_faults.kept = NULL;
+        peer_stop(p);
+    }
 }
 
 /* The second upload gets a longer name, which makes its path too long for a

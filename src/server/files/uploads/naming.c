@@ -79,7 +79,8 @@ static int naming_link_or_linked(struct naming *n, struct spot from,
  * show an unlinked file as ".nfs" until it is closed, so the caller unlinks the
  * partial's name after it has closed the partial. If the file isn't a partial,
  * and its unlink fails, removes its new name again, but only while the file
- * still has the old name, too. */
+ * still has the old name, too. After EIO and ETIMEDOUT both names stay: the
+ * server of a network disk may yet remove the old name. */
 static int naming_link_and_unlink(struct naming *n, struct spot from,
                                   struct spot to)
 {
@@ -92,7 +93,7 @@ static int naming_link_and_unlink(struct naming *n, struct spot from,
         errno == ENOENT)
         return r;
     r = -errno;
-    if (naming_is_same(from, to))
+    if (r != -EIO && r != -ETIMEDOUT && naming_is_same(from, to))
         unlinkat(to.directory, to.name, 0);
     return r;
 }
