@@ -106,9 +106,11 @@ struct mount_info {
 };
 /* Options of NFS. mount_keeps_locks() returns true if locks stay on this
  * machine. mount_remembers() returns true if the kernel remembers names for a
- * while, and doesn't ask the NFS server again. */
+ * while, and doesn't ask the NFS server again. mount_gives_up() returns true if
+ * a request can fail although the NFS server executes it. */
 bool mount_keeps_locks(const struct mount_info *m);
 bool mount_remembers(const struct mount_info *m);
+bool mount_gives_up(const struct mount_info *m);
 /* mounts.c: prints each property that a disk of the users file, the homes or
  * the shares lacks. Returns true if the server can't use one of these disks.
  * The other lines are warnings, and some are harmless if no other server uses

@@ -42,6 +42,11 @@ bool mount_remembers(const struct mount_info *m)
              (mount_has(m, "acregmax=0") && mount_has(m, "acdirmax=0")));
 }
 
+bool mount_gives_up(const struct mount_info *m)
+{
+    return mount_has(m, "soft") || mount_has(m, "softerr");
+}
+
 /* Finds the mount of DIRECTORY: of the mounts at or above it, the mount with
  * the longest path; of equal paths the last mount. If there is none, *ret
  * doesn't change. */
@@ -155,8 +160,12 @@ static void rounds_visit(struct rounds *r, const char *directory,
     if (become && sandbox_regain() < 0)
         die(EXIT_FAILURE, "can't be root again: %s", strerror(errno));
     if (tried && strncmp(r->mount.type, "nfs", 3) == 0) {
-        /* Looks at the options of NFS. These options matter only if another
-         * server uses these files, too; check can't find that out. */
+        if (mount_gives_up(&r->mount))
+            rounds_say(r, false, "gives up requests",
+                       "its server can execute them later, and files can be "
+                       "lost; mount it with hard");
+        /* These options matter only if another server uses these files, too;
+         * check can't find that out. */
         if (mount_keeps_locks(&r->mount))
             rounds_say(
                 r, false, "keeps locks on this machine",
