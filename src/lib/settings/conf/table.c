@@ -83,7 +83,7 @@ const struct setting setting_table[] = {
     { ROW(partials_key, optional_path, ""),
       .help = "The file with the key by which the server finds unfinished "
               "uploads again. Empty: it is in state. For several machines "
-              "with the same homes (see admin/cluster.md in "
+              "with the same homes (see docs/admin/cluster.md in "
               "/usr/share/doc/sallyport): a file on the disk that they "
               "share, so that each finds what another one has begun. The "
               "first server that starts makes this file. It takes its key "
@@ -92,7 +92,7 @@ const struct setting setting_table[] = {
     { ROW(log_format, log_format, "text"),
       .help = "The form of the log. text: a line of name=value on standard "
               "error for each event. json: a JSON object a line, also there. "
-              "See admin/monitoring.md in /usr/share/doc/sallyport." },
+              "See docs/admin/monitoring.md in /usr/share/doc/sallyport." },
     { ROW(control_group, group, ""),
       .help = "A system group. If root runs the server, its members, too, "
               "may use status, who, metrics and ban list. They see the "
