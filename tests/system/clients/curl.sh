@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # curl: upload, download, resuming both, appending, listing, renaming,
-# directories, eight in parallel; explicit TLS by --ssl-reqd and by the older
-# --ftp-ssl; TLS 1.2 and 1.3.
+# directories, eight in parallel; explicit TLS by --ssl-reqd and by its older
+# name; TLS 1.2 and 1.3.
 set -euo pipefail
 . "$(dirname "$0")/opening" "$@"
 . "$here/../curl_parallel.sh"
@@ -17,7 +17,7 @@ get() {
 head -c 3000001 /dev/urandom >up
 for version in --tlsv1.2:--tls-max:1.2 --tlsv1.3:--tls-max:1.3; do
     IFS=: read -ra tls <<<"$version"
-    for ssl in --ssl-reqd --ftp-ssl; do
+    for ssl in --ssl-reqd --ftp-ssl-reqd; do
         step "up and down with $ssl ${tls[*]}"
         get "$ssl" "${tls[@]}" -T up "$url/$ssl-${tls[2]}"
         said '^< 226 Transfer complete: 3000001 bytes stored'
