@@ -272,19 +272,35 @@ ServerTest(processes, two_users, 60, PLAN(.users = users, .user_count = 2))
 }
 
 #ifdef __x86_64__
+struct target {
+    pid_t root;
+    const char *title;
+    struct processes all;
+};
+
+static bool target_is_there(void *target)
+{
+    struct target *t = target;
+
+    processes_of(t->root, &t->all);
+    return processes_find(&t->all, t->title) != NULL;
+}
+
 /* Stops the first process with the title. If it belongs to an earlier session
- * and ends meanwhile, stops another one. */
+ * and ends meanwhile, stops another one. Waits for it: clients can log in while
+ * log or keys is replaced. */
 static pid_t stop(const struct server *server, const char *title)
 {
-    static struct processes p;
+    static struct target t;
 
+    t.root = server->pid;
+    t.title = title;
     for (;;) {
         const struct process_row *row;
         int status;
 
-        processes_of(server->pid, &p);
-        row = processes_find(&p, title);
-        cr_assert(row, "no %s", title);
+        cr_assert(wait_until(target_is_there, &t, WAIT_MS), "no %s", title);
+        row = processes_find(&t.all, title);
         if (ptrace(PTRACE_SEIZE, row->pid, NULL, NULL) == 0) {
             cr_assert_eq(ptrace(PTRACE_INTERRUPT, row->pid, NULL, NULL), 0);
             cr_assert_eq(waitpid(row->pid, &status, 0), row->pid);
