@@ -182,7 +182,7 @@ def unlink(_node, body):
 
 
 def flush(node, _body):
-    whole = DATA[node] is NUMBERS or REMOTE and LACKS != "room"
+    whole = REMOTE and LACKS != "room" or DATA[node] is NUMBERS
     return (0 if whole else ENOSPC), b""
 
 

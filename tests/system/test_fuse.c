@@ -2,6 +2,7 @@
  * FUSE; a file that can't be read completely; disks that hang or go away. Root
  * mounts them in a mount namespace that ends with this test. */
 #include "ctl.h"
+#include "fault.h"
 #include "fuse.h"
 #include "generation.h"
 #include "sallyport/base/clock.h"
@@ -480,40 +481,50 @@ ServerTest(fuse, a_small_upload_asks_a_remote_disk_little, 60, PLAN(0))
     fuse_unmount(home, fuse);
 }
 
+/* How an upload ends, and the reply if the client still hears one. */
+static const struct {
+    const char *command, *reply;
+    enum { WHOLE, DATA_CUT, CONTROL_CUT } end;
+} lossy[] = { { "STOR new", "452 {*}", WHOLE },
+              { "APPE new", "452 {*}", WHOLE },
+              { "STOR new", "426 {*}", DATA_CUT },
+              { "STOR new", NULL, CONTROL_CUT } };
+
 /* The disk reports lost writes only when the file is closed, and forgets them
  * then. No client gets a 226, nobody sees the file, and no client resumes it.
  */
 static void expect_no_file(struct server *server, const char *setting)
 {
     static const char bytes[300000];
-    static const struct {
-        const char *command, *reply;
-        bool cut;
-    } rows[] = { { "STOR new", "452 {*}", false },
-                 { "APPE new", "452 {*}", false },
-                 { "STOR new", "426 {*}", true } };
     const char *home = server_home(server, "anna");
     pid_t fuse = fuse_mount_without(home, "room");
-    struct session s;
 
-    session_enter(&s, server, "anna");
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (size_t i = 0; i < sizeof(lossy) / sizeof(lossy[0]); i++) {
+        struct session s;
         struct data d;
 
         cr_log_info("%s, row %zu", setting, i);
-        data_open(&s, &d, "%s", rows[i].command);
-        if (rows[i].cut) {
-            data_write(&d, bytes, sizeof(bytes));
-            data_cut(&d, false);
-            session_expect(&s, rows[i].reply);
+        session_enter(&s, server, "anna");
+        data_open(&s, &d, "%s", lossy[i].command);
+        if (lossy[i].end == WHOLE) {
+            data_finish(&s, &d, bytes, sizeof(bytes), lossy[i].reply);
         } else {
-            data_finish(&s, &d, bytes, sizeof(bytes), rows[i].reply);
+            data_write(&d, bytes, sizeof(bytes));
+            fault_wait_partial(server, "anna", 200000);
+        }
+        if (lossy[i].end == DATA_CUT) {
+            data_cut(&d, false);
+            session_expect(&s, lossy[i].reply);
+        }
+        if (lossy[i].end == CONTROL_CUT) {
+            session_drop(&s);
+            data_cut(&d, false);
+            session_enter(&s, server, "anna");
         }
         session_do(&s, "550 {*}", "SIZE new");
         session_do(&s, "550 {*}", "MLST new");
+        session_close(&s);
     }
-    session_do(&s, "200 {*}", "NOOP");
-    session_close(&s);
     fuse_unmount(home, fuse);
 }
 

@@ -221,6 +221,16 @@ void control_end_not_ftp(struct session *s, struct slice first)
     control_end(s, ENDING_NOT_FTP, REPLY_UNKNOWN_COMMAND, NOTHING);
 }
 
+/* Tells files that the upload is worthless, before files keeps the partial as
+ * after a cut. Closing the file may have found this out. */
+static void leave_upload(struct session *s)
+{
+    transfer_close_file(s);
+    if (s->transfer.state != TRANSFER_NONE && s->transfer.worthless &&
+        s->ask.message != MSG_file_abort)
+        SEND(&s->files, file_abort, channel_next(&s->files), .worthless = true);
+}
+
 void leave(struct session *s, enum ending ending, const char *cause)
 {
     struct message none = { .kind = MSG_refused,
@@ -247,6 +257,7 @@ void leave(struct session *s, enum ending ending, const char *cause)
     began = clock_ms();
     fd_close(&s->control.fd); /* the client doesn't wait for the log */
     fd_close(&s->data.fd);
+    leave_upload(s);
     while (event_waits(&s->log) && final_wait(s, began))
         event_flush(&s->log);
     _exit((int)ending);

@@ -52,6 +52,24 @@ PeerTest(confirmed, a_cut_syncs_before_it_marks, start_with_fsync(p))
     cr_expect_eq(ask_size(p, "/f"), 256 * K);
 }
 
+/* A session leaves, and its last word is that the upload is worthless. It
+ * doesn't wait for the answer to an earlier request. */
+PeerTest(confirmed, a_last_word, start_with_fsync(p))
+{
+    for (int waits = 0; waits < 2; waits++) {
+        begin(p, WRITE_STORE, 0, 200 * K, 1);
+        cr_assert_eq(kill(p->pid, SIGSTOP), 0);
+        if (waits)
+            cr_assert_eq(SEND(&p->session, file_sync, NEXT(p)), 0);
+        cr_assert_eq(SEND(&p->session, file_abort, NEXT(p), .worthless = true),
+                     0);
+        channel_close(&p->session);
+        cr_assert_eq(kill(p->pid, SIGCONT), 0);
+        peer_again(p);
+        cr_expect_eq(disk_partials(p, "/"), 0, "%d", waits);
+    }
+}
+
 PeerTest(confirmed, a_death_before_a_sync_leaves_nothing, start_with_fsync(p))
 {
     begin(p, WRITE_STORE, 0, 200 * K, 1);
@@ -182,15 +200,6 @@ PeerTest(confirmed, marks_that_are_not_true, start_with_fsync(p))
         cr_assert_eq(setxattr(path, MARK, rows[i].bytes, rows[i].len, 0), 0);
         cr_expect_eq(ask_size(p, "/f"), rows[i].length, "row %zu", i);
     }
-}
-
-/* The second name may be visible, so nothing may cut the file. */
-PeerTest(confirmed, a_second_name, start_with_fsync(p))
-{
-    ask_cut(p, "/f", 200 * K, 1);
-    disk_hard_link(p, disk_partial(p, "/"), "/seen");
-    expect_nothing(p);
-    cr_expect(disk_is(p, "/seen", 192 * K, 1));
 }
 
 /* With fsync = no the marks are written without a sync, and they only count

@@ -60,9 +60,7 @@ bool confirmed_is_marked(int fd)
     return confirmed_read(fd).kind != MARK_NONE;
 }
 
-/* If somebody has cut the file, the remaining bytes still count. No byte of a
- * file with a second name counts, since that name may be visible: a link can be
- * made although linkat() has failed, as on NFS. */
+/* If somebody has cut the file, the remaining bytes still count. */
 static uint64_t confirmed_by_mark(const struct files *f, int fd,
                                   const struct stat *st)
 {
@@ -70,7 +68,7 @@ static uint64_t confirmed_by_mark(const struct files *f, int fd,
     bool counts =
         m.kind == MARK_SYNCED || (m.kind == MARK_WRITTEN && !f->rules.fsync);
 
-    if (!counts || !f->rules.resume || st->st_nlink > 1 ||
+    if (!counts || !f->rules.resume ||
         attribute_is_set(fd, ATTRIBUTE_OVERTAKEN))
         return 0;
     return m.length <= (uint64_t)st->st_size
