@@ -105,10 +105,11 @@ stalled() {
 }
 # 451: the file was shortened.
 shortened() {
-    local before
+    local before i
     before=$(logged 451)
     truncate -s 64M "$home/sparse"
     while_waiting truncate -s 1M "$home/sparse"
+    for ((i = 0; i < 100 && $(logged 451) <= before; i++)); do sleep 0.1; done
     (($(logged 451) > before)) || fail "no 451"
 }
 # 452: the disk is full.

@@ -37,6 +37,7 @@ static void begin(struct stage *t)
     stage_open(t, PLAN(.ports = "auto"), "btrfs", DISK, 2 * LIMIT);
     limit(&t->disk, LIMIT);
     session_close(&t->s); /* a login opens the quota */
+    fault_wait_gone(&t->server, "anna");
     session_enter(&t->s, &t->server, "anna");
 }
 

@@ -28,7 +28,7 @@ ReportHook(PRE_ALL)(struct criterion_test_set *set)
     const struct server_plan plan = { .users = users,
                                       .user_count = CASES,
                                       .settings = "on_conflict = reject\n"
-                                                  "stall_timeout = 1s\n"
+                                                  "stall_timeout = 3s\n"
                                                   "max_file_size = 2M\n" };
 
     (void)set;

@@ -37,8 +37,8 @@
  *                   lines must name every line of the output
  *   =* N PATTERN    the next N lines match as "=" does
  *   ...             skips any number of lines
- *   WITHIN N        at most N seconds have passed since the last EDIT, CTL or
- *                   RUN began
+ *   WITHIN N        at most N seconds have passed since the last EDIT or RUN
+ *                   began, or the last CTL ended
  *   UNTIL LINE      runs the line in a shell until it succeeds
  *   LOG PATTERN     waits for a line of the log that has the pattern in it
  *   LOGS N PATTERN  waits for N such lines; one more is a failure, also at the
