@@ -5,6 +5,7 @@
 #include "fault.h"
 #include "sallyport/base/clock.h"
 #include "support/files.h"
+#include "support/long.h"
 #include "support/processes.h"
 #include "support/run.h"
 #include "support/served.h"
@@ -243,6 +244,8 @@ static void measure(const struct server *server, const char *user, bool upload,
 /* Limits are exact within 5 % over 10 s, and clients share them fairly. */
 ServerTest(bandwidth, precision, 180, WITH(""))
 {
+    if (!is_long() || server_is_sanitized())
+        return;
     for (int n = 1; n <= SESSIONS; n += SESSIONS - 1) {
         measure(server, "down", false, n);
         measure(server, "up", true, n);

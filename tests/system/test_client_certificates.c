@@ -479,7 +479,7 @@ static const struct {
       "1.3" },
 };
 
-SharedTest(client_certificates, by_programs, 240)
+SharedTest(client_certificates, by_programs, 600)
 {
     for (size_t p = 0; p < sizeof(programs) / sizeof(programs[0]); p++) {
         const bool old = strcmp(programs[p].most, "1.2") == 0;

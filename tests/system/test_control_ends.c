@@ -59,7 +59,7 @@ ServerTest(control_ends, by_a_line, 120, PLAN(0))
 /* The same holds if TLS begins before the greeting. */
 ServerTest(control_ends, of_implicit_tls, 60,
            PLAN(.listen = "127.0.0.1:0, 127.0.0.1:0 tls",
-                .settings = "login_timeout = 2s\n"))
+                .settings = "login_timeout = 8s\n"))
 {
     for (int v = 0; v < VARIANTS; v++) {
         struct session s;

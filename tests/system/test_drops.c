@@ -178,7 +178,7 @@ static int rounds_of(const struct row *row)
     return row->way == NO_DATA ? ROUNDS_MAX : 60;
 }
 
-Test(drops, no_reply_takes_longer, .timeout = 120)
+Test(drops, no_reply_takes_longer, .timeout = 300)
 {
     struct server server;
     struct session s;

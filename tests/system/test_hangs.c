@@ -11,7 +11,7 @@
 #include "support/test.h"
 #include "support/wait.h"
 
-#define STOP_MS  12000 /* the supervisor waits for a stop for at most 9.5 s */
+#define STOP_MS  20000 /* the supervisor waits for a stop for at most 9.5 s */
 #define QUICK_MS 5000
 #define HOME_MS  13000 /* the server gives up a home that hangs after 10 s */
 

@@ -113,7 +113,7 @@ SessionTest(listing, very_many, 300, PLAN(0))
 
 /* ABOR during a listing that is larger than all buffers on its way: files
  * notices the ABOR, and can list again. */
-SessionTest(listing, aborted, 120, PLAN(0))
+SessionTest(listing, aborted, 300, PLAN(0))
 {
     enum { N = 40000 };
     struct data d;
