@@ -1,4 +1,5 @@
 """The servers of the nodes, HAProxy in front of them, and all together."""
+import contextlib
 import ftplib
 import json
 import os
@@ -294,14 +295,23 @@ class Cluster:
     def unfinished(self, node, user):
         """Its partials, as that node has them. One with a second name is a file already."""
         home = self.path(node, user)
-        return sorted(n for n in os.listdir(home) if PARTIAL.match(n) and os.lstat(home + n).st_nlink == 1)
+        found = []
+        for name in filter(PARTIAL.match, os.listdir(home)):
+            with contextlib.suppress(FileNotFoundError):
+                if os.lstat(home + name).st_nlink == 1:
+                    found.append(name)
+        return sorted(found)
 
     def purge(self, node, user):
-        """How many the administrator's command has listed, and which ones are removed."""
-        listed, left = self.servers[node].ctl("partials", "list", user, "--json"), self.unfinished(node, user)
+        """How many the administrator's command has listed, how many it must list, and which
+        ones are removed. A session that ends can remove its own meanwhile."""
+        before = set(self.unfinished(node, user))
+        listed = json.loads(self.servers[node].ctl("partials", "list", user, "--json"))
+        left = self.unfinished(node, user)
         for name in left:
-            os.remove(self.path(node, user) + name)
-        return len(json.loads(listed)), " ".join(left)
+            with contextlib.suppress(FileNotFoundError):
+                os.remove(self.path(node, user) + name)
+        return len(listed), len(before & set(left)), " ".join(left)
 
     def new_build(self):
         """The build that an upgrade brings: the same programs, as other files."""

@@ -4,7 +4,7 @@
 
 wrongs=()
 places=() # what finish() removes, with all mounts below
-boot_seconds=${boot_seconds:-180}
+boot_seconds=${boot_seconds:-600}
 
 wrong() {
     echo "WRONG: $*"

@@ -16,9 +16,9 @@ transfer() {
         --user "anna:$(</root/password)" "$@"
 }
 
-# until_true COMMAND…: tries it until it succeeds, or 20 s have passed.
+# until_true COMMAND…: tries it until it succeeds, or 60 s have passed.
 until_true() {
-    local end=$((SECONDS + 20))
+    local end=$((SECONDS + 60))
     until "$@"; do
         ((SECONDS < end)) || return 1
         sleep 0.05

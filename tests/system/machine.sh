@@ -34,6 +34,7 @@ machine_make() {
     mmdebstrap --variant=minbase --quiet --include="$packages,$LIBRARIES" \
         --dpkgopt='path-exclude=/usr/share/doc/*' \
         --dpkgopt='path-exclude=/usr/share/locale/*' "$RELEASE" "$tree/root"
+    apt-get -q update >/dev/null
     kernel=$(apt-cache depends linux-image-cloud-amd64 |
         sed -n 's/.*Depends: \(linux-image-[0-9][^ ]*\).*/\1/p' | head -n 1)
     [[ -n $kernel ]] || { echo "no linux-image-cloud-amd64 in apt" >&2; exit 69; }

@@ -125,7 +125,7 @@ static void expect_resumed(const struct server *server, const char *user)
 
 /* Arguments: SCRIPT HOST PORT USER PASSFILE CACERT WORKDIR MASTER IMPLICIT
  * HOME, see clients/opening. */
-ParameterizedTest(struct row *row, clients, play, .timeout = 150)
+ParameterizedTest(struct row *row, clients, play, .timeout = 600)
 {
     char port[16], implicit[16], master[16];
     char work[SERVER_PATH_MAX];

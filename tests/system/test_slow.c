@@ -11,7 +11,7 @@
 #include "support/test.h"
 
 #define LOGIN_MS   4000
-#define IDLE_MS    2000
+#define IDLE_MS    6000
 #define CONNECT_MS 1500
 #define STALL_MS   4000  /* fewer than four bytes in that time count as none */
 #define LATE_MS    12000 /* on a machine under load, with sanitizers */
@@ -199,7 +199,7 @@ ReportHook(PRE_ALL)(struct criterion_test_set *set)
         users[i + 1].name = rows[i].user;
     server_share(PLAN(.users = users, .user_count = ROWS + 1,
                       .settings = "login_timeout = 4s\n"
-                                  "idle_timeout = 2000ms\nstall_timeout = 4s\n"
+                                  "idle_timeout = 6s\nstall_timeout = 4s\n"
                                   "connect_timeout = 1500ms\n"));
 }
 

@@ -441,7 +441,7 @@ class Session(threading.Thread):
         if FAULT == "full":
             return self.reply("552 full")
         if FAULT == "late_226":
-            time.sleep(3)
+            time.sleep(7)
         if FAULT in ("lost_226", "sizeless_226") or FAULT == "no_dots_cut" and number == 0:
             raise ConnectionError
         self.reply("226 done")

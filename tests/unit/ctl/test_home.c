@@ -103,7 +103,7 @@ Test(home, a_dead_disk, .timeout = 60)
 static void answer_slowly(void *data)
 {
     (void)data;
-    poll(NULL, 0, 100);
+    poll(NULL, 0, 400);
 }
 
 /* Disks that answer don't use up the time for dead disks, since a list of many
@@ -113,7 +113,7 @@ Test(home, answers_are_no_silence)
     struct complaint why;
     char none = 0;
 
-    disk_ms = 300;
+    disk_ms = 1500;
     for (int i = 0; i < 5; i++)
         cr_expect_eq(disk_try(answer_slowly, &none, 1, &why), 0, "%d: %s", i,
                      why.text);

@@ -122,7 +122,7 @@ OpenTest(control, hostile, NULL)
 
 static void impatient(struct master *m)
 {
-    m->deadlines.ask = 200;
+    m->deadlines.ask = 2000;
 }
 
 /* All places are taken: master refuses one more caller. Callers that ask

@@ -73,7 +73,7 @@ static const struct {
 
 static void impatient(struct master *m)
 {
-    m->deadlines.files = 300;
+    m->deadlines.files = 1500;
     m->deadlines.mark = 60000;
 }
 

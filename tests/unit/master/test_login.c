@@ -401,7 +401,7 @@ AskedTest(login, silence_of_auth, impatient)
 
 static void quick(struct master *m)
 {
-    m->deadlines.verdict = 200;
+    m->deadlines.verdict = 1500;
 }
 
 /* A verdict comes after master has given up the login: it has no effect, and

@@ -4,8 +4,8 @@
 #include "sallyport/base/clock.h"
 #include "sallyport/session/session.h"
 
-#define LATE_MS  300
-#define LATER_MS 900
+#define LATE_MS  1000
+#define LATER_MS 4000
 
 static void begin(void)
 {
