@@ -257,9 +257,9 @@ void leave(struct session *s, enum ending ending, const char *cause)
     began = clock_ms();
     fd_close(&s->control.fd); /* the client doesn't wait for the log */
     fd_close(&s->data.fd);
-    leave_upload(s);
     while (event_waits(&s->log) && final_wait(s, began))
         event_flush(&s->log);
+    leave_upload(s); /* last, since closing a file can take long */
     _exit((int)ending);
 }
 
