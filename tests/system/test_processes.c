@@ -236,12 +236,13 @@ struct target {
 static bool are_all_known(void *target)
 {
     struct target *t = target;
-    bool known = true;
 
     processes_of(t->root, &t->all);
+    t->title = NULL;
     for (size_t i = 0; i < t->all.count; i++)
-        known &= kind_of(&t->all.row[i]) != NULL;
-    return known;
+        if (!kind_of(&t->all.row[i]))
+            t->title = t->all.row[i].title;
+    return !t->title;
 }
 
 /* Waits until processes that end soon, such as "sallyport: check", have gone.
@@ -252,7 +253,8 @@ static void expect_processes(const struct server *server)
     const struct processes *p = &t.all;
 
     t.root = server->pid;
-    cr_assert(wait_until(are_all_known, &t, WAIT_MS), "an unknown process");
+    cr_assert(wait_until(are_all_known, &t, WAIT_MS), "an unknown process: %s",
+              t.title);
     cr_assert(processes_count(p, "sallyport: auth") >= 1);
     for (size_t i = 0; i < p->count; i++) {
         const struct expected *kind = kind_of(&p->row[i]);

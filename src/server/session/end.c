@@ -221,8 +221,8 @@ void control_end_not_ftp(struct session *s, struct slice first)
     control_end(s, ENDING_NOT_FTP, REPLY_UNKNOWN_COMMAND, NOTHING);
 }
 
-/* Tells files that the upload is worthless, before files keeps the partial as
- * after a cut. Closing the file may have found this out. */
+/* If the upload is worthless, tells files, which otherwise keeps the partial as
+ * after a cut. Closes the file first, since the close can find lost writes. */
 static void leave_upload(struct session *s)
 {
     transfer_close_file(s);
