@@ -144,17 +144,23 @@ static bool is_gone(void *row)
     return !process_lives(row);
 }
 
+static bool is_any(void *argument)
+{
+    struct wanted *w = argument;
+
+    processes_of(w->root, w->list);
+    return processes_find(w->list, w->title) != NULL;
+}
+
 void processes_kill(pid_t root, const char *title)
 {
-    const struct process_row *found;
-    struct process_row row;
     struct processes all;
+    struct wanted w = { .root = root, .title = title, .list = &all };
+    struct process_row row;
 
     do {
-        processes_of(root, &all);
-        found = processes_find(&all, title);
-        FAIL_IF(!found, "no process %s", title);
-        row = *found;
+        FAIL_IF(!wait_until(is_any, &w, WAIT_MS), "no process %s", title);
+        row = *processes_find(&all, title);
     } while (kill(row.pid, SIGKILL) != 0 && errno == ESRCH);
     FAIL_IF(!wait_until(is_gone, &row, WAIT_MS), "%s lives on", title);
 }

@@ -37,8 +37,8 @@ void processes_wait(pid_t root, const char *title, size_t count,
 pid_t processes_pid(pid_t root, const char *title);
 
 bool process_lives(const struct process_row *p);
-/* Kills the first process below ROOT that has such a title, and waits until it
- * is gone. */
+/* Waits for a process below ROOT with such a title, kills the first one, and
+ * waits until it is gone. */
 void processes_kill(pid_t root, const char *title);
 /* Reads a line of /proc/PID/status: the text after "NAME:\t". Returns OUT. */
 const char *process_status(pid_t pid, const char *name, char *out, size_t size);
