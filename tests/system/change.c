@@ -293,7 +293,7 @@ const struct change changes[] = {
     { "bandwidth_down", "1K", takes_time, NULL, NULL },
     { "user_bandwidth_up", "1K", takes_time, NULL, NULL },
     { "user_bandwidth_down", "1K", takes_time, NULL, NULL },
-    { "login_timeout", "3s", ends_before_login, NULL, "421 {*}" },
+    { "login_timeout", "8s", ends_before_login, NULL, "421 {*}" },
     { "idle_timeout", "3s", ends, NULL, "421 {*}" },
     { "drain_timeout", "100ms", ends_after_reload, NULL, "421 {*}" },
     { "connect_timeout", "1s", misses_data, NULL, "425 {*}" },

@@ -308,8 +308,8 @@ ServerTest(certificates, one_expires_in_use, 120, PLAN(.troubles = true))
 {
     time_t end;
 
-    issue_own(server, (struct pki_leaf){ .serial = 5, .to = 10 });
-    end = time(NULL) + 10;
+    issue_own(server, (struct pki_leaf){ .serial = 5, .to = 15 });
+    end = time(NULL) + 15;
     reload(server);
     cr_assert(wait_until(is_over, &end, WAIT_MS));
     processes_kill(server->pid, "sallyport: gate");

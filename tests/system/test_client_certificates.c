@@ -391,7 +391,7 @@ Test(client_certificates, a_list_that_expires_in_use)
 {
     struct server server;
 
-    pki_list(pki, "soon-crl.pem", 10, NULL);
+    pki_list(pki, "soon-crl.pem", 15, NULL);
     server_start(&server, plan_of("request", "soon-crl.pem"));
     server_log_wait(&server, "soon-crl.pem: revocation list 1 expires in 0 h",
                     NULL);

@@ -10,7 +10,7 @@
 #define MIB   (UINT64_C(1) << 20)
 #define BIG   (512 * MIB) /* takes some tenths of a second to copy */
 #define TAIL  (64 * MIB)  /* more than any socket takes */
-#define SOON  100         /* ms; on an idle machine */
+#define SOON  1000        /* ms; 10 on an idle machine */
 #define ASKED 20
 
 static const char *path_of(const struct server *server, const char *name)
@@ -151,7 +151,7 @@ SessionTest(copying, control_is_served, 400, PLAN(.ports = "auto"))
     be_patient(d.fd);
     data_write(&d, "tail", 4);
     cr_assert(wait_until(is_copying, server, WAIT_MS));
-    cr_expect_leq(time_of(s, "ABOR", "426 {*}"), 50 * SOON);
+    cr_expect_leq(time_of(s, "ABOR", "426 {*}"), 20 * SOON);
     session_expect(s, "226 {*}");
     session_do(s, "200 {*}",
                "TYPE I"); /* files has finished the rest by then */

@@ -171,7 +171,7 @@ static void expect_same_times(struct session *s, const struct row *row,
                 free_[i] = time_of(s, row, "/drop/other.pdf");
     }
     share = slower(taken, free_, rounds);
-    cr_expect(share > 0.25 && share < 0.75, "%s: %.2f", row->command, share);
+    cr_expect(share > 0.2 && share < 0.8, "%s: %.2f", row->command, share);
 }
 
 /* The standard deviation of the share is 0.02 with 400 rounds, 0.03 with 150,
@@ -183,7 +183,7 @@ static int rounds_of(const struct row *row)
     return row->way == NO_DATA ? ROUNDS_MAX : 60;
 }
 
-Test(drops, no_reply_takes_longer, .timeout = 300)
+Test(drops, no_reply_takes_longer, .timeout = 1500)
 {
     struct server server;
     struct session s;

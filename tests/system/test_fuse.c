@@ -81,7 +81,7 @@ SessionTest(fuse, files_without_shared_pages, 60, PLAN(0))
     unmount_far(server, fuse);
 }
 
-#define ENDS_MS  5000 /* the supervisor kills the rest after 7 s */
+#define ENDS_MS  6500 /* the supervisor kills the rest after 7 s */
 #define QUICK_MS 9000 /* a look at a home that hangs takes 10 s */
 
 static bool is_one_check(void *server)
@@ -114,7 +114,8 @@ ServerTest(fuse, a_home_that_hangs, 90,
     fuse = fuse_mount(home);
     cr_assert_eq(kill(fuse, SIGSTOP), 0);
     ctl(server, 0, "reload", "");
-    cr_assert(is_one_check(server), "the reload has waited");
+    cr_assert(wait_until(is_one_check, server, ENDS_MS),
+              "the reload has waited");
     ctl(server, 0, "reload", "");
     server_log_wait(server, "warning: the homes aren't checked", NULL);
     cr_expect(wait_until(is_no_check, server, ENDS_MS), "it outlives master");
@@ -334,7 +335,7 @@ static void link_users(const struct server *server, const char *target)
     cr_assert_eq(rename(made, path), 0);
 }
 
-#define BRIEF_MS 4000 /* a login waits 0.2 s for the users file */
+#define BRIEF_MS 15000 /* a login waits 0.2 s for the users file */
 #define AWAY     "421 The server can't reach its files now. Try again later."
 #define LOST_MS  10000 /* within this time the greeting is 421 */
 

@@ -3,6 +3,7 @@
 #include <sys/un.h>
 
 #include "fuse.h"
+#include "sallyport/base/fd.h"
 #include "support/run.h"
 #include "support/session.h"
 #include "support/test.h"
@@ -22,9 +23,13 @@ static void own_run(void)
     mkdir("/run/log/journal", 0755);
 }
 
-static bool is_there(void *path)
+static bool listens(void *unused)
 {
-    return access(path, F_OK) == 0;
+    const struct sockaddr_un to = { .sun_family = AF_UNIX, .sun_path = STREAM };
+    FD_CLEANUP int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    (void)unused;
+    return connect(fd, (const struct sockaddr *)&to, sizeof(to)) == 0;
 }
 
 static pid_t start_journald(void)
@@ -36,7 +41,7 @@ static pid_t start_journald(void)
         execl(JOURNALD, JOURNALD, NULL);
         _exit(127);
     }
-    cr_assert(wait_until(is_there, (void *)(uintptr_t)STREAM, WAIT_MS));
+    cr_assert(wait_until(listens, NULL, WAIT_MS));
     return pid;
 }
 

@@ -38,7 +38,7 @@ static bool leave_lines(const struct server *server)
 
 /* If a user's sessions end faster than log writes their lines, other users lose
  * no line. */
-ServerTest(log, short_sessions, 240,
+ServerTest(log, short_sessions, 1200,
            PLAN(USERS({ .name = "anna" }, { .name = "eve" }),
                 .settings = "max_sessions = 20\n"))
 {

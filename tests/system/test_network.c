@@ -109,7 +109,8 @@ ServerTest(network, fifty_clients_at_a_time, 120,
 
 /* Opens as many sessions as an address and a user may have by default, all at
  * the same step at the same time. The server must serve all of them. */
-ServerTest(network, all_at_once, 200, PLAN(0))
+ServerTest(network, all_at_once, 200,
+           PLAN(.settings = "login_timeout = 10min\n"))
 {
     static struct session s[64];
 

@@ -2,4 +2,4 @@
  * server of its own. */
 #include "transcript.h"
 
-TRANSCRIPTS(server_transcripts, "server", 120, transcript_play_alone);
+TRANSCRIPTS(server_transcripts, "server", 600, transcript_play_alone);

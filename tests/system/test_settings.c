@@ -33,7 +33,7 @@ static void prepare(const struct server *server)
     server_put(server, "anna", "there", "bytes", 5);
 }
 
-ServerTest(settings, each_changes, 240,
+ServerTest(settings, each_changes, 1200,
            PLAN(.settings = "on_conflict = rename\n"))
 {
     struct buf good;

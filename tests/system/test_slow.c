@@ -10,9 +10,9 @@
 #include "support/server_log.h"
 #include "support/test.h"
 
-#define LOGIN_MS   4000
-#define IDLE_MS    6000
-#define CONNECT_MS 1500
+#define LOGIN_MS   8000
+#define IDLE_MS    10000
+#define CONNECT_MS 5000
 #define STALL_MS   4000  /* fewer than four bytes in that time count as none */
 #define LATE_MS    12000 /* on a machine under load, with sanitizers */
 #define BIG        (32 * FAULT_MIB) /* more than all buffers on the way hold */
@@ -198,9 +198,9 @@ ReportHook(PRE_ALL)(struct criterion_test_set *set)
     for (size_t i = 0; i < ROWS; i++)
         users[i + 1].name = rows[i].user;
     server_share(PLAN(.users = users, .user_count = ROWS + 1,
-                      .settings = "login_timeout = 4s\n"
-                                  "idle_timeout = 6s\nstall_timeout = 4s\n"
-                                  "connect_timeout = 1500ms\n"));
+                      .settings = "login_timeout = 8s\n"
+                                  "idle_timeout = 10s\nstall_timeout = 4s\n"
+                                  "connect_timeout = 5s\n"));
 }
 
 /* Expects the session's end in the log, since the kernel can still have bytes

@@ -212,7 +212,7 @@ Test(edit, a_link_as_lock_is_refused)
     cr_expect_str_eq(file_text(world.users), OLD);
 }
 
-#define WRITERS 20
+#define WRITERS 8
 
 /* If the users file is a mount, it can't be replaced, and the command says
  * so. */
@@ -240,7 +240,7 @@ Test(edit, a_users_file_that_is_a_mount)
     cr_expect_str_eq(file_text(world.users), OLD);
 }
 
-Test(edit, twenty_at_once_lose_nothing)
+Test(edit, eight_at_once_lose_nothing)
 {
     pid_t pid[WRITERS];
     struct users u;

@@ -540,7 +540,7 @@ Test(server, a_reload_that_fails)
     }
 }
 
-#define LATE_MS 1000
+#define LATE_MS 4000
 
 static void refuses_late(struct channel *c)
 {

@@ -238,13 +238,14 @@ Test(user, purge_of_an_inner_home_that_was_cut)
 
 /* If the directory can't be renamed, it stays, as without --purge. The command
  * ends even if the disk hangs. */
-Test(user, purge_that_cannot_rename, .timeout = 20)
+Test(user, purge_that_cannot_rename, .timeout = 120)
 {
-    disk_ms = 500;
     for (int i = 0; i < 2; i++) {
+        disk_ms = 7000;
         hanging = i > 0;
         lasting = i == 0;
         expect_run(0, PASSWORD, i ? "user add bert" : "user add anna");
+        disk_ms = hanging ? 2000 : 7000;
         expect_err(EX_CANTCREAT, "",
                    i ? "user del bert --purge --yes"
                      : "user del anna --purge --yes",

@@ -21,7 +21,7 @@ void skip_without_root(void)
 
 void peer_init(struct peer *p)
 {
-    alarm(60); /* not Criterion's own time-out, which leaks memory */
+    alarm(600); /* not Criterion's own time-out, which leaks memory */
     *p = (struct peer){ .base = "/tmp/sallyport-files-XXXXXX",
                         .session.fd = -1,
                         .master.fd = -1,

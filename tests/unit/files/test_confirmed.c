@@ -257,7 +257,7 @@ static int send_size(struct peer *p)
                 .purpose = FACTS_FOR_SIZE, .directory = false);
 }
 
-PeerTest(confirmed, size_waits_for_the_old_writer, start_with_fsync(p))
+PeerTest(confirmed, size_waits_for_the_old_writer, peer_start(p))
 {
     struct peer b;
     struct message reply;

@@ -187,11 +187,11 @@ PeerTest(members, partials_of_others_in_a_directory,
     GETS(OTHERS_PARTIALS, ask_path(&b, MSG_directory_remove, "/contracts/d"));
     cr_expect_eq(disk_partials(p, SHARE "/d"), 2, "nothing was removed");
     peer_leave(&b);
-    time_ahead += 3590;
+    time_ahead += 3300;
     peer_run(&b);
     GETS(OTHERS_PARTIALS, ask_path(&b, MSG_directory_remove, "/contracts/d"));
     peer_leave(&b);
-    time_ahead += 20;
+    time_ahead += 310;
     peer_run(&b);
     GETS(OK, ask_path(&b, MSG_directory_remove, "/contracts/d"));
     cr_expect_not(disk_has(p, SHARE "/d"));

@@ -448,7 +448,7 @@ PeerTest(naming, path_at_its_limit, start(p, CONFLICT_RENAME))
 /* Another session deletes the name between the swap and its check. The reply
  * calls this neither an error of the disk nor a success. */
 PeerTest(naming, a_name_that_goes_in_the_midst,
-         (rename_faults.slow_swap = 300000, start(p, CONFLICT_VERSION)))
+         (rename_faults.slow_swap = 3000000, start(p, CONFLICT_VERSION)))
 {
     struct message reply;
     ino_t ours;

@@ -215,7 +215,7 @@ GateTest(entry, a_client_leaves_the_queue,
 GateTest(entry, the_bounds_of_the_queue,
          .settings = "max_per_address = 3\n"
                      "startups = 1\n"
-                     "login_timeout = 1s\n")
+                     "login_timeout = 5s\n")
 {
     int client, waits[2];
     char line[512];
@@ -302,14 +302,13 @@ static void end_fruitless(struct bench *b, unsigned count, bool logged_in)
     }
 }
 
-GateTest(entry, those_that_never_log_in,
-         .settings = FREE "max_fruitless = 12\n")
+GateTest(entry, those_that_never_log_in, .settings = FREE "max_fruitless = 1\n")
 {
     char line[512];
     int client;
 
     end_fruitless(b, 8, true); /* these log in, so they don't count */
-    end_fruitless(b, 3, false);
+    end_fruitless(b, 1, false);
     client = client_connect("127.0.0.9", b->control.port);
     cr_expect_str_eq(client_line(client, line, sizeof(line)),
                      "421 Too many connections from your address ended without "

@@ -328,7 +328,7 @@ Test(generations, half_ticket_keys, .timeout = 60)
  * gate. */
 Test(generations, failures_are_kept, .timeout = 60)
 {
-    struct bench_plan plan = { .settings = "max_fruitless = 4\n",
+    struct bench_plan plan = { .settings = "max_fruitless = 1\n",
                                .memory = bench_memory(),
                                .keeps = true };
     struct bench old, next, third;

@@ -187,11 +187,14 @@ GateTest(lend, no_port_is_free, .settings = FREE, .ports = 1)
 {
     struct sockaddr_in a = { .sin_family = AF_INET };
     char line[64], want[64];
+    const int one = 1;
     struct fake f;
     int client, fd;
 
     f = bench_user(b, "127.0.0.1", &client);
     fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    cr_assert_eq(setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)),
+                 0);
     a.sin_port = htons((uint16_t)b->port);
     cr_assert_eq(bind(fd, (struct sockaddr *)&a, sizeof(a)), 0);
     cr_assert_eq(listen(fd, 1), 0);
@@ -214,7 +217,7 @@ GateTest(lend, one_in_a_second, .settings = FREE, .ports = 8)
     begin = clock_ms();
     cr_assert_neq(fake_port(&f), 0);
     fake_do(&f, "drop");
-    cr_assert_eq(fake_port(&f), 0);
+    cr_assert(fake_port(&f) == 0 || clock_ms() - begin >= LEND_PAUSE_MS);
     cr_assert_neq(fake_port(&other), 0);
     while (fake_port(&f) == 0)
         ;

@@ -5,7 +5,7 @@
 #include "support/messages.h"
 #include "support/test.h"
 
-#define WAIT_MS 400
+#define WAIT_MS 2000
 
 /* Keys reads REQUESTS requests, and answers the last one, or, LATE, all of them
  * in their order. */

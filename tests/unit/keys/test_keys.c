@@ -231,7 +231,7 @@ KeysTest(keys, hostile_sessions)
 KeysTest(keys, a_rate_for_each)
 {
     struct channel greedy, other;
-    uint64_t began = clock_ms();
+    uint64_t began = clock_ms(), asks;
     const unsigned asked = SIGN_BURST + 1000 / SIGN_EACH_MS;
 
     peer(&greedy, PROCESS_SESSION);
@@ -240,9 +240,10 @@ KeysTest(keys, a_rate_for_each)
         ask(&greedy, 1, ECDSA, HANDSHAKE);
     for (unsigned i = 0; i < SIGN_BURST; i++)
         hear_signature(&greedy);
+    asks = clock_ms();
     ask(&other, 1, ECDSA, HANDSHAKE);
     hear_signature(&other);
-    cr_assert_lt(clock_ms() - began, 900, "the other waited");
+    cr_assert_lt(clock_ms() - asks, 900, "the other waited");
     for (unsigned i = SIGN_BURST; i < asked; i++)
         hear_signature(&greedy);
     cr_assert_geq(clock_ms() - began, 900, "faster than the rate");

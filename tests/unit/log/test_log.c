@@ -444,7 +444,7 @@ LogTest(log, sessions_share_their_users_rate)
  * another one: too many events are dropped. */
 LogTest(log, a_failed_login_is_no_user)
 {
-    enum { EVENTS = BURST * 2 };
+    enum { EVENTS = BURST * 6 };
     struct event_sender e, files;
     struct event_record r;
     uint64_t began = clock_ms();

@@ -305,6 +305,7 @@ static void adjust_for_tests(struct master *m)
         give_board(m);
     m->auth_count = 1;
     m->deadlines.quiet = 0;
+    m->deadlines.fresh = 10000;
     m->deadlines.hang = 600000; /* the actors don't count */
     m->deadlines.restart = 1;
     m->deadlines.kick = 300;

@@ -82,7 +82,7 @@ static void slowly(struct master *m)
 static void too_slowly(struct master *m)
 {
     slowly(m);
-    m->deadlines.reader = 2000;
+    m->deadlines.reader = 6000;
 }
 
 static const char *hangs(void)
@@ -504,7 +504,7 @@ OpenTest(access, the_user_expires, often)
 {
     change("/bert::", "/bert::expires=2026-01-01");
     edited(); /* so each change makes one edition */
-    expire_in(3);
+    expire_in(10);
     edited();
     player_enter(&anna, 1);
     player_asks(&anna);

@@ -8,7 +8,7 @@
 #include "support/wait.h"
 
 #define LOOK_MS 20
-#define HANG_MS 300
+#define HANG_MS 2000
 
 static struct board *board;
 
@@ -97,8 +97,9 @@ Test(heartbeat, gate_that_does_not_count)
     const pid_t keys = counts(&stage.keys);
     hangs(counts(&stage.gate));
     channel_hear_end(&stage.gate.channel);
-    gate_again();
+    actor_again(&stage.gate);
     const pid_t gate = counts(&stage.gate);
+    stage_serves();
     for (int i = 0; i < 3 * HANG_MS / LOOK_MS; i++)
         expect_growth(&board->row[0].gate);
     stage_close();

@@ -115,7 +115,7 @@ Test(start, check_tells_what_gate_refuses)
 
 static void soon(struct master *m)
 {
-    m->deadlines.setup = 1000;
+    m->deadlines.setup = 5000;
 }
 
 static void refuse(struct actor *a)

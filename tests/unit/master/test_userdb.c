@@ -224,7 +224,7 @@ Test(userdb, quiet)
     cr_assert_eq(look_announced(), 1);
     cr_assert_str_eq(first_name(), "bert");
     cr_expect_not(userdb_changes(&db));
-    m.deadlines.quiet = 200;
+    m.deadlines.quiet = 2000;
     replace(ANNA);
     cr_assert_eq(look(), 0);
     wait_until_quiet();

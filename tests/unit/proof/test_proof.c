@@ -195,7 +195,8 @@ static bool is_over(void *unused)
 /* Auth doesn't trust the session for the certificate's validity either. */
 Test(proof, an_expired_certificate)
 {
-    pki_issue(pki, &(struct pki_leaf){ .name = "anna", .from = -DAY, .to = 5 });
+    pki_issue(pki,
+              &(struct pki_leaf){ .name = "anna", .from = -DAY, .to = 12 });
     make_proof("anna", NULL);
     cr_expect(wait_until(is_over, NULL, WAIT_MS));
 }

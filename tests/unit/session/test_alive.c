@@ -4,9 +4,9 @@
 #include "sallyport/base/clock.h"
 #include "sallyport/session/session.h"
 
-#define IDLE_MS 1000
+#define IDLE_MS 4000
 /* IDLE_MS, the time that the session adds to it, and a bit more */
-#define OVER_MS 6500
+#define OVER_MS 9500
 
 static const struct session_deadlines quick_disks = {
     .ask = 30000, .ask_long = IDLE_MS, .gate = 30000, .gateless = 60000

@@ -25,7 +25,7 @@ Test(data_port, broken_after_an_unused_epsv, .timeout = 60)
 
 /* The session has no descriptor for the connection: its client gets the 425 at
  * once. */
-Test(data_port, no_descriptor_is_left, .timeout = 20)
+Test(data_port, no_descriptor_is_left, .timeout = 60)
 {
     const struct rlimit none = { 3, 3 };
 
@@ -41,7 +41,7 @@ Test(data_port, no_descriptor_is_left, .timeout = 20)
 }
 
 /* So it is if the connection comes while files opens the file. */
-Test(data_port, no_descriptor_is_left_before_the_file, .timeout = 20)
+Test(data_port, no_descriptor_is_left_before_the_file, .timeout = 60)
 {
     struct rlimit before, none;
     struct message file = { .kind = MSG_file_readable };

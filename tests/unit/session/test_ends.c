@@ -312,8 +312,8 @@ Test(ends, an_answer_after_the_421, .timeout = 60)
         pipe_is.directory_pipe.listing = ends[0];
         if (rows[i].asked == MSG_directory_list)
             fake_tell(&fake.files, &pipe_is);
-        fake_kick(ENDING_KICKED);
         since = clock_ms();
+        fake_kick(ENDING_KICKED);
         cr_expect_eq(fake_reply(), 421);
         answer.request = asked.request;
         if (rows[i].answer == MSG_facts_are)

@@ -189,7 +189,7 @@ Test(session_proxied, what_is_no_client, .timeout = 60)
 /* login_timeout counts for the header, and for gate's answer. */
 Test(session_proxied, a_slow_header_or_no_answer, .timeout = 60)
 {
-    fake_settings("login_timeout", 300);
+    fake_settings("login_timeout", 2000);
     for (int whole = 0; whole < 2; whole++) {
         begin();
         send_bytes(fake.control, whole ? SLICE(LINE) : SLICE("PROXY TCP4 "));

@@ -118,15 +118,15 @@ static uint64_t first_byte_us(void)
 }
 
 /* Only the best of several tries counts, since a machine can be slow for a
- * moment. */
+ * moment. A delayed acknowledgement takes at least 40 ms. */
 Test(upload, the_first_byte_needn_t_wait, .timeout = 120)
 {
     uint64_t best = UINT64_MAX;
 
-    for (int i = 0; i < 20 && best > 20000; i++) {
+    for (int i = 0; i < 60 && best > 35000; i++) {
         uint64_t us = first_byte_us();
 
         best = us < best ? us : best;
     }
-    cr_assert_lt(best, 20000, "%llu us", (unsigned long long)best);
+    cr_assert_lt(best, 35000, "%llu us", (unsigned long long)best);
 }

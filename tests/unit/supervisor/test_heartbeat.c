@@ -277,17 +277,17 @@ Test(heartbeat, a_pause_of_the_machine, .init = set_up, .timeout = 60)
     pid_t master;
 
     played_deadlines.look = 100;
-    played_deadlines.silence = 1000;
+    played_deadlines.silence = 4000;
     played_begin(&p, says_who_it_is);
     one = (struct pollfd){ .fd = p.output, .events = POLLIN };
     cr_assert_eq(poll(&one, 1, 20000), 1);
     cr_assert_eq(read(p.output, &master, sizeof(master)), sizeof(master));
     kill(master, SIGSTOP);
     kill(p.supervisor, SIGSTOP);
-    poll(NULL, 0, 1500);
+    poll(NULL, 0, 5000);
     kill(p.supervisor, SIGCONT);
     poll(NULL, 0, 200);
     kill(master, SIGCONT);
-    cr_expect_eq(poll(&one, 1, 1500), 0, "a recovery has begun");
+    cr_expect_eq(poll(&one, 1, 5000), 0, "a recovery has begun");
     played_end(&p);
 }

@@ -689,7 +689,7 @@ static void waits_for_a_disk(void)
 
 Test(start, a_start_that_cannot_be_killed)
 {
-    played_deadlines.start = 500;
+    played_deadlines.start = 3000;
     cr_expect_eq(played_status(waits_for_a_disk), 7);
 }
 
@@ -706,7 +706,7 @@ static void leads_and_waits_for_a_disk(void)
 Test(start, a_leader_that_cannot_be_killed)
 {
     played_deadlines.look = 50;
-    played_deadlines.silence = 100;
+    played_deadlines.silence = 1000;
     cr_expect_eq(played_status(leads_and_waits_for_a_disk), 7);
 }
 
@@ -774,7 +774,7 @@ static void fills_the_places(void)
 Test(start, a_hung_one_of_eight_is_killed)
 {
     played_deadlines.look = 50;
-    played_deadlines.silence = 300;
+    played_deadlines.silence = 2000;
     cr_expect_eq(played_status(fills_the_places), 7);
 }
 
@@ -809,7 +809,7 @@ static void hangs_while_a_reload_waits(void)
 Test(start, one_of_eight_that_hangs_later_is_killed)
 {
     played_deadlines.look = 50;
-    played_deadlines.silence = 300;
+    played_deadlines.silence = 2000;
     cr_expect_eq(played_status(hangs_while_a_reload_waits), 7);
 }
 

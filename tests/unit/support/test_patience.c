@@ -2,9 +2,9 @@
 #include "support/run.h"
 #include "support/test.h"
 
-Test(patience, of_a_slow_test, .timeout = 0.5)
+Test(patience, of_a_slow_test, .timeout = 3)
 {
-    const struct timespec longer = { .tv_sec = 1 };
+    const struct timespec longer = { .tv_sec = 6 };
 
     if (getenv("SALLYPORT_TEST_SLOWLY"))
         nanosleep(&longer, NULL);
@@ -23,7 +23,7 @@ static int run_slow_test(const char *patience)
     return r.status;
 }
 
-Test(patience, is_what_the_environment_says, .timeout = 60)
+Test(patience, is_what_the_environment_says, .timeout = 120)
 {
     cr_expect_eq(run_slow_test("SALLYPORT_PATIENCE=10"), 0);
     cr_expect_neq(run_slow_test("SALLYPORT_PATIENCE=1"), 0);
