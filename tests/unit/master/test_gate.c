@@ -252,14 +252,14 @@ OpenTest(gate, does_not_read, little_patience)
     gate_again();
 }
 
-static void long_patience(struct master *m)
+static void more_patience(struct master *m)
 {
-    m->deadlines.stuck = 60000;
-    m->settings.max_sessions = 600;
+    m->deadlines.stuck = 20000;
+    m->settings.max_sessions = 2000;
 }
 
 /* Gate reads late, but in time: it gets all news. */
-OpenTest(gate, reads_late, long_patience)
+OpenTest(gate, reads_late, more_patience)
 {
     players_are_killed(320);
     for (int i = 0; i < 320; i++)
@@ -267,16 +267,10 @@ OpenTest(gate, reads_late, long_patience)
     stage_serves();
 }
 
-static void short_patience(struct master *m)
-{
-    m->deadlines.stuck = 20000;
-    m->settings.max_sessions = 2000;
-}
-
 /* Gate reads all the time, but slowly: master keeps gate, although it needs
  * longer than its deadline for all messages. The test is about time, so it lets
  * time pass. */
-OpenTest(gate, reads_slowly, short_patience)
+OpenTest(gate, reads_slowly, more_patience)
 {
     enum { SESSIONS = 400, A_TIME = 5 };
 
