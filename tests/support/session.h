@@ -148,7 +148,8 @@ void data_read_all(struct data *d, struct buf *into);
 /* Sends close_notify, reads the rest of the peer's bytes, and closes. */
 void data_close(struct data *d);
 /* Closes at once and without close_notify: by a RST if RESET or if bytes are
- * unread (the kernel then drops what it hasn't sent yet), otherwise by a FIN. */
+ * unread (the kernel then drops what it hasn't sent yet), otherwise by a FIN.
+ */
 void data_cut(struct data *d, bool reset);
 
 /* Sends these bytes and close_notify, and reads the final reply, which must
