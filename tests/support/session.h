@@ -147,6 +147,9 @@ void data_write(struct data *d, const void *bytes, size_t len);
 void data_read_all(struct data *d, struct buf *into);
 /* Sends close_notify, reads the rest of the peer's bytes, and closes. */
 void data_close(struct data *d);
+/* Waits until files has ended the last transfer, by a command: the session
+ * answers it only then, but may send the transfer's reply before. */
+void session_wait_files(struct session *s);
 /* Closes at once and without close_notify: by a RST if RESET or if bytes are
  * unread (the kernel then drops what it hasn't sent yet), otherwise by a FIN.
  */

@@ -143,6 +143,11 @@ void data_cut(struct data *d, bool reset)
     fd_close(&d->fd);
 }
 
+void session_wait_files(struct session *s)
+{
+    session_do(s, "200 {*}", "TYPE I");
+}
+
 void session_store(struct session *s, const char *verb, const char *name,
                    const void *bytes, size_t len)
 {

@@ -5,7 +5,6 @@
 #include "fault.h"
 #include "sallyport/base/clock.h"
 #include "support/files.h"
-#include "support/long.h"
 #include "support/processes.h"
 #include "support/run.h"
 #include "support/served.h"
@@ -241,8 +240,8 @@ static void measure(const struct server *server, const char *user, bool upload,
                   (unsigned long long)first);
 }
 
-/* Limits are exact within 5 % over 10 s, and clients share them fairly. Nothing
- * else may run meanwhile: this is the row bandwidth_alone. */
+/* Limits are exact within 5 % over 10 s, and clients share them fairly. Only
+ * the row bandwidth_alone runs this, while nothing else runs. */
 ServerTest(bandwidth, precision, 180, WITH(""))
 {
     if (!getenv("SALLYPORT_ALONE"))

@@ -153,8 +153,7 @@ SessionTest(copying, control_is_served, 400, PLAN(.ports = "auto"))
     cr_assert(wait_until(is_copying, server, WAIT_MS));
     cr_expect_leq(time_of(s, "ABOR", "426 {*}"), 20 * SOON);
     session_expect(s, "226 {*}");
-    session_do(s, "200 {*}",
-               "TYPE I"); /* files has finished the rest by then */
+    session_wait_files(s);
     data_cut(&d, false);
     cr_expect(has_no_partial(server));
     expect_same(server, BIG, "tail");

@@ -242,8 +242,8 @@ static void fill(const struct blockdev *b)
     cr_assert(wait_until(is_as_before, &(struct look){ .disk = b }, WAIT_MS));
 }
 
-/* The session replies before files has ended the upload. On a disk that fills
- * up meanwhile, files would delete the partial. */
+/* Waits for files: on a full disk files deletes the partial when the upload
+ * ends. */
 static void cut_upload(struct session *s, const char *name, const void *bytes)
 {
     struct data d;
@@ -252,7 +252,7 @@ static void cut_upload(struct session *s, const char *name, const void *bytes)
     data_write(&d, bytes, OLD_LEN);
     data_cut(&d, false);
     cr_assert_geq(session_reply(s), 400);
-    session_do(s, "200 {*}", "TYPE I"); /* files has ended it by then */
+    session_wait_files(s);
 }
 
 /* Appends until the disk is full, whether the server shares blocks or copies
@@ -266,7 +266,7 @@ static void fill_by_append(struct stage *t, size_t len)
     fault_write(&t->d, t->bytes, 4 * OLD_LEN);
     session_expect(&t->s, "452 {*}");
     data_cut(&t->d, false);
-    session_do(&t->s, "200 {*}", "TYPE I"); /* files has removed all by then */
+    session_wait_files(&t->s);
     fault_expect_whole(&t->server, "anna", "new", t->bytes, len);
     cr_expect_eq(fault_count_partials(&t->server, "anna"), 0);
     session_store(&t->s, "APPE", "new", t->bytes, FAULT_MIB);

@@ -62,7 +62,7 @@ Test(quota, the_reply_names_it, .timeout = 120)
     begin(&t);
     expect_over(&t);
     fault_expect_absent(&t.server, "anna", "f");
-    session_do(&t.s, "200 {*}", "TYPE I"); /* files has ended the upload */
+    session_wait_files(&t.s);
     cr_expect_eq(fault_count_partials(&t.server, "anna"), 0);
     /* Once there is room, the same upload succeeds. */
     limit(&t.disk, 4 * LIMIT);

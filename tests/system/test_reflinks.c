@@ -113,7 +113,7 @@ Test(reflinks, nothing_of_a_cut_one_stays, .timeout = 120)
     send_tail(&t, "APPE", "tail");
     data_cut(&t.d, false);
     session_expect(&t.s, "426 {*}");
-    session_do(&t.s, "200 {*}", "TYPE I"); /* files has ended the copy */
+    session_wait_files(&t.s);
     cr_expect_eq(fault_count_partials(&t.server, "anna"), 0);
     expect(&t, LEN, "");
     stage_close(&t);

@@ -97,7 +97,7 @@ Test(home, a_dead_disk, .timeout = 300)
                "[{\"name\":\"fay-is-dead\"}, {\"name\":\"gil-is-dead\"}]");
     snprintf(words, sizeof(words), "user import %s", in_scratch("new"));
     expect_err(EX_TEMPFAIL, "", words, "doesn't answer");
-    cr_expect_null(strstr(file_text(world.users), "-dead"));
+    cr_expect_null(strstr(file_text(world.users), "-is-dead"));
 }
 
 static void answer_slowly(void *data)
