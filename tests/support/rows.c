@@ -15,6 +15,18 @@ static void add_row(struct rows *r, const char *file)
     memcpy(r->row[r->count++].name, file, len - end);
 }
 
+/* Keeps only the row NAME. */
+static void keep(struct rows *r, const char *name)
+{
+    for (size_t i = 0; i < r->count; i++)
+        if (strcmp(r->row[i].name, name) == 0) {
+            r->row[0] = r->row[i];
+            r->count = 1;
+            return;
+        }
+    FAIL_IF(true, "no %s%s in %s", name, r->suffix, r->folder);
+}
+
 void rows_find(struct rows *r)
 {
     struct dirent **found;
@@ -29,17 +41,8 @@ void rows_find(struct rows *r)
     }
     FAIL_IF(r->count == 0, "no *%s in %s", r->suffix, r->folder);
     free(found);
-}
-
-void rows_keep(struct rows *r, const char *name)
-{
-    for (size_t i = 0; name && i < r->count; i++)
-        if (strcmp(r->row[i].name, name) == 0) {
-            r->row[0] = r->row[i];
-            r->count = 1;
-            return;
-        }
-    FAIL_IF(name, "no %s%s in %s", name, r->suffix, r->folder);
+    if (getenv(r->only))
+        keep(r, getenv(r->only));
 }
 
 void rows_share(struct rows *r, const struct server_plan *plan)

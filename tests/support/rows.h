@@ -20,16 +20,16 @@ struct rows {
     /* Returns the last column of the users file for the user NAME. If the
      * function is NULL or returns NULL, the column is empty. */
     const char *(*keys)(const char *name);
+    /* An environment variable: if it is set, only the row of that name is
+     * found. */
+    const char *only;
     struct row row[ROWS_MAX];
     size_t count;
 };
 
 /* Finds the rows, unless they were found before. Fails the test if there are
- * none. */
+ * none, or none of that name. */
 void rows_find(struct rows *r);
-/* Keeps only the row NAME, or all rows if NAME is NULL. Fails the test if there
- * is no such row. */
-void rows_keep(struct rows *r, const char *name);
 /* Finds the rows, and shares a server that has PLAN and a user for each row. */
 void rows_share(struct rows *r, const struct server_plan *plan);
 /* Returns the path of a row's file, in a buffer that the next call uses

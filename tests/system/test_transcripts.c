@@ -1,11 +1,12 @@
 /* Plays each file of transcripts/ in a session and as a user of its own, all
- * against one server. */
+ * against one server; or only SALLYPORT_TRANSCRIPT=NAME. */
 
 #include "support/test.h"
 #include "transcript.h"
 
 static struct rows rows = { .folder = "tests/system/transcripts",
-                            .suffix = ".txt" };
+                            .suffix = ".txt",
+                            .only = "SALLYPORT_TRANSCRIPT" };
 
 ReportHook(PRE_ALL)(struct criterion_test_set *set)
 {

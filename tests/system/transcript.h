@@ -157,12 +157,12 @@ void transcript_play_faulty(const char *file);
 #define TRANSCRIPTS(suite, directory, seconds, plays)                          \
     static struct rows rows = { .folder =                                      \
                                     "tests/system/transcripts/" directory,     \
-                                .suffix = ".txt" };                            \
+                                .suffix = ".txt",                              \
+                                .only = "SALLYPORT_TRANSCRIPT" };              \
                                                                                \
     ParameterizedTestParameters(suite, play)                                   \
     {                                                                          \
         rows_find(&rows);                                                      \
-        rows_keep(&rows, getenv("SALLYPORT_TRANSCRIPT"));                      \
         return cr_make_param_array(struct row, rows.row, rows.count);          \
     }                                                                          \
                                                                                \
