@@ -31,7 +31,7 @@ struct ban {
 };
 
 /* BANS_UNREAD: the table was set up without the bans of the file in `state`,
- * which can't be read and still has its name. */
+ * since it can't be read; it wasn't renamed yet. */
 enum { BANS_MADE = 1, BANS_UNREAD };
 
 struct bans {

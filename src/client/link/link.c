@@ -498,8 +498,8 @@ static void link_come_back(struct link *l, CURLcode r)
     snprintf(l->entry, sizeof(l->entry), "%s", entry);
 }
 
-/* Sets may_have_begun, unless the server has refused STOR. A 5xx without
- * CURLE_UPLOAD_FAILED can be the reply to ALLO, and proves nothing. */
+/* Sets may_have_begun, unless the server has refused STOR. A 5xx with another R
+ * than these two can be the reply to ALLO, and proves nothing. */
 static void link_note_begun(struct link *l, CURLcode r)
 {
     bool refused =

@@ -49,7 +49,7 @@ static int private_judge(int fd, const char *path, bool secret,
         return fail(why, EX_NOINPUT, "%s: not a regular file", path);
     if (st.st_uid != geteuid() && st.st_uid != 0)
         return fail(why, EX_NOPERM, "%s: belongs to another user", path);
-    /* The group of root's file may read it: root has chosen this group
+    /* If root owns the file, its group may read it: root has chosen this group
      * (Kubernetes). */
     mode_t others = st.st_uid == 0 && geteuid() != 0 ? 027 : 077;
     if (secret && st.st_mode & others && !private_is_given(fd, &st))

@@ -43,7 +43,7 @@ static bool upload_is_sound(struct file_transfer *t)
         return true;
     if ((uint64_t)now.st_size <= t->size)
         return false;
-    /* Only a digest that follows the file begins at byte 0. */
+    /* Only after digest_follow() does a digest begin at byte 0. */
     const bool whole = t->digest.end;
     if (digest_catch_up(&t->digest, NULL) < 0 ||
         digest_file(t->fd, whole ? 0 : t->first, t->done,

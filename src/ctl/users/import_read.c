@@ -181,7 +181,7 @@ static void take_text(struct import *m, struct imported *e, const char *key,
     }
 }
 
-/* Takes rights in directories of the home. */
+/* Reads the rights of each directory of the home from LIST. */
 static void take_directories(struct import *m, struct imported *e,
                              const json_t *list)
 {

@@ -144,7 +144,7 @@ void partial_end(struct files *f, int directory, struct partial *p);
  * used after BEFORE (0: ignore its age); or another -errno. */
 int partial_remove(const struct files *f, int directory, const char *name,
                    time_t before, uint64_t ms);
-/* Deletes the own partial of the file NAME. Returns the same as
+/* Deletes the user's own partial of the file NAME. Returns the same as
  * partial_remove(). */
 int partial_delete_of(const struct files *f, int directory, const char *name);
 /* Call it after the file NAME was stored, renamed or deleted: the rest of a new

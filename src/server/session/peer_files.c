@@ -195,7 +195,7 @@ const char *ask_outcome_cause(enum outcome o)
     return row->cause ? row->cause : reply_reason(row->reply);
 }
 
-/* Returns the rights that the request needs. The session has checked the
+/* Returns all rights that the request can need. The session has checked the
  * command's row, but only files decides which rights count for the path. */
 static unsigned ask_needed_rights(const struct ask *a)
 {

@@ -93,9 +93,10 @@ static int check_ports(const struct settings *s, struct complaint *c)
     return 0;
 }
 
-/* Checks the words about proxies. If the configuration names no proxies, any
- * client could write a PROXY header. If a word is missing, the administrator
- * should see that before the first client comes. */
+/* Checks that the word "proxy" in `listen` and `ports` agrees with `proxies`.
+ * If the configuration names no proxies, any client could write a PROXY header.
+ * If the word is missing, the administrator should see that before the first
+ * client comes. */
 static int check_proxies(const struct settings *s, struct complaint *c)
 {
     bool proxied = false;

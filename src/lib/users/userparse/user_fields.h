@@ -4,7 +4,7 @@
 
 #include "sallyport/userparse/userparse.h"
 
-/* The kinds of lines that have a last column. */
+/* The kinds of lines; the last column of each has keys. */
 enum line_kind { LINE_USER = 1, LINE_SHARE = 2, LINE_TEAM = 4 };
 
 struct line_options {

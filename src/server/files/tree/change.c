@@ -164,7 +164,7 @@ int change_on_file_delete(void *owner, struct msg_file_delete *m)
     return r != 0 ? r : ANSWER(f, done, m->request);
 }
 
-/* Returns the file type, or 0 if nothing has that name. */
+/* Returns the file type; 0: nothing has that name, or the look failed. */
 static mode_t change_kind_at(const struct place *at)
 {
     struct stat st;

@@ -106,7 +106,8 @@ void count_back(struct files *f, uint64_t bytes)
     flock(f->counter_lock, LOCK_UN);
 }
 
-/* Holds no lock during the sync, since the home's disk may be slow. */
+/* Releases the counter's lock before the sync, since the home's disk may be
+ * slow. */
 int count_one(struct files *f, uint64_t *bytes)
 {
     struct stored stored;

@@ -35,10 +35,10 @@ int control_socket_open(struct control_socket *s, const char *path,
  * Returns 0; -EINVAL, with the complaint "PATH: WHY": they can't. */
 int control_socket_permits(const struct control_socket *s, gid_t group,
                            struct complaint *c);
-/* Gives the socket, if it is open, to GROUP, so that only root and members of
- * GROUP can connect. An older generation may use the same socket, so call this
- * when the start can't fail any more. Returns 0, or -EINVAL with the complaint
- * "PATH: WHY". */
+/* Gives the socket, if it is open, to GROUP, so that only root, the socket's
+ * owner and members of GROUP can connect. An older generation may use the same
+ * socket, so call this when the start can't fail any more. Returns 0, or
+ * -EINVAL with the complaint "PATH: control_group: WHY". */
 int control_socket_admit(const struct control_socket *s, gid_t group,
                          struct complaint *c);
 /* Returns true if a server listens at PATH, even if its queue of callers is

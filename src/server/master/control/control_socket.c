@@ -99,8 +99,8 @@ bool control_socket_answers(const char *path)
 
 /* Returns the name under which the supervisor keeps the socket. The name
  * contains the socket's inode, which stays the same as long as the socket
- * exists. So master uses an inherited socket only if the socket is still at the
- * path, even if the settings now write the path differently. */
+ * exists. So master uses an inherited socket if its inode is at the path, in
+ * whatever way the settings write the path. */
 static const char *control_socket_name(const struct control_socket *s,
                                        char name[GENERATION_NAME_MAX])
 {

@@ -244,7 +244,7 @@ struct account_limits {
     uint64_t sessions, transfers, up, down;
 };
 
-/* The limits of one session; all zero if it has no user. */
+/* The limits of one session, from the row of its user. */
 struct session_limits {
     struct account_limits
         account[1 + USER_TEAMS_MAX]; /* first the user's, then the teams' */
@@ -444,7 +444,7 @@ void drain_follow(void *master);
  * tells the next gate everything, and a record that waited for that gate would
  * delay a stop. */
 void session_add_news(struct session_record *s, enum session_news news);
-/* Drops the news of S, which master has sent, or which gate doesn't need. */
+/* Drops the news of S: master has sent the news, or gate doesn't need it. */
 void session_forget_news(struct session_record *s);
 /* Sends the news of all sessions until gate takes no more. When gate has all
  * news and this generation leads, also sends `open`, once. */
