@@ -7,11 +7,15 @@
 #include "fail.h"
 #include "test.h"
 
-char scratch[32];
+char scratch[SCRATCH_SIZE];
 
 void scratch_make(void)
 {
-    strcpy(scratch, "/tmp/sallyport-test-XXXXXX");
+    const char *in = getenv("TMPDIR");
+    const int n = snprintf(scratch, sizeof(scratch), "%s/sallyport-test-XXXXXX",
+                           in && *in ? in : "/tmp");
+
+    FAIL_IF(n >= (int)sizeof(scratch), "TMPDIR is too long: %s", in);
     FAIL_IF(!mkdtemp(scratch), "mkdtemp: %s", strerror(errno));
 }
 

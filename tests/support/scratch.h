@@ -1,11 +1,13 @@
-/* Makes a directory below /tmp for the running test. The first three functions
- * can be hooks of a suite. */
+/* Makes a directory below $TMPDIR, or /tmp, for the running test. The first
+ * three functions can be hooks of a suite. */
 #ifndef TESTS_SUPPORT_SCRATCH_H
 #define TESTS_SUPPORT_SCRATCH_H
 
 #include <stdbool.h>
 
-extern char scratch[32]; /* its path */
+#define SCRATCH_SIZE 64
+
+extern char scratch[SCRATCH_SIZE]; /* its path */
 
 void scratch_make(void);
 /* Makes the directory, and makes it the working directory. */

@@ -327,7 +327,7 @@ static bool play_part(struct play *p)
 static void begin_case(struct play *p)
 {
     const size_t at = p->at;
-    char errors[64];
+    char errors[SCRATCH_SIZE + 16];
 
     world_make();
     snprintf(errors, sizeof(errors), "%s.errors", scratch);

@@ -11,6 +11,7 @@
 #include "sallyport/base/fd.h"
 #include "sallyport/base/shared.h"
 #include "sallyport/users/image.h"
+#include "support/long.h"
 #include "support/nth.h"
 #include "support/scratch.h"
 #include "support/server.h"
@@ -25,7 +26,8 @@
 #define BERT "bert:" HASH ":70000:70000::/b::\n"
 #define CARL "carl:" HASH ":70001:70001::/c::\n"
 
-static char path[64], made[64], stage[64];
+static char path[SCRATCH_SIZE + 16], made[SCRATCH_SIZE + 16],
+    stage[SCRATCH_SIZE + 16];
 static struct userdb db;
 static struct master m;
 static struct board board;
@@ -275,7 +277,7 @@ static void expect_whole_lines(size_t len)
  * for ever if the disk is full. As long as the program has the file open,
  * master ignores the file; later, it ignores the file if the last line is
  * cut. */
-Test(userdb, every_prefix, .timeout = 300)
+Test(userdb, every_prefix, .timeout = 300, WITH_SANITIZERS)
 {
     static const char whole[] = WHOLE;
 

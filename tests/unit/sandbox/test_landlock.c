@@ -8,6 +8,7 @@
 
 #include "child.h"
 #include "sandbox/steps.h"
+#include "support/scratch.h"
 #include "support/test.h"
 
 struct ground {
@@ -37,12 +38,10 @@ static void prepare(struct ground *g)
 static void run_on_a_ground(int (*body)(const void *))
 {
     struct ground g;
-    char command[96];
 
     prepare(&g);
     cr_expect_eq(in_child(body, &g), 0);
-    snprintf(command, sizeof(command), "rm -rf '%s'", g.name);
-    cr_expect_eq(system(command), 0);
+    scratch_remove_tree(g.name);
 }
 
 /* Defines a test that runs in a child with a ground. Its body must return

@@ -12,6 +12,7 @@
 #include "support/lie.h"
 #include "support/messages.h"
 #include "support/processes.h"
+#include "support/scratch.h"
 #include "support/signer.h"
 #include "support/wait.h"
 
@@ -42,8 +43,7 @@ static struct tls_context *context(void)
     cr_assert_not_null(t, "%s", c.text);
     close(certificate);
     close(key);
-    snprintf(command, sizeof(command), "rm -r %s", folder);
-    cr_assert_eq(system(command), 0);
+    scratch_remove_tree(folder);
     return t;
 }
 
