@@ -1,7 +1,8 @@
 # Makes tests of CTest of tests/table: NAME.KIND.USER for each build and user of a
-# row; ctest schedules them, the longest ones first, and tests/row runs each.
+# row; ctest schedules them, the longest ones first, and tests/row runs each. The
+# label says which command of tests/run runs a test: run, sanitizers, or long.
 #   ctest --preset debug -R unit_ftp   one room, with sanitizers
-#   ctest --preset release             all short rows of the release build
+#   ctest --preset release             all rows of tests/run
 #   ctest --preset all                 all rows of both builds
 # Root's tests of an ordinary user run under a uid without an account.
 if(COVERAGE)
@@ -17,32 +18,27 @@ if(kind STREQUAL "release")
 endif()
 execute_process(COMMAND id -u OUTPUT_VARIABLE euid OUTPUT_STRIP_TRAILING_WHITESPACE)
 
-# Is a row with these columns tested with this build by this user? WANTED is
-# short, long (only by a run of all tests) or empty.
-function(is_wanted builds users build user)
-    set(wanted short)
-    if(builds STREQUAL "${build}+" OR builds STREQUAL "both"
-            OR builds STREQUAL build OR build STREQUAL "coverage")
-    elseif(builds MATCHES "\\+$")
-        set(wanted long)
-    else()
-        set(wanted "")
+# Sets "wanted" to the label of a row with these columns, this build and this user; to
+# nothing if there is no such test.
+function(is_wanted builds users when build user)
+    set(label run)
+    set(by root)
+    if(build STREQUAL "debug")
+        set(label sanitizers)
     endif()
-    if(NOT euid EQUAL 0)
-        if(user STREQUAL "root" OR users STREQUAL "root")
-            set(wanted "")
-        endif()
-    elseif(users STREQUAL "each")
-        if(user STREQUAL "root" AND build STREQUAL "debug" AND wanted)
-            set(wanted long)
-        endif()
-    elseif(users STREQUAL "both")
-        if(wanted AND NOT "${build}-${user}" MATCHES
-                "^(release-root|debug-user|coverage-root)$")
-            set(wanted long)
-        endif()
-    elseif(NOT users STREQUAL user)
-        set(wanted "")
+    if(NOT euid EQUAL 0 OR (build STREQUAL "debug" AND users STREQUAL "both"))
+        set(by user)
+    endif()
+    set(wanted "")
+    if(NOT (builds STREQUAL "both" OR builds STREQUAL build OR build STREQUAL "coverage")
+            OR (users STREQUAL "root" AND (user STREQUAL "user" OR NOT euid EQUAL 0))
+            OR (user STREQUAL "root" AND NOT euid EQUAL 0))
+    elseif(user STREQUAL by AND (when STREQUAL "both" OR when STREQUAL label))
+        set(wanted ${label})
+    elseif(user STREQUAL by AND build STREQUAL "coverage" AND when STREQUAL "sanitizers")
+        set(wanted run) # once is enough for the lines that it runs
+    else()
+        set(wanted long)
     endif()
     set(wanted "${wanted}" PARENT_SCOPE)
 endfunction()
@@ -82,12 +78,12 @@ foreach(row ${rows})
     endif()
     foreach(build ${kinds})
         foreach(user root user)
-            is_wanted(${builds} ${users} ${build} ${user})
+            is_wanted(${builds} ${users} ${when} ${build} ${user})
             if(NOT wanted)
                 continue()
             endif()
             set(only "")
-            if(wanted STREQUAL "long" OR NOT when STREQUAL "short")
+            if(wanted STREQUAL "long")
                 set(only CONFIGURATIONS Long)
             endif()
             set(fixtures certificate)
@@ -103,7 +99,7 @@ foreach(row ${rows})
                 WORKING_DIRECTORY ${PROJECT_SOURCE_DIR} ${only})
             set_tests_properties(${name}.${build}.${user} PROPERTIES
                 COST ${cost} TIMEOUT 7300 SKIP_RETURN_CODE 77
-                LABELS "${when};${build};${user}" FIXTURES_REQUIRED "${fixtures}")
+                LABELS "${wanted}" FIXTURES_REQUIRED "${fixtures}")
             if(when STREQUAL "alone")
                 set_tests_properties(${name}.${build}.${user} PROPERTIES
                     RUN_SERIAL ON COST 0)

@@ -4,6 +4,12 @@
 
 #include <stdbool.h>
 
+/* Test(suite, name, IN_LONG_RUN) runs only in the long run; with
+ * WITH_SANITIZERS a short run has it only in the build with sanitizers
+ * (tests/support/hooks/long.c). */
+#define IN_LONG_RUN     .description = "in the long run"
+#define WITH_SANITIZERS .description = "with sanitizers"
+
 /* Is SALLYPORT_LONG 1, as in tests/run --all? */
 bool is_long(void);
 

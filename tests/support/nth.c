@@ -435,11 +435,7 @@ bool nth_goes_on(const struct nth *nth)
 
 unsigned nth_stride(void)
 {
-#ifdef __SANITIZE_ADDRESS__
     return is_long() ? 1 : 4;
-#else
-    return 1;
-#endif
 }
 
 const char *nth_name(const struct nth *nth, unsigned call)

@@ -2,6 +2,8 @@
 #include "rows.h"
 
 #include "fail.h"
+#include "files.h"
+#include "long.h"
 #include "test.h"
 
 static void add_row(struct rows *r, const char *file)
@@ -15,6 +17,20 @@ static void add_row(struct rows *r, const char *file)
     memcpy(r->row[r->count++].name, file, len - end);
 }
 
+/* Has the file this line among its first comments? */
+static bool is_for_long_run(const struct rows *r, const struct row *row)
+{
+    FILE *f = fopen(rows_file(r, row), "re");
+    char line[256] = "#";
+    bool found = false;
+
+    FAIL_IF(!f, "%s%s: %s", row->name, r->suffix, strerror(errno));
+    while (!found && *line == '#' && fgets(line, sizeof(line), f))
+        found = strcmp(line, "# In the long run.\n") == 0;
+    fclose(f);
+    return found;
+}
+
 /* Keeps only the row NAME. */
 static void keep(struct rows *r, const char *name)
 {
@@ -25,6 +41,16 @@ static void keep(struct rows *r, const char *name)
             return;
         }
     FAIL_IF(true, "no %s%s in %s", name, r->suffix, r->folder);
+}
+
+static void drop_long(struct rows *r)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < r->count; i++)
+        if (!is_for_long_run(r, &r->row[i]))
+            r->row[kept++] = r->row[i];
+    r->count = kept;
 }
 
 void rows_find(struct rows *r)
@@ -43,6 +69,8 @@ void rows_find(struct rows *r)
     free(found);
     if (getenv(r->only))
         keep(r, getenv(r->only));
+    else if (!is_long())
+        drop_long(r);
 }
 
 void rows_share(struct rows *r, const struct server_plan *plan)

@@ -21,7 +21,8 @@ struct rows {
      * function is NULL or returns NULL, the column is empty. */
     const char *(*keys)(const char *name);
     /* An environment variable: if it is set, only the row of that name is
-     * found. */
+     * found. Otherwise a file with the line "# In the long run." among its
+     * first comments is found only in the long run. */
     const char *only;
     struct row row[ROWS_MAX];
     size_t count;

@@ -11,7 +11,7 @@
 #include "support/test.h"
 
 /* Sequences of commands; _SLOW: with sanitizers. */
-#define SHORT      2000u
+#define SHORT      600u
 #define SHORT_SLOW 600u
 #define LONG       25000u
 #define LONG_SLOW  5000u

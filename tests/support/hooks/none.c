@@ -21,6 +21,7 @@ ReportHook(POST_ALL)(struct criterion_global_stats *stats)
         }
     if (any)
         return;
-    fprintf(stderr, "no test has a name like that\n");
+    fprintf(stderr,
+            "no test has a name like that, or only with SALLYPORT_LONG=1\n");
     stats->tests_failed = 1;
 }

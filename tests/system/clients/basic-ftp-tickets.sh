@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Node's basic-ftp shows one ticket again and again. Many transfers in one
 # session, and uploads in four parallel sessions.
+# In the long run.
 set -euo pipefail
 . "$(dirname "$0")/opening" "$@"
 modules=$(cd "$here/../../.." && pwd)/build/npm/node_modules

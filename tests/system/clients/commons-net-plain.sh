@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Apache Commons Net without changes never resumes. With data_binding=address it
 # transfers files all the same.
+# In the long run.
 set -euo pipefail
 . "$(dirname "$0")/opening" "$@"
 . "$here/commons-net-opening"

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Apache Commons Net without changes never resumes. By default the server
 # refuses it, and its reply says what to change.
+# In the long run.
 set -euo pipefail
 . "$(dirname "$0")/opening" "$@"
 . "$here/commons-net-opening"

@@ -2,6 +2,7 @@
 # Apache Commons Net on the JDK, with the hook that passes a TLS session on.
 # JSSE uses each ticket of TLS 1.3 once. Many transfers in one session, and
 # uploads in four parallel sessions.
+# In the long run.
 set -euo pipefail
 . "$(dirname "$0")/opening" "$@"
 . "$here/commons-net-opening"

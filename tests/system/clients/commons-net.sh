@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Apache Commons Net on the JDK (JSSE): commons-net.java, in TLS 1.2 and 1.3.
+# In the long run.
 set -euo pipefail
 . "$(dirname "$0")/opening" "$@"
 . "$here/commons-net-opening"

@@ -2,6 +2,7 @@
 # curl uses each ticket of TLS 1.3 once, and resumes by the session's number in
 # TLS 1.2. Many uploads and downloads in one session each, and uploads in four
 # parallel sessions.
+# In the long run.
 set -euo pipefail
 . "$(dirname "$0")/opening" "$@"
 . "$here/../curl_parallel.sh"

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # FileZilla (GnuTLS) shows the newest ticket of its control connection. Many
 # uploads in one session, and in four sessions at once.
+# In the long run.
 set -euo pipefail
 . "$(dirname "$0")/opening" "$@"
 . "$here/filezilla-opening"

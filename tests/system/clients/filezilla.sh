@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # FileZilla (GnuTLS), the real program: see filezilla-opening.
+# In the long run.
 set -euo pipefail
 . "$(dirname "$0")/opening" "$@"
 . "$here/filezilla-opening"

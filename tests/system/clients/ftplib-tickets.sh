@@ -2,6 +2,7 @@
 # Python's ftplib with a common subclass that passes the TLS session to the data
 # connections. Many transfers in one session, and uploads in four parallel
 # sessions.
+# In the long run.
 set -euo pipefail
 . "$(dirname "$0")/opening" "$@"
 many=50 each=25 # ftplib is fast

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # lftp (GnuTLS) keeps one ticket and shows it again and again. Many transfers in
 # one session, and uploads in four parallel sessions.
+# In the long run.
 set -euo pipefail
 . "$(dirname "$0")/opening" "$@"
 many=50 each=25 # lftp is fast

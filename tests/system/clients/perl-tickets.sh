@@ -3,6 +3,7 @@
 # in one session, and uploads in four parallel sessions, of which none may be
 # cut. Before 3.15 it never resumes a ticket either, and needs
 # data_binding=address.
+# In the long run.
 set -euo pipefail
 . "$(dirname "$0")/opening" "$@"
 for version in TLSv1_2 TLSv1_3; do

@@ -3,6 +3,7 @@
 # connection may show a ticket of another control connection. A hundred files
 # over one connection, and over four. (TLS 1.2 needs an rclone made with Go
 # 1.21: older ones have no extended master secret.)
+# In the long run.
 set -euo pipefail
 . "$(dirname "$0")/opening" "$@"
 export RCLONE_CONFIG=$work/rclone.conf

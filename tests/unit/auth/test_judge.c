@@ -6,6 +6,7 @@
 #include "sallyport/base/fd.h"
 #include "sallyport/hash/hash.h"
 #include "sallyport/userparse/userparse.h"
+#include "support/long.h"
 #include "support/test.h"
 #include "support/users_table.h"
 
@@ -164,7 +165,7 @@ Test(judge, rows)
 
 /* A certificate that a session reports counts in addition to the password. If
  * it replaces the password, the session's report counts for nothing. */
-Test(judge, certificates)
+Test(judge, certificates, WITH_SANITIZERS)
 {
     static const struct {
         const char *name, *password, *claims, *proof;
@@ -234,7 +235,7 @@ Test(judge, one_time_codes)
 
 /* The longest password that a user can have, and the code of 00:00:59. A
  * session cuts a longer text to SECRET_MAX bytes. */
-Test(judge, the_longest_password_and_a_code)
+Test(judge, the_longest_password_and_a_code, WITH_SANITIZERS)
 {
     static const struct {
         const char *name;
@@ -330,7 +331,7 @@ static struct users read_rows(size_t count)
 /* An unknown name gets the hash of one of the users: each kind as often as
  * users have it, the same each time, and mostly the same after a user was
  * added. */
-Test(judge, stand_ins)
+Test(judge, stand_ins, WITH_SANITIZERS)
 {
     enum { USERS = 400, NAMES = 2000 };
     static const uint8_t key[SIPHASH_KEY] = "any key will do";
@@ -390,7 +391,7 @@ static double cpu_of(const char *name, const char *password)
 }
 
 /* Auth does no work for it, so its time tells nothing about the name. */
-Test(judge, an_overlong_password_costs_no_hash)
+Test(judge, an_overlong_password_costs_no_hash, WITH_SANITIZERS)
 {
     static const char *const names[] = { "anna", "carl", "dora", "nobody",
                                          "hugo" };

@@ -144,7 +144,7 @@ static void lock_beside(const char *words, int code)
                  WEXITSTATUS(status));
 }
 
-Test(account, a_lock_beside_what_hangs, .timeout = 120)
+Test(account, a_lock_beside_what_hangs, .timeout = 120, IN_LONG_RUN)
 {
     char words[256];
 
@@ -169,9 +169,9 @@ Test(account, a_lock_beside_what_hangs, .timeout = 120)
 
 /* An import holds the lock for at most a second at a time, so that users can be
  * locked in between. */
-Test(account, a_lock_beside_an_import, .timeout = 900)
+Test(account, a_lock_beside_an_import, .timeout = 900, IN_LONG_RUN)
 {
-    const size_t users = is_long() ? 3000 : 900;
+    const size_t users = 3000;
     FILE *f = fopen(in_scratch("new"), "w");
     char words[256];
 

@@ -224,7 +224,7 @@ static void fail_calls(const struct failing *row, int error)
     }
 }
 
-Test(failures, of_the_disk)
+Test(failures, of_the_disk, WITH_SANITIZERS)
 {
     setenv("EDITOR", "sed -i s/full/read/", 1);
     for (size_t i = 0; i < ROWS; i++) {

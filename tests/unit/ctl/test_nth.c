@@ -135,7 +135,7 @@ static void expect_truth(const struct edit_case *c, const char *after,
 
 static void play(const struct edit_case *c, int error)
 {
-    /* The short run tries each fourth call, and with sanitizers fewer. */
+    /* The short run tries each sixteenth call. */
     const unsigned step = is_long() ? 1 : 4 * nth_stride();
     struct nth *nth = nth_new();
     static struct run r;
@@ -199,7 +199,7 @@ Test(nth, share_del)
     play_all(&cases[4]);
 }
 
-Test(nth, user_import)
+Test(nth, user_import, WITH_SANITIZERS)
 {
     play_all(&cases[5]);
 }
@@ -225,7 +225,7 @@ static bool run_without_memory(const struct edit_case *c, unsigned n,
 /* A short run fails only some of the allocations. */
 static void play_memory(const struct edit_case *c)
 {
-    const unsigned step = is_long() ? 1 : 53;
+    const unsigned step = is_long() ? 1 : 211;
     bool failed;
     char before[4096], after[128];
     unsigned n = 1;
@@ -256,7 +256,7 @@ Test(nth, memory)
 /* If an allocation fails, an import adds all users or none. */
 Test(nth, an_import_is_one_change)
 {
-    const unsigned step = is_long() ? 1 : 11;
+    const unsigned step = is_long() ? 1 : 53;
     bool failed;
     unsigned n = 1;
 

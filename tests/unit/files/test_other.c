@@ -2,6 +2,7 @@
 
 #include "peer.h"
 #include "renames.h"
+#include "support/long.h"
 
 static const struct {
     enum conflict conflict;
@@ -77,7 +78,7 @@ static unsigned disk_names(struct peer *p, const char *directory)
 /* A camera stores image.jpg once a minute. Each upload finds another name, and
  * tries some dozens of names at most, since the directory is locked
  * meanwhile. */
-Test(other, a_thousand_names)
+Test(other, a_thousand_names, WITH_SANITIZERS)
 {
     static const enum conflict rows[] = { CONFLICT_RENAME, CONFLICT_VERSION };
 

@@ -5,6 +5,7 @@
 
 #include "peer.h"
 #include "sallyport/base/clock.h"
+#include "support/long.h"
 #include "support/wait.h"
 #include "syncs.h"
 
@@ -290,7 +291,7 @@ Test(partials, lost_and_found)
 
 /* The search goes as deep as a path has room; a deeper directory is counted as
  * unread. */
-Test(partials, too_deep)
+Test(partials, too_deep, WITH_SANITIZERS)
 {
     static const struct {
         int depth;
@@ -357,7 +358,7 @@ PeerTest(partials, slow_reader, peer_start_for_ctl(p))
 
 /* If session or master ends, files ends, too, even while it waits for the
  * reader. */
-Test(partials, ends_with_either)
+Test(partials, ends_with_either, WITH_SANITIZERS)
 {
     for (int by_master = 0; by_master < 2; by_master++) {
         struct peer p;

@@ -12,6 +12,7 @@
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/userparse/userparse.h"
+#include "support/long.h"
 #include "support/scratch.h"
 #include "support/settings.h"
 #include "support/test.h"
@@ -70,7 +71,7 @@ Test(helper, mistakes)
 
 /* Check gets a millisecond, in which it can look at few homes: master kills
  * it. */
-Test(helper, check_hangs)
+Test(helper, check_hangs, WITH_SANITIZERS)
 {
     int users = table_of(USERS_MAX), status = 0;
     uint64_t start = clock_ms();

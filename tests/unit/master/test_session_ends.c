@@ -12,6 +12,7 @@
 #include "sallyport/base/shared.h"
 #include "sallyport/files/files.h"
 #include "sallyport/ipc/generation.h"
+#include "support/long.h"
 #include "support/messages.h"
 #include "support/test.h"
 
@@ -485,7 +486,7 @@ Test(session_ends, at_each_step)
     check_all(ENDS, CLOSED);
 }
 
-Test(session_ends, when_a_message_fails)
+Test(session_ends, when_a_message_fails, WITH_SANITIZERS)
 {
     for (int end = 0; end < ENDS; end++)
         for (int fault = 0; fault < FAULTS; fault++)

@@ -6,6 +6,7 @@
 
 #include "sallyport/proof/proof.h"
 #include "sallyport/tls/stream.h"
+#include "support/long.h"
 #include "support/pki.h"
 #include "support/signer.h"
 #include "support/test.h"
@@ -146,7 +147,7 @@ static bool holds(struct slice proof, uint64_t serial, const char *name)
     return proof_holds(&servers, proof, serial, &pins);
 }
 
-Test(proof, of_each_kind_of_key)
+Test(proof, of_each_kind_of_key, WITH_SANITIZERS)
 {
     for (int kind = PKI_EC; kind <= PKI_ED25519; kind++) {
         pki_issue(pki, &(struct pki_leaf){ .name = "anna",
@@ -158,7 +159,7 @@ Test(proof, of_each_kind_of_key)
 
 /* The client guesses a group that the server doesn't want and gets a retry
  * request. Then its first ClientHello counts by its hash. */
-Test(proof, behind_a_retry)
+Test(proof, behind_a_retry, WITH_SANITIZERS)
 {
     pki_issue(pki, &(struct pki_leaf){ .name = "anna" });
     make_proof("anna", "ffdhe8192:P-256");

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 
 #include "fake.h"
+#include "support/long.h"
 
 static const struct row {
     uint64_t rest, sized, announced;
@@ -54,7 +55,7 @@ static void play(const struct row *row)
     cr_expect_eq(fake_reply(), row->code, "%s: %s", line, fake.reply);
 }
 
-Test(allo, limit_and_disk, .timeout = 120)
+Test(allo, limit_and_disk, .timeout = 120, WITH_SANITIZERS)
 {
     fake_settings("max_file_size", 5000);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {

@@ -7,6 +7,7 @@
 #include "sallyport/base/fd.h"
 #include "session/transfer.h"
 #include "support/files.h"
+#include "support/long.h"
 #include "support/test.h"
 
 #define PIECE  (16u << 10)
@@ -228,7 +229,7 @@ static void make_text(void)
 
 /* Text comes back unchanged from every set of conversions. The rows with the
  * smallest cuts use a part of the text that has noise and zeros. */
-Test(flow, there_and_back, .timeout = 60)
+Test(flow, there_and_back, .timeout = 60, WITH_SANITIZERS)
 {
     static const struct {
         size_t piece, room, at, len;

@@ -1,6 +1,8 @@
 /* HASH: a transfer without a data connection. */
 #include "fake.h"
 
+#include "support/long.h"
+
 #define GIB (1ULL << 30)
 
 static FILE *source;
@@ -54,7 +56,7 @@ Test(hash, lines_wait_for_its_reply, .init = begin, .timeout = 60)
 
 /* hash_timeout doesn't grow with the file's size, since neither the client nor
  * the network slows the computation. */
-Test(hash, takes_too_long, .timeout = 60)
+Test(hash, takes_too_long, .timeout = 60, WITH_SANITIZERS)
 {
     fake_settings("hash_timeout", 700);
     begin();
@@ -68,7 +70,7 @@ Test(hash, takes_too_long, .timeout = 60)
 }
 
 /* A client that waits for a checksum isn't idle. */
-Test(hash, is_not_idle, .timeout = 60)
+Test(hash, is_not_idle, .timeout = 60, IN_LONG_RUN)
 {
     fake_settings("idle_timeout", 4000);
     begin();

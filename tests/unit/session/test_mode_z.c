@@ -4,6 +4,7 @@
 
 #include "fake.h"
 #include "support/files.h"
+#include "support/long.h"
 #include "support/processes.h"
 
 static void begin(void)
@@ -166,7 +167,8 @@ static size_t bomb(unsigned char *into, size_t size, int count)
 
 /* The upload gets a 552 at the limit. The session answers NOOP and STAT before,
  * and neither its memory nor the file grows with the rest of the stream. */
-Test(mode_z, a_stream_that_expands, .fini = fake_part, .timeout = 60)
+Test(mode_z, a_stream_that_expands, .fini = fake_part, .timeout = 60,
+     WITH_SANITIZERS)
 {
     static unsigned char packed[1u << 17];
     size_t len = bomb(packed, sizeof(packed), 64);
@@ -240,7 +242,7 @@ static uint64_t inflate_rest(struct tls_client *tls, z_stream *z)
 
 /* While the client doesn't read the data connection, the session answers other
  * commands. Then the client gets all bytes of the file. */
-Test(mode_z, a_download_that_waits, .timeout = 60)
+Test(mode_z, a_download_that_waits, .timeout = 60, WITH_SANITIZERS)
 {
     static const size_t sizes[] = { 0, 1, 8u << 20 };
     static unsigned char noise[8u << 20]; /* can't be compressed */

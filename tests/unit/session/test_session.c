@@ -3,6 +3,7 @@
 #include "sallyport/base/fd.h"
 #include "sallyport/domain/rights.h"
 #include "session/session.h"
+#include "support/long.h"
 
 Test(session, every_verb_is_handled_or_refused)
 {
@@ -408,7 +409,7 @@ Test(session, a_stranger_names_itself, .init = fake_start, .timeout = 30)
 /* A 550 names the missing right, whichever process refuses. Files decides about
  * rights in a directory, and gets no request for a right that the user has
  * nowhere. */
-Test(session, a_missing_right_is_named, .timeout = 60)
+Test(session, a_missing_right_is_named, .timeout = 60, WITH_SANITIZERS)
 {
     static const struct {
         unsigned nowhere;

@@ -2,6 +2,22 @@
 #include "support/rows.h"
 #include "support/test.h"
 
+/* A file says that it is for the long run. */
+Test(rows, keep_those_of_the_short_run)
+{
+    struct rows some = { .folder = "tests/system/transcripts/client",
+                         .suffix = ".txt",
+                         .only = "SALLYPORT_TEST_ROW" },
+                all = some;
+
+    setenv("SALLYPORT_LONG", "1", 1);
+    rows_find(&all);
+    unsetenv("SALLYPORT_LONG");
+    rows_find(&some);
+    cr_expect_gt(some.count, 0);
+    cr_expect_lt(some.count, all.count);
+}
+
 Test(rows, keep_one_file)
 {
     struct rows one = { .folder = "tests/system/transcripts",

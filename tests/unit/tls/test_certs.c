@@ -5,6 +5,7 @@
 
 #include "fixture.h"
 #include "support/files.h"
+#include "support/long.h"
 #include "support/scratch.h"
 
 TestSuite(certs, .init = scratch_enter, .fini = scratch_remove);
@@ -100,7 +101,7 @@ Test(certs, self_signed)
     tls_context_free(t);
 }
 
-Test(certs, from_a_small_ca)
+Test(certs, from_a_small_ca, WITH_SANITIZERS)
 {
     cr_assert_eq(make("--ca ca --out one one.example"), 0);
     cr_assert_eq(make("--ca ca --out two '*.two.example'"), 0);
@@ -117,7 +118,7 @@ Test(certs, from_a_small_ca)
     tls_context_free(two);
 }
 
-Test(certs, nothing_is_overwritten_unasked)
+Test(certs, nothing_is_overwritten_unasked, WITH_SANITIZERS)
 {
     struct stat before, after;
     cr_assert_eq(make("--ca ca a"), 0);
@@ -136,7 +137,7 @@ Test(certs, nothing_is_overwritten_unasked)
 
 /* certs/make prints the fingerprint, since FileZilla asks people to compare
  * it. */
-Test(certs, the_fingerprint_is_printed)
+Test(certs, the_fingerprint_is_printed, WITH_SANITIZERS)
 {
     char text[FINGERPRINT_TEXT];
 

@@ -4,6 +4,7 @@
 #include <openssl/ssl.h>
 
 #include "authority.h"
+#include "support/long.h"
 #include "tls/tls.h"
 
 TestSuite(client, .init = authority_begin, .fini = authority_end);
@@ -119,7 +120,7 @@ static void try_one(size_t i, enum client_certificates mode, int version)
     part(&l, &p);
 }
 
-Test(client, taken_or_not)
+Test(client, taken_or_not, WITH_SANITIZERS)
 {
     static const int versions[] = { TLS1_2_VERSION, TLS1_3_VERSION };
 
@@ -185,7 +186,7 @@ static void expect_said(size_t i)
     part(&l, &p);
 }
 
-Test(client, says)
+Test(client, says, WITH_SANITIZERS)
 {
     for (size_t i = 0; i < sizeof(said) / sizeof(said[0]); i++)
         expect_said(i);
@@ -249,7 +250,7 @@ static void expect_told(bool named)
     part(&l, &p);
 }
 
-Test(client, as_many_names_as_a_proof_has_room_for)
+Test(client, as_many_names_as_a_proof_has_room_for, WITH_SANITIZERS)
 {
     pki_issue(pki, &(struct pki_leaf){ .name = "anna", .kind = PKI_RSA });
     make_cas(CLIENT_NAMES_MAX - NAME_BYTES - 2); /* ca.pem has the rest */

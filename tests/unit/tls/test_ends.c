@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 
 #include "raw.h"
+#include "support/long.h"
 
 static const int versions[] = { TLS1_2_VERSION, TLS1_3_VERSION };
 #define VERSIONS (sizeof(versions) / sizeof(versions[0]))
@@ -221,7 +222,7 @@ static void end_at(size_t at, int version, size_t *len)
 
 /* The end comes within the record's header, right behind it, or within the
  * record's text. */
-Test(ends, after_each_byte_of_a_record)
+Test(ends, after_each_byte_of_a_record, WITH_SANITIZERS)
 {
     for (size_t v = 0; v < VERSIONS; v++)
         for (size_t at = 1, len = 2; at < len; at++)

@@ -2,6 +2,7 @@
 #include <openssl/ssl.h>
 
 #include "fixture.h"
+#include "support/long.h"
 
 #define EC_ONLY  "ECDSA+SHA256"
 #define RSA_ONLY "RSA-PSS+SHA256:RSA+SHA256"
@@ -101,7 +102,7 @@ static const struct {
       "of the two" },
 };
 
-Test(names, one_bad_pair_is_named)
+Test(names, one_bad_pair_is_named, WITH_SANITIZERS)
 {
     for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
         struct complaint c = { "" };

@@ -1,5 +1,6 @@
 /* Tests the complaints about certificates and keys that a server can't use. */
 #include "fixture.h"
+#include "support/long.h"
 
 /* Makes a context of two files. WHY NULL: the context must be good; otherwise
  * the complaint must begin with WHY. */
@@ -67,7 +68,7 @@ Test(pem, what_is_loaded_and_what_is_refused)
     }
 }
 
-Test(pem, a_key_of_another_certificate)
+Test(pem, a_key_of_another_certificate, WITH_SANITIZERS)
 {
     static const unsigned kinds[][2] = {
         { KEY_EC, KEY_EC },     { KEY_EC, KEY_EC_384 },

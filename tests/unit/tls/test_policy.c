@@ -2,6 +2,7 @@
 #include <openssl/ssl.h>
 
 #include "raw.h"
+#include "support/long.h"
 #include "tls/tls.h"
 
 struct row {
@@ -232,7 +233,7 @@ Test(policy, suites_are_good)
 
 /* A new context makes a handshake of each version, so the suites must suit each
  * kind of key. */
-Test(policy, suites_suit_each_key)
+Test(policy, suites_suit_each_key, WITH_SANITIZERS)
 {
     static const enum key_kind kinds[] = { KEY_EC, KEY_EC_384, KEY_EC_521,
                                            KEY_RSA, KEY_ED25519 };

@@ -6,6 +6,7 @@
 
 #include "fixture.h"
 #include "sallyport/tls/sign.h"
+#include "support/long.h"
 #include "tls/key.h"
 
 #define SPACES                                                                 \
@@ -148,7 +149,7 @@ static const struct {
 };
 
 /* The client verifies the signature, so a wrong one would end the handshake. */
-Test(sign, handshakes_of_every_kind)
+Test(sign, handshakes_of_every_kind, WITH_SANITIZERS)
 {
     for (size_t i = 0; i < sizeof(handshakes) / sizeof(handshakes[0]); i++) {
         struct peer p = { .options = { .version = handshakes[i].version,

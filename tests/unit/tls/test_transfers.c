@@ -4,6 +4,7 @@
 #include <sys/epoll.h>
 
 #include "raw.h"
+#include "support/long.h"
 
 /* socket: the size of the kernel's buffers; fragment: the client's largest
  * record; 0: the default. */
@@ -72,13 +73,13 @@ static void upload(const struct transfer *t, size_t step)
     free(bytes);
 }
 
-Test(transfers, downloads)
+Test(transfers, downloads, WITH_SANITIZERS)
 {
     for (size_t i = 0; i < TRANSFERS; i++)
         download(&transfers[i]);
 }
 
-Test(transfers, uploads)
+Test(transfers, uploads, WITH_SANITIZERS)
 {
     for (size_t i = 0; i < TRANSFERS; i++) {
         upload(&transfers[i], DATA);

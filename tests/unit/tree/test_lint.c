@@ -2,9 +2,11 @@
  * each rule finds a fault. What etc/check finds in a repository of its own.
  * CTest executes the rows of tests/table. */
 #include "support/files.h"
+#include "support/long.h"
 #include "support/test.h"
 
-Test(lint, rules)
+/* In a short run etc/check does this. */
+Test(lint, rules, IN_LONG_RUN)
 {
     cr_expect_eq(system(in_source("etc/lint")), 0);
 }

@@ -1,5 +1,6 @@
 /* Shares, teams, and the rights that they and directories give to users. */
 #include "parse.h"
+#include "support/long.h"
 
 /* "a:full b:lr /x:read": the grants, then the directories. */
 static const char *rights_of(const char *name)
@@ -329,7 +330,7 @@ Test(limits, grants)
                 "users:16450: more than 1048576 rights in shares");
 }
 
-Test(limits, directories)
+Test(limits, directories, WITH_SANITIZERS)
 {
     char options[USER_LINE_MAX];
     size_t len = 0;

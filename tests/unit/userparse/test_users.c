@@ -1,5 +1,6 @@
 /* The users file as a whole: rows, refusals with their line, limits. */
 #include "parse.h"
+#include "support/long.h"
 
 #define HASH "$5$salt$abcdefghijklmnopqrstuvwxyzABCDEFGHIJ./01234"
 
@@ -213,7 +214,7 @@ Test(users, up_to_131072_rows)
     buf_release(&text);
 }
 
-Test(users, up_to_64_MiB)
+Test(users, up_to_64_MiB, WITH_SANITIZERS)
 {
     char *text = malloc(USERS_FILE_MAX + 1);
 
