@@ -74,13 +74,8 @@ static void take_expires(struct imported *e, const char *key, const char *text)
     char when[WHEN_MAX];
     uint64_t seconds;
 
-    if (slice_number(slice_from(text), UINT64_MAX, &seconds) == 0) {
-        if (seconds > EXPIRES_MAX) {
-            note(&e->without, "its end after the year 9999", "");
-            return;
-        }
+    if (slice_number(slice_from(text), EXPIRES_MAX, &seconds) == 0)
         text = when_text((int64_t)seconds, when);
-    }
     if (!take_key(e, key, text))
         note(&e->lock, "its end isn't a valid time:", text);
 }
