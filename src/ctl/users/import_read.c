@@ -13,6 +13,7 @@
 #include "sallyport/base/harmless.h"
 
 #define TEXT_MAX    (256u << 20)
+#define TEXT_CHUNK  (64u << 10)
 #define EXPIRES_MAX 253402300799u /* 9999-12-31T23:59:59Z */
 
 const char *import_show(const char *text, char out[TEXT_SHOWN])
@@ -55,17 +56,18 @@ static bool take_key(struct imported *e, const char *key, const char *value)
 static void take_hash(struct imported *e, const char *key, const char *text)
 {
     static const char scheme[] = "{CRYPT}";
+    const char *first = import_hash_usable(e) ? e->hash : NULL;
     bool locked;
 
     (void)key;
-    if (import_hash_usable(e))
-        return; /* the first usable hash counts */
     if (strncasecmp(text, scheme, strlen(scheme)) == 0)
         text += strlen(scheme);
     locked = text[0] == '!';
     e->hash = text + strspn(text, "!");
     if (locked && e->lock.len == 0 && import_hash_usable(e))
         note(&e->lock, "its password is locked there", "");
+    if (first)
+        e->hash = first; /* the first usable hash counts, and each lock */
 }
 
 /* Takes the end of the user. A number is in seconds since 1970. */
@@ -350,12 +352,70 @@ const char *import_comment(const struct imported *e)
                                                                  : "";
 }
 
+/* Returns the number of the escape \uXXXX at AT; -1: there is none. */
+static long escape_at(struct slice s, size_t at)
+{
+    char digits[5] = "", *end;
+
+    if (at + 6 > s.len || s.ptr[at] != '\\' || s.ptr[at + 1] != 'u')
+        return -1;
+    memcpy(digits, s.ptr + at + 2, 4);
+    const long number = strtol(digits, &end, 16);
+    return *end ? -1 : number;
+}
+
+/* Puts '?' in place of what is no character: bytes that aren't UTF-8, and
+ * escapes of NUL or of half a surrogate pair. Otherwise jansson would refuse
+ * all users because of one. */
+static void mend_characters(struct buf *text)
+{
+    const struct slice s = buf_slice(text);
+    size_t n;
+
+    for (size_t i = 0; i < s.len; i += n) {
+        const long first = escape_at(s, i), second = escape_at(s, i + 6);
+        const bool pair =
+            first >> 10 == 0xd800 >> 10 && second >> 10 == 0xdc00 >> 10;
+
+        n = s.ptr[i] == '\\' ? (pair ? 12 : 2) : 1;
+        if (!pair && (first == 0 || first >> 11 == 0xd800 >> 11))
+            memcpy(text->data + i + 2, "003f", 4);
+        if ((unsigned char)s.ptr[i] < 0x80)
+            continue;
+        n = harmless_length(s, i);
+        if (n == 0)
+            text->data[i] = '?';
+        n += n == 0;
+    }
+}
+
+/* Reads the whole text into the buffer. */
+static void read_text(const struct import *m, FILE *in, struct buf *text)
+{
+    size_t n;
+
+    do {
+        const int r = buf_reserve(text, TEXT_CHUNK);
+
+        if (r == -ENOBUFS)
+            fail(EX_DATAERR, "%s: it is larger than %u MiB", m->path,
+                 TEXT_MAX >> 20);
+        if (r)
+            fail_no_memory();
+        n = fread(text->data + text->len, 1, TEXT_CHUNK, in);
+        text->len += n;
+    } while (n > 0);
+    if (ferror(in))
+        fail(EX_IOERR, "%s: %s", m->path, strerror(errno));
+}
+
 void import_read(struct import *m)
 {
     const bool piped = strcmp(m->path, "-") == 0;
     FILE *in = piped ? stdin : fopen(m->path, "re");
     enum json_error_code code;
     json_error_t error;
+    struct buf text;
     json_t *one;
     size_t i;
 
@@ -364,9 +424,11 @@ void import_read(struct import *m)
              m->path, strerror(errno));
     if (piped)
         m->path = "standard input";
-    m->list = json_loadf(in, JSON_REJECT_DUPLICATES, &error);
-    if (!m->list && ferror(in))
-        fail(EX_IOERR, "%s: %s", m->path, strerror(errno));
+    buf_init(&text, TEXT_MAX);
+    read_text(m, in, &text);
+    mend_characters(&text);
+    m->list = json_loadb(text.data, text.len, JSON_REJECT_DUPLICATES, &error);
+    buf_release(&text);
     code = json_error_code(&error);
     /* Hide jansson's message, which can contain parts of a hash. */
     if (!m->list)
