@@ -134,7 +134,8 @@ struct home {
     uid_t uid;
     gid_t gid;
     mode_t mode;
-    bool adopt; /* takes over an empty directory of no row */
+    bool adopt;   /* takes over an empty directory of no row */
+    bool imports; /* another run of the command can give another uid */
     bool made;
 };
 

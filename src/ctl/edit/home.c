@@ -174,6 +174,11 @@ static noreturn void refuse_kept(const struct home *h, const struct stat *st)
              h->path, owner, (unsigned)st->st_gid,
              (unsigned)st->st_mode & 07777, wanted, h->path, gid, h->path, mode,
              h->path);
+    if (h->imports) /* the next run can give another uid */
+        fail(EX_CANTCREAT,
+             "%s exists and belongs to %s%.0u; move it away, import again, and "
+             "put its files back with the new uid (chown -Rh)",
+             h->path, owner ? "uid " : "root", owner);
     fail(EX_CANTCREAT,
          "%s exists and belongs to %s%.0u; if it was made for this user, give "
          "it and all in it to uid and gid %u (chown -Rh)",

@@ -96,6 +96,7 @@ static size_t import_look(struct import *m)
         struct complaint why;
 
         one[i]->draft.home.uid = ids_likely(fresh);
+        one[i]->draft.home.imports = true;
         disk_begin();
         const int code = fail_caught(make_row, one[i], &why);
         if (code == EX_TEMPFAIL || code == EX_OSERR)
