@@ -175,7 +175,7 @@ static void put_curl(struct letter *l, const struct user *user)
     if (l->trusted || l->pins.len == 0)
         put(l, "CURL", "curl%s %s", l->implicit ? "" : " --ssl-reqd", words);
     if (l->pins.len > 0)
-        put(l, "PINNED", "curl%s -k --pinnedpubkey '%.*s' %s",
+        put(l, "PINNED", "curl%s -k --pinnedpubkey \"%.*s\" %s",
             l->implicit ? "" : " --ssl-reqd", (int)l->pins.len, l->pins.data,
             words);
 }

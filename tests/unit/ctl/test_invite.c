@@ -1,4 +1,6 @@
 /* "invite" while a server runs; cases/invite.txt has the rest of the letter. */
+#include "support/run.h"
+
 #include "fake_server.h"
 #include "world.h"
 
@@ -29,9 +31,10 @@ static void is_invited(struct channel *c)
             continue;
         }
         fake_row(c, &m, "all", "state", "running", NULL);
-        fake_row(c, &m, "+certificates", "file", "/c.pem", "name", said_name,
-                 "?self_signed", self_signed, "sha256", "AB:CD", "pin",
-                 "sha256//x", NULL);
+        for (int i = 0; i < 2; i++)
+            fake_row(c, &m, "+certificates", "file", "/c.pem", "name",
+                     said_name, "?self_signed", self_signed, "sha256", "AB:CD",
+                     "pin", i ? "sha256//y" : "sha256//x+/=", NULL);
         FAKE_SAYS(c, &m, end);
     }
 }
@@ -65,7 +68,7 @@ Test(invite, what_the_server_says)
     cr_expect(strstr(r->out, "    curl --ssl-reqd -u acme -T FILE " URL), "%s",
               r->out);
     cr_expect(strstr(r->out, "    curl --ssl-reqd -k --pinnedpubkey "
-                             "'sha256//x' -u acme -T FILE " URL),
+                             "\"sha256//x+/=;sha256//y\" -u acme -T FILE " URL),
               "%s", r->out);
     cr_expect(strstr(r->err, "1 session ended\n"), "%s", r->err);
 }
@@ -89,4 +92,39 @@ Test(invite, a_name_without_a_dot)
     cr_expect(strstr(r->out, "Your access to ________\n"), "%s", r->out);
     cr_expect(strstr(r->err, "no certificate has a full host name"), "%s",
               r->err);
+}
+
+/* Splits the line as Windows' programs do, which know only double quotes: one
+ * word in each line. */
+static void split_windows(const char *line, char *out)
+{
+    for (bool quoted = false; *line; line++)
+        if (*line == '"')
+            quoted = !quoted;
+        else
+            *out++ = *line == ' ' && !quoted ? '\n' : *line;
+    strcpy(out, "\n");
+}
+
+Test(invite, each_shell_reads_the_same_words)
+{
+    static const char *const shells[] = { "/bin/sh", "/bin/bash" };
+    const struct run *r =
+        invited("ftp.example.org", "0", "invite acme --share incoming:drop");
+    char text[WORLD_TEXT], words[WORLD_TEXT];
+    size_t lines = 0;
+
+    snprintf(text, sizeof(text), "%s", r->out);
+    for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n"))
+        for (size_t i = 0; i < 2 && strstr(line, "    curl --"); i++, lines++) {
+            char script[1024];
+            struct run_result words_of;
+
+            split_windows(line + 4, words);
+            snprintf(script, sizeof(script), "printf '%%s\n' %s", line + 4);
+            run(&words_of, NULL, shells[i], "-c", script, NULL);
+            cr_expect_str_eq(words_of.text, words, "%s", shells[i]);
+            run_release(&words_of);
+        }
+    cr_expect_eq(lines, 4);
 }
