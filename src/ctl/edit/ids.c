@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/base/idmap.h"
 
@@ -24,6 +25,7 @@ struct ids_free {
     bool share;
     const char *own;      /* name of a directory that doesn't count, or NULL */
     uint32_t first, last; /* the range in the settings */
+    uint64_t next;        /* the next number to ask for */
     size_t wanted, count;
     uint32_t id[];
 };
@@ -122,13 +124,15 @@ static int add_owner(void *data, int directory, const char *name)
     return 0;
 }
 
+/* Returns after half of disk_ms; ids_ask() then asks for the rest, with new
+ * time: NSS can need some milliseconds for each of many numbers. */
 static void find_free(void *data)
 {
+    const uint64_t end = clock_ms() + (uint64_t)disk_ms / 2;
     struct ids_free *f = data;
     const char *path = f->share ? ctl.settings.shares : ctl.settings.homes;
     FD_CLEANUP int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     int r = fd < 0 && errno != ENOENT ? -errno : 0;
-    uint64_t id = f->id[0];
 
     if (f->own)
         f->own =
@@ -140,10 +144,13 @@ static void find_free(void *data)
         r = home_each_entry(fd, add_owner, f);
     if (r < 0)
         fail(ctl_exit_of(-r), "%s: %s", path, strerror(-r));
-    for (; id <= f->last && f->count < f->wanted; id++)
+    do {
+        const uint64_t id = f->next++;
+
         if (!(owners[(id - f->first) / 8] >> (id - f->first) % 8 & 1) &&
             !ids_line(&ctl.users, id) && !has_account(id, f->share))
             f->id[f->count++] = (uint32_t)id;
+    } while (f->count < f->wanted && f->next <= f->last && clock_ms() < end);
 }
 
 void ids_ask(bool share, size_t n, const char *own)
@@ -158,7 +165,6 @@ void ids_ask(bool share, size_t n, const char *own)
     if (!f)
         fail_no_memory();
     f->share = share;
-    f->own = own;
     f->first = (uint32_t)(share ? s->gid_first : s->uid_first);
     f->last = (uint32_t)(share ? s->gid_last : s->uid_last);
     if (geteuid() == 0 && !idmap_has(share ? IDMAP_GIDS : IDMAP_UIDS, f->first,
@@ -174,12 +180,15 @@ void ids_ask(bool share, size_t n, const char *own)
         f->last = (uint32_t)there;
     }
     f->wanted = wanted;
-    f->id[0] = last < f->first ? f->first : (uint32_t)last + 1;
-    disk_run(
-        find_free, f, size,
-        share
-            ? "the system's list of accounts, or the directory of the shares,"
-            : "the system's list of accounts, or the directory of the homes,");
+    f->next = last < f->first ? f->first : last + 1;
+    while (f->count < wanted && f->next <= f->last) {
+        f->own = own;
+        disk_run(find_free, f, size,
+                 share ? "the system's list of accounts, or the directory of "
+                         "the shares,"
+                       : "the system's list of accounts, or the directory of "
+                         "the homes,");
+    }
     free(free_ids);
     free_ids = f;
     next_free = 0;

@@ -59,6 +59,7 @@ static uid_t account;
 static gid_t group;
 static int down;   /* the error of NSS; 0: none */
 static bool hangs; /* NSS never answers */
+static int slow;   /* ms for each answer of NSS */
 
 struct passwd *getpwuid(uid_t uid)
 {
@@ -67,6 +68,7 @@ struct passwd *getpwuid(uid_t uid)
 
     while (hangs)
         pause();
+    poll(NULL, 0, slow);
     if (down)
         errno = down;
     return uid == 4321 || (account != 0 && uid == account) ? &row : NULL;
@@ -165,6 +167,19 @@ Test(account, a_lock_beside_what_hangs, .timeout = 120, IN_LONG_RUN)
                 geteuid() == 0 ? EX_CANTCREAT : EX_USAGE);
     cr_expect_null(strstr(file_text(world.users), "bert"));
     cr_expect_null(strstr(file_text(world.users), "@share"));
+}
+
+/* The time counts from the last answer, not for all numbers together. */
+Test(account, each_answer_has_a_time_of_its_own, .timeout = 120)
+{
+    char words[256];
+
+    file_write(in_scratch("new"), "[{\"name\":\"anna\"},{\"name\":\"bert\"}]");
+    snprintf(words, sizeof(words), "user import %s", in_scratch("new"));
+    disk_ms = 1000;
+    slow = 50; /* for two numbers and some to spare: 1.7 s */
+    expect_out(0, "", words, "2 imported, 0 skipped\n");
+    expect_out(0, PASSWORD, "user add carl", "user carl: uid 70002, ");
 }
 
 /* An import holds the lock for at most a second at a time, so that users can be
