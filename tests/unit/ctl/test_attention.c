@@ -297,13 +297,16 @@ Test(attention, check)
 }
 
 /* Runs etc/examples/check_sallyport. Its sallyportctl is a script that prints
- * JSON, and ends with CODE. OUT gets the output. Returns the exit status. */
-static int plugin(const char *json, int code, char out[256])
+ * JSON and, on standard error, ERRORS, and ends with CODE. OUT gets the output.
+ * Returns the exit status. */
+static int plugin(const char *json, const char *errors, int code, char out[256])
 {
     char text[1024], command[512];
     FILE *f;
 
-    snprintf(text, sizeof(text), "#!/bin/sh\necho '%s'\nexit %d\n", json, code);
+    snprintf(text, sizeof(text),
+             "#!/bin/sh\nprintf '%s' >&2\necho '%s'\nexit %d\n", errors, json,
+             code);
     file_write(in_scratch("sallyportctl"), text);
     cr_assert_eq(chmod(in_scratch("sallyportctl"), 0755), 0);
     snprintf(command, sizeof(command), "PATH=%s:$PATH '%s'", in_scratch("."),
@@ -327,18 +330,21 @@ Test(attention, a_plugin_for_nagios)
 
     if (system("command -v jq >/dev/null") != 0)
         world_skip("needs jq");
-    cr_expect_eq(plugin(SAID(""), 0, out), 0);
+    cr_expect_eq(plugin(SAID(""), "", 0, out), 0);
     cr_expect_str_eq(out, "SALLYPORT OK - version 1, 3 of 50 sessions" FIGURES);
-    cr_expect_eq(plugin(SAID("{\"level\":\"warning\",\"text\":\"w\"}"), 0, out),
-                 1);
+    cr_expect_eq(
+        plugin(SAID("{\"level\":\"warning\",\"text\":\"w\"}"), "", 0, out), 1);
     cr_expect_str_eq(out, "SALLYPORT WARNING - w" FIGURES);
     cr_expect_eq(plugin(SAID("{\"level\":\"warning\",\"text\":\"w\"},"
                              "{\"level\":\"critical\",\"text\":\"c\"}"),
-                        0, out),
+                        "", 0, out),
                  2);
     cr_expect_str_eq(out, "SALLYPORT CRITICAL - c" FIGURES);
-    cr_expect_eq(plugin("no server", EX_UNAVAILABLE, out), 2);
+    cr_expect_eq(plugin("", "no server\\n", EX_UNAVAILABLE, out), 2);
     cr_expect_str_eq(out, "SALLYPORT CRITICAL - no server\n");
-    cr_expect_eq(plugin("a mistake", EX_CONFIG, out), 3);
+    cr_expect_eq(plugin("", "a mistake\\nmore\\n", EX_CONFIG, out), 3);
     cr_expect_str_eq(out, "SALLYPORT UNKNOWN - a mistake\n");
+    /* A mistake in the configuration is a warning of "status". */
+    cr_expect_eq(plugin(SAID(""), "a mistake\\n", 0, out), 1);
+    cr_expect_str_eq(out, "SALLYPORT WARNING - a mistake" FIGURES);
 }
