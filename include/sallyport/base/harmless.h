@@ -8,6 +8,9 @@
 
 #include "sallyport/base/slice.h"
 
+/* Returns how many bytes the well-formed character at AT has; 0: there is none.
+ */
+size_t utf8_length(struct slice s, size_t at);
 /* Returns the length in bytes of the character at AT. 0: not well-formed UTF-8,
  * or a character that controls a terminal, ends a line or reorders text. */
 size_t harmless_length(struct slice s, size_t at);

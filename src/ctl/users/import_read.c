@@ -15,6 +15,8 @@
 #define TEXT_MAX    (256u << 20)
 #define TEXT_CHUNK  (64u << 10)
 #define EXPIRES_MAX 253402300799u /* 9999-12-31T23:59:59Z */
+/* No name, hash, path or restriction permits this byte. */
+#define NO_CHARACTER 0x7f
 
 const char *import_show(const char *text, char out[TEXT_SHOWN])
 {
@@ -290,6 +292,7 @@ static void take_object(struct import *m, json_t *object)
     struct imported *e = &m->entry[m->count++];
     const char *key;
     json_t *value;
+    char *at;
 
     *e = (struct imported){ .name = text_of(object, "name", NULL) };
     buf_init(&e->lock, USER_LINE_MAX);
@@ -302,6 +305,8 @@ static void take_object(struct import *m, json_t *object)
     {
         take_member(m, e, key, value);
     }
+    while (e->comment && (at = strchr(e->comment, NO_CHARACTER)))
+        *at = '?'; /* a comment is only shown */
     /* "user list" without --hashes names the second factor, but not its
      * secret. */
     if (e->second_factor && !row_get(&e->draft.row, "totp"))
@@ -355,18 +360,19 @@ const char *import_comment(const struct imported *e)
 /* Returns the number of the escape \uXXXX at AT; -1: there is none. */
 static long escape_at(struct slice s, size_t at)
 {
-    char digits[5] = "", *end;
+    char digits[5] = "";
 
     if (at + 6 > s.len || s.ptr[at] != '\\' || s.ptr[at + 1] != 'u')
         return -1;
     memcpy(digits, s.ptr + at + 2, 4);
-    const long number = strtol(digits, &end, 16);
-    return *end ? -1 : number;
+    return strspn(digits, "0123456789abcdefABCDEF") == 4
+               ? strtol(digits, NULL, 16)
+               : -1;
 }
 
-/* Puts '?' in place of what is no character: bytes that aren't UTF-8, and
- * escapes of NUL or of half a surrogate pair. Otherwise jansson would refuse
- * all users because of one. */
+/* Puts NO_CHARACTER in place of bytes that aren't UTF-8, and of escapes of NUL
+ * or of half a surrogate pair. Otherwise jansson would refuse all users because
+ * of one; and with '?' a path would be another path. */
 static void mend_characters(struct buf *text)
 {
     const struct slice s = buf_slice(text);
@@ -377,14 +383,11 @@ static void mend_characters(struct buf *text)
         const bool pair =
             first >> 10 == 0xd800 >> 10 && second >> 10 == 0xdc00 >> 10;
 
-        n = s.ptr[i] == '\\' ? (pair ? 12 : 2) : 1;
+        n = s.ptr[i] == '\\' ? (pair ? 12 : 2) : utf8_length(s, i);
         if (!pair && (first == 0 || first >> 11 == 0xd800 >> 11))
-            memcpy(text->data + i + 2, "003f", 4);
-        if ((unsigned char)s.ptr[i] < 0x80)
-            continue;
-        n = harmless_length(s, i);
+            memcpy(text->data + i + 2, "007f", 4);
         if (n == 0)
-            text->data[i] = '?';
+            text->data[i] = NO_CHARACTER;
         n += n == 0;
     }
 }

@@ -15,9 +15,7 @@ static const struct utf8_row {
     { 0xf1, 0xf3, 0x80, 0xbf, 4 }, { 0xf4, 0xf4, 0x80, 0x8f, 4 },
 };
 
-/* Returns how many bytes the well-formed character at AT has; 0: there is none.
- */
-static size_t utf8_length(struct slice s, size_t at)
+size_t utf8_length(struct slice s, size_t at)
 {
     const uint8_t *c = (const uint8_t *)s.ptr + at;
     const struct utf8_row *row = utf8_rows,
