@@ -124,11 +124,12 @@ static int add_owner(void *data, int directory, const char *name)
     return 0;
 }
 
-/* Returns after half of disk_ms; ids_ask() then asks for the rest, with new
- * time: NSS can need some milliseconds for each of many numbers. */
+/* Returns after half of the time that the directory has left of disk_ms;
+ * ids_ask() then asks for the rest, with new time: NSS can need some
+ * milliseconds for each of many numbers. */
 static void find_free(void *data)
 {
-    const uint64_t end = clock_ms() + (uint64_t)disk_ms / 2;
+    uint64_t end = clock_ms() + (uint64_t)disk_ms;
     struct ids_free *f = data;
     const char *path = f->share ? ctl.settings.shares : ctl.settings.homes;
     FD_CLEANUP int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -144,6 +145,7 @@ static void find_free(void *data)
         r = home_each_entry(fd, add_owner, f);
     if (r < 0)
         fail(ctl_exit_of(-r), "%s: %s", path, strerror(-r));
+    end = (end + clock_ms()) / 2;
     do {
         const uint64_t id = f->next++;
 

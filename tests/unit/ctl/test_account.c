@@ -3,6 +3,8 @@
 #include <grp.h>
 #include <pwd.h>
 #include <sched.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
 
 #include "sallyport/userparse/userparse.h"
 
@@ -60,6 +62,8 @@ static gid_t group;
 static int down;   /* the error of NSS; 0: none */
 static bool hangs; /* NSS never answers */
 static int slow;   /* ms for each answer of NSS */
+static int disk;   /* ms for each look at a home */
+static int *looks; /* their number, also in forks; NULL: not counted */
 
 struct passwd *getpwuid(uid_t uid)
 {
@@ -85,6 +89,14 @@ struct group *getgrgid(gid_t gid)
     if (group == 0 || gid != group)
         getgrgid_r(gid, &row, bytes, sizeof(bytes), &found);
     return found;
+}
+
+int fstatat(int directory, const char *name, struct stat *st, int flags)
+{
+    poll(NULL, 0, disk);
+    if (looks)
+        ++*looks;
+    return (int)syscall(SYS_newfstatat, directory, name, st, flags);
 }
 
 Test(account, uids_of_the_system)
@@ -180,6 +192,20 @@ Test(account, each_answer_has_a_time_of_its_own, .timeout = 120)
     slow = 50; /* for two numbers and some to spare: 1.7 s */
     expect_out(0, "", words, "2 imported, 0 skipped\n");
     expect_out(0, PASSWORD, "user add carl", "user carl: uid 70002, ");
+}
+
+/* The homes are looked at once, not once for each number. */
+Test(account, a_disk_that_answers_slowly, .timeout = 120)
+{
+    looks = mmap(NULL, sizeof(*looks), PROT_READ | PROT_WRITE,
+                 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    cr_assert(looks != MAP_FAILED);
+    expect_run(0, PASSWORD, "user add anna");
+    *looks = 0;
+    disk_ms = 2000;
+    disk = 1200;
+    expect_out(0, PASSWORD, "user add bert", "user bert: uid 70001, ");
+    cr_expect(*looks > 0 && *looks < 10, "%d", *looks);
 }
 
 /* An import holds the lock for at most a second at a time, so that users can be
