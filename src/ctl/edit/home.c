@@ -176,8 +176,9 @@ static noreturn void refuse_kept(const struct home *h, const struct stat *st)
              h->path);
     if (h->imports) /* the next run can give another uid */
         fail(EX_CANTCREAT,
-             "%s exists and belongs to %s%.0u; move it away, import again, and "
-             "put its files back with the new uid (chown -Rh)",
+             "%s exists and belongs to %s%.0u; if it was made for this user, "
+             "move it away, import again, and put its files back with the new "
+             "uid (chown -Rh)",
              h->path, owner ? "uid " : "root", owner);
     fail(EX_CANTCREAT,
          "%s exists and belongs to %s%.0u; if it was made for this user, give "
