@@ -45,7 +45,7 @@ void fail(int code, const char *format, ...)
     va_list args;
 
     va_start(args, format);
-    vsnprintf(why.text, sizeof(why.text), format, args);
+    complaint_list(why.text, sizeof(why.text), format, args);
     va_end(args);
     harmless_make(why.text, strlen(why.text)); /* it can quote foreign text */
     if (catcher) {

@@ -3,11 +3,13 @@
 #ifndef SALLYPORT_BASE_COMPLAIN_H
 #define SALLYPORT_BASE_COMPLAIN_H
 
+#include <stdarg.h>
 #include <stdbool.h>
+#include <stddef.h>
 
 /* A complaint says what is wrong with an input, in words for the person who
  * wrote that input. */
-#define COMPLAINT_MAX 512
+#define COMPLAINT_MAX 4096
 
 struct complaint {
     char text[COMPLAINT_MAX]; /* "": no complaint */
@@ -17,6 +19,14 @@ struct complaint {
  * Always returns -EINVAL. */
 int complain(struct complaint *c, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+
+/* Writes the text. If it doesn't fit, ends its beginning with "...", and leaves
+ * out all of a command, which follows "run: ": the rest of a command can be
+ * another command. */
+void complaint_write(char *text, size_t size, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+void complaint_list(char *text, size_t size, const char *format, va_list args)
+    __attribute__((format(printf, 3, 0)));
 
 /* Sets the title that begins each line of this process on standard error. Call
  * it before the first line. The text must stay valid and unchanged. */

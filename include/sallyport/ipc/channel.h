@@ -98,6 +98,7 @@ enum field_type {
     TYPE_ADDRESS,
     TYPE_WORD,
     TYPE_TEXT,
+    TYPE_WHY,
     TYPE_PATH,
     TYPE_SECRET,
     TYPE_KEY,

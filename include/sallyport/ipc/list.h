@@ -34,6 +34,8 @@
 #define WORD(name)       FIELD(struct slice, WORD, name, 0)
 /* Up to 1,024 bytes, no NUL. */
 #define TEXT(name)       FIELD(struct slice, TEXT, name, 0)
+/* A complaint: on the wire the same; of a longer one the beginning is sent. */
+#define WHY(name)        FIELD(struct slice, WHY, name, 0)
 /* Absolute, 1 to 4,096 bytes, no NUL. */
 #define PATH(name)       FIELD(struct slice, PATH, name, 0)
 /* Up to 518 bytes (SECRET_MAX), no NUL; the buffers are wiped. */
@@ -71,7 +73,7 @@ END
 
 MESSAGE(start_failed, MASTER, SUPERVISOR, START, ONCE, NONE,
         "this generation can't start: the reason")
-TEXT(why) END
+WHY(why) END
 
 MESSAGE(lead, SUPERVISOR, MASTER, RUN, ONCE, NONE,
         "this generation leads: its gate shall accept clients. The answer is "
@@ -89,7 +91,7 @@ END
 MESSAGE(renewed, SUPERVISOR, MASTER, RUN, MANY, renew,
         "whether the new generation leads; otherwise the reason. Request 0: "
         "no answer, only the reason, for the log of the leading master")
-FLAG(done) TEXT(why) END
+FLAG(done) WHY(why) END
 
 SECTION("By a proxy",
         "On a listener marked `proxy` a session reads the PROXY header before "
@@ -104,7 +106,7 @@ ADDRESS(client) ADDRESS(server) END
 
 MESSAGE(not_admitted, GATE, SESSION, RUN, ONCE, admit,
         "the client may not use the server: the reason, for the 421 reply")
-TEXT(why) END
+WHY(why) END
 
 SECTION("Data connections", NULL)
 
@@ -193,7 +195,7 @@ NUMBER(sessions) END
 MESSAGE(control_refused, MASTER, CTL, START | ASKED, MANY, NONE,
         "the request fails: the reason, also in words. If it comes instead of "
         "`welcome`, master closes the connection")
-ENUM(refusal, refusal, REFUSAL_COUNT) TEXT(why) END
+ENUM(refusal, refusal, REFUSAL_COUNT) WHY(why) END
 
 MESSAGE(partial, FILES, CTL, ASKED, MANY, find,
         "what was found: its path, the name of its upload if known (else "
@@ -334,7 +336,7 @@ END
 MESSAGE(failed, CHILDREN | FILES, MASTER, START, ONCE, NONE,
         "the process can't start: the reason, for the administrator. Files also "
         "sends the errno; its reason is empty if the home can't be opened")
-ERRNO(error) TEXT(why) END
+ERRNO(error) WHY(why) END
 
 SECTION("Connections", NULL)
 
@@ -689,6 +691,7 @@ BYTES(event) END
 #undef ADDRESS
 #undef WORD
 #undef TEXT
+#undef WHY
 #undef PATH
 #undef SECRET
 #undef KEY

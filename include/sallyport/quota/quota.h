@@ -61,7 +61,7 @@ int quota_make_subvolume(int parent, const char *name);
 /* Writes a sentence, without its full stop, that tells an administrator how to
  * enable quotas on the file system of FD. PATH is a directory on that file
  * system. Returns OUT. */
-#define QUOTA_HINT_MAX 512
+#define QUOTA_HINT_MAX 2048
 const char *quota_hint(int fd, const char *path, char out[QUOTA_HINT_MAX]);
 
 /* Open files of sysfs with a subvolume's quota. A process that opens these

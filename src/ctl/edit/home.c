@@ -169,10 +169,10 @@ static noreturn void refuse_kept(const struct home *h, const struct stat *st)
     if (h->share)
         fail(EX_CANTCREAT,
              "%s exists with uid %u, gid %u and mode %o; give another --path "
-             "DIR, or, if it was made for this share, run: chown %u %s && "
-             "chgrp -R %u %s && chmod %o %s",
+             "DIR, or, if it was made for this share, run: chgrp -R %u %s && "
+             "install -d -m %o -o %u -g %u %s",
              h->path, owner, (unsigned)st->st_gid,
-             (unsigned)st->st_mode & 07777, wanted, h->path, gid, h->path, mode,
+             (unsigned)st->st_mode & 07777, gid, h->path, mode, wanted, gid,
              h->path);
     if (h->imports) /* the next run can give another uid */
         fail(EX_CANTCREAT,

@@ -76,10 +76,9 @@ static noreturn void quota_fail(const struct quota_account *a, int fd, int r)
     if (r == -EXDEV)
         fail(EX_UNAVAILABLE,
              "%s: %s is a directory, and btrfs has quotas of subvolumes only; "
-             "make it one: mv %s %s.old && btrfs subvolume create %s && cp -a "
-             "--reflink=always %s.old/. %s && rm -r %s.old",
-             a->name, a->path, a->path, a->path, a->path, a->path, a->path,
-             a->path);
+             "docs/admin/teams.md in /usr/share/doc/sallyport has the commands "
+             "that make it one",
+             a->name, a->path);
     if (r == -EINVAL && quota_is_btrfs(fd))
         fail(EX_UNAVAILABLE, "%s: btrfs can't limit the number of files",
              a->name);

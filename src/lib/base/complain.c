@@ -3,6 +3,7 @@
 #include "sallyport/base/complain.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -12,6 +13,28 @@
 
 #include "sallyport/base/harmless.h"
 
+void complaint_list(char *text, size_t size, const char *format, va_list args)
+{
+    static const char run[] = "run: ", rest[] = "...";
+    const int len = vsnprintf(text, size, format, args);
+    char *end = text + size - sizeof(rest), *at;
+
+    if (len < 0 || (size_t)len < size)
+        return;
+    at = strstr(text, run);
+    at = at && at + strlen(run) < end ? at + strlen(run) : end;
+    memcpy(at, rest, sizeof(rest));
+}
+
+void complaint_write(char *text, size_t size, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    complaint_list(text, size, format, args);
+    va_end(args);
+}
+
 int complain(struct complaint *c, const char *format, ...)
 {
     va_list args;
@@ -19,12 +42,12 @@ int complain(struct complaint *c, const char *format, ...)
     if (c->text[0])
         return -EINVAL;
     va_start(args, format);
-    vsnprintf(c->text, sizeof(c->text), format, args);
+    complaint_list(c->text, sizeof(c->text), format, args);
     va_end(args);
     return -EINVAL;
 }
 
-#define LINE_ROOM 1024
+#define LINE_ROOM PIPE_BUF
 
 static const char *stderr_name = "sallyport";
 
@@ -42,8 +65,8 @@ void stderr_wait(bool waits)
 
 /* Prints a line. A message can contain a part of a file or a name, so the line
  * is made harmless for a terminal or a log. Doesn't wait unless stderr_wait()
- * permits it: a full pipe must not stop master. A line is shorter than
- * PIPE_BUF, so POLLOUT means that the line fits. Each line is one write(2), so
+ * permits it: a full pipe must not stop master. A line has at most PIPE_BUF
+ * bytes, so POLLOUT means that the line fits. Each line is one write(2), so
  * that lines of several processes don't mix. Doesn't use stdio: a fork would
  * copy its buffers. */
 __attribute__((format(printf, 1, 0))) static void print_list(const char *format,
@@ -53,13 +76,10 @@ __attribute__((format(printf, 1, 0))) static void print_list(const char *format,
     struct pollfd err = { .fd = STDERR_FILENO, .events = POLLOUT };
     int head = snprintf(line, sizeof(line), "%s: ", stderr_name);
     size_t len = head > 0 && head < LINE_ROOM ? (size_t)head : 0;
-    int tail = vsnprintf(line + len, sizeof(line) - len - 1, format, args);
     ssize_t written = 0;
 
-    if (tail > 0)
-        len += (size_t)tail;
-    if (len > sizeof(line) - 2)
-        len = sizeof(line) - 2;
+    complaint_list(line + len, sizeof(line) - len - 1, format, args);
+    len += strlen(line + len);
     harmless_make(line, len);
     line[len++] = '\n';
     if (poll(&err, 1, stderr_waiting ? -1 : 0) == 1 && err.revents & POLLOUT)

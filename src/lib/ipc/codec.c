@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "sallyport/base/complain.h"
 #include "sallyport/base/random.h"
 #include "sallyport/ipc/channel.h"
 
@@ -96,6 +97,7 @@ struct text_rule {
 static const struct text_rule text_rules[TYPE_TYPES] = {
     [TYPE_WORD] = { 1, MESSAGE_WORD_MAX, false, false },
     [TYPE_TEXT] = { 0, MESSAGE_TEXT_MAX, true, false },
+    [TYPE_WHY] = { 0, MESSAGE_TEXT_MAX, true, false },
     [TYPE_PATH] = { 1, MESSAGE_PATH_MAX, true, false },
     [TYPE_SECRET] = { 0, SECRET_MAX, true, false },
     [TYPE_BYTES] = { 0, MESSAGE_BYTES_MAX, true, true },
@@ -148,8 +150,14 @@ static int put_field(struct cursor *c, const struct message_field *f,
         return put(c, bytes, sizeof(bytes));
     }
     if (text_rules[f->type].max > 0) {
-        const struct slice s = *(const struct slice *)at;
-        uint16_t len = (uint16_t)s.len;
+        struct slice s = *(const struct slice *)at;
+        char why[MESSAGE_TEXT_MAX + 1];
+
+        if (f->type == TYPE_WHY && s.len > MESSAGE_TEXT_MAX) {
+            complaint_write(why, sizeof(why), "%.*s", (int)s.len, s.ptr);
+            s = slice_from(why);
+        }
+        const uint16_t len = (uint16_t)s.len;
 
         return text_fits(f->type, s) && put(c, &len, sizeof(len)) == 0
                    ? put(c, s.ptr, s.len)

@@ -234,6 +234,28 @@ Test(homes, what_the_unit_forbids)
     EXPECT("users:1: user anna: systemd hides the home ");
 }
 
+/* Makes a directory below scratch, and returns the path of "h" in it, which is
+ * as long as a home's can be. */
+static const char *longest(const char *name)
+{
+    static char path[8][USER_HOME_MAX + 1];
+    static unsigned turn;
+    char *at = path[turn++ % 8];
+    size_t len = strlen(strcpy(at, in_scratch(name)));
+
+    cr_assert_eq(mkdir(at, 0755), 0);
+    while (len < USER_HOME_MAX - 2) {
+        const size_t left = USER_HOME_MAX - 3 - len,
+                     n = left > 202 ? 200 : left;
+
+        at[len++] = '/';
+        memset(at + len, 'd', n);
+        at[len += n] = '\0';
+        cr_assert_eq(mkdir(at, 0755), 0, "%s: %m", at);
+    }
+    return strcpy(at + len, "/h") - len;
+}
+
 /* Returns the remark about the directory of the users file, or NULL. */
 static const char *said_of_users(const char *path, bool change)
 {
@@ -392,6 +414,53 @@ Test(shares, what_the_unit_forbids)
     add_share("a", 80000, "a");
     cr_expect_eq(look(), 1, "%s", world.said.data);
     EXPECT("users:1: share a: systemd hides the share ");
+}
+
+/* Each command about the longest path ends with it. */
+Test(shares, commands_with_the_longest_paths)
+{
+    static const struct {
+        const char *says;
+        bool share, root;
+        mode_t above, mode; /* 0: it is missing */
+        unsigned uid, gid;
+    } rows[] = {
+        { "run: install -d ", false, false, 0755, 0, 0, 0 },
+        { "run: chmod o+x ", false, true, 0700, 0700, 70001, 70001 },
+        { "run: chown 70001 ", false, true, 0755, 0700, 12345, 70001 },
+        { "run: chmod u+rwx ", false, true, 0755, 0400, 70001, 70001 },
+        { "run: install -d ", true, false, 0755, 0, 0, 0 },
+        { "run: chown 0 ", true, true, 0755, 02770, 70000, 80000 },
+        { "run: chgrp -R 80000 ", true, true, 0755, 02770, 0, 80009 },
+        { "run: chmod 2770 ", true, true, 0755, 02750, 0, 80000 },
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char name[] = { (char)('a' + i), '\0' }, above[USER_HOME_MAX + 1];
+        const char *path = longest(name), *end = path;
+
+        if (rows[i].root && !world.check.root)
+            continue;
+        if (rows[i].mode) {
+            cr_assert_eq(mkdir(path, 0700), 0);
+            cr_assert_eq(chown(path, rows[i].uid, rows[i].gid), 0);
+            cr_assert_eq(chmod(path, rows[i].mode), 0);
+        }
+        snprintf(above, sizeof(above), "%.*s", USER_HOME_MAX - 2, path);
+        cr_assert_eq(chmod(above, rows[i].above), 0);
+        if (rows[i].above == 0700)
+            end = above;
+        snprintf(world.users, sizeof(world.users),
+                 rows[i].share ? "@share:s:80000:%s:\n"
+                               : "long:" HASH ":70001:70001::%s::\n",
+                 path);
+        buf_clear(&world.said);
+        cr_expect_eq(look(), 1, "row %zu: %s", i, world.said.data);
+        world.said.data[world.said.len - 2] = '\0'; /* the line end */
+        EXPECT(rows[i].says);
+        cr_expect_str_eq(world.said.data + world.said.len - 2 - strlen(end),
+                         end, "row %zu: %s", i, world.said.data);
+    }
 }
 
 static bool is_hinted(const char *homes, size_t users)

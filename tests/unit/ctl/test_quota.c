@@ -74,8 +74,8 @@ Test(quota, what_btrfs_refuses)
                "anna: btrfs can't limit the number of files");
     expect_err(EX_UNAVAILABLE, "", "quota set bert 5M",
                "bert is a directory, and btrfs has quotas of subvolumes only; "
-               "make it one: mv ");
-    expect_err(EX_UNAVAILABLE, "", "quota list bert", "btrfs subvolume create");
+               "docs/admin/teams.md in ");
+    expect_err(EX_UNAVAILABLE, "", "quota list bert", " has the commands ");
     expect_err(EX_NOUSER, "", "quota set carl 5M", "there is no user carl");
     end();
 }

@@ -103,6 +103,26 @@ Test(channel, sender_is_held_to_the_list)
     cr_assert_eq(enter(&p.there, path), 0);
 }
 
+/* A complaint can be longer than a text of a message. */
+Test(channel, the_sender_cuts_a_complaint)
+{
+    static char why[4096];
+    struct channel files, master;
+    struct message in;
+
+    memset(why, 'a', sizeof(why) - 1);
+    channel_make_both(&files, PROCESS_FILES, &master, PROCESS_MASTER,
+                      PHASE_START);
+    cr_assert_eq(SEND(&files, failed, 0, .error = 1, .why = slice_from(why)),
+                 0);
+    cr_assert_eq(channel_receive(&master, &in), 1);
+    cr_expect_eq(in.failed.why.len, MESSAGE_TEXT_MAX);
+    cr_expect(slice_equal((struct slice){ in.failed.why.ptr + 1020, 4 },
+                          SLICE("a...")));
+    channel_close(&files);
+    channel_close(&master);
+}
+
 static ssize_t encode_word(struct slice word, char out[MESSAGE_MAX])
 {
     return codec_encode(

@@ -64,9 +64,9 @@ static const char *const types[TYPE_TYPES] = {
     [TYPE_FLAG] = "flag",     [TYPE_ENUM] = "enum",
     [TYPE_ERRNO] = "errno",   [TYPE_ADDRESS] = "address",
     [TYPE_WORD] = "word",     [TYPE_TEXT] = "text",
-    [TYPE_PATH] = "path",     [TYPE_SECRET] = "secret",
-    [TYPE_KEY] = "key",       [TYPE_BYTES] = "bytes",
-    [TYPE_FD] = "fd",
+    [TYPE_WHY] = "text",      [TYPE_PATH] = "path",
+    [TYPE_SECRET] = "secret", [TYPE_KEY] = "key",
+    [TYPE_BYTES] = "bytes",   [TYPE_FD] = "fd",
 };
 
 /* Writes "control_refused enum5 text". */

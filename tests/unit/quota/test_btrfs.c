@@ -119,7 +119,7 @@ Test(btrfs, an_ordinary_user_reads_it)
 
 Test(btrfs, what_has_no_quota)
 {
-    char hint[QUOTA_HINT_MAX];
+    char hint[QUOTA_HINT_MAX], longest[1024] = "";
     struct quota q;
     int directory;
 
@@ -131,6 +131,8 @@ Test(btrfs, what_has_no_quota)
     cr_expect_eq(quota_set(top, QUOTA_USER, UID, MIB, 0), -ENOTSUP);
     cr_expect_str_eq(quota_hint(top, "/srv/homes", hint),
                      "run: btrfs quota enable /srv/homes");
+    memset(longest, 'a', sizeof(longest) - 1);
+    cr_expect_str_eq(quota_hint(top, longest, hint) + 24, longest);
     btrfs_enable_quotas(scratch);
     cr_expect_eq(quota_enforced(top, QUOTA_USER), 0);
     cr_expect_eq(quota_enforced(directory, QUOTA_USER), -EXDEV);

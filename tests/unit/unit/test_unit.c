@@ -2,6 +2,7 @@
 #include <sys/mount.h>
 
 #include "sallyport/unit/unit.h"
+#include "sallyport/users/users.h"
 #include "support/scratch.h"
 #include "support/test.h"
 
@@ -15,6 +16,25 @@ static void expect(const struct unit *u, const char *what, const char *path,
     cr_expect_eq(unit_forbids(u, what, path, &c), words != NULL, "%s: %s", path,
                  c.text);
     cr_expect(!words || strstr(c.text, words), "%s: %s", path, c.text);
+}
+
+/* The command has the whole path, even the longest. */
+Test(unit, the_longest_path)
+{
+    const struct unit empty = { .root = open(scratch, O_PATH | O_DIRECTORY) };
+    char path[USER_HOME_MAX + 1], end[USER_HOME_MAX + 200];
+
+    memset(path, 'a', sizeof(path) - 1);
+    memcpy(path, "/home/", 6);
+    for (size_t i = 200; i < sizeof(path); i += 200)
+        path[i] = '/';
+    path[sizeof(path) - 1] = '\0';
+    snprintf(end, sizeof(end),
+             "ReadWritePaths=-%s\\n' >>$u.service.d/paths.conf; done; "
+             "systemctl daemon-reload; systemctl restart sallyport",
+             path);
+    expect(&empty, "home", path, end);
+    close(empty.root);
 }
 
 /* The service's root directory is empty: what the advice is for each place. */
