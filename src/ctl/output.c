@@ -82,7 +82,7 @@ void json_print(json_t *value)
 {
     if (!value)
         fail_no_memory();
-    if (json_dumpf(value, stdout, JSON_INDENT(2)))
+    if (json_dumpf(value, stdout, JSON_INDENT(2) | JSON_ENSURE_ASCII))
         fail(EX_IOERR, "standard output: %s", strerror(errno));
     json_decref(value);
     putchar('\n');
@@ -376,7 +376,8 @@ void table_add(struct table *t, json_t *one)
     else if (!t->stream && json_array_append(t->list, one))
         fail_no_memory();
     else if (t->stream &&
-             (json_dumpf(one, stdout, JSON_COMPACT) || putchar('\n') < 0))
+             (json_dumpf(one, stdout, JSON_COMPACT | JSON_ENSURE_ASCII) ||
+              putchar('\n') < 0))
         fail(EX_IOERR, "standard output: %s", strerror(errno));
     json_decref(one);
 }
@@ -432,7 +433,7 @@ void output_done(const char *what, const char *name, json_t *details,
         json_t *one = json_pack("{s:s}", what, name);
 
         if (!one || json_object_update(one, details) ||
-            json_dumpf(one, stdout, JSON_COMPACT))
+            json_dumpf(one, stdout, JSON_COMPACT | JSON_ENSURE_ASCII))
             fail(EX_IOERR, "JSON can't be written");
         putchar('\n');
         json_decref(one);

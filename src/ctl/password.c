@@ -194,22 +194,24 @@ void secret_uncounted(int code)
         stderr_print("the secret above isn't valid: nothing was changed");
 }
 
-/* For an invitation, prints the password on standard error. The letter, on
- * standard output, doesn't have it: a person who gets only one of the two can't
+/* With --json, and for an invitation, which sets it, prints the password on
+ * standard error: standard output has nothing but JSON, or the letter. The
+ * letter doesn't have the password: a person who gets only one of the two can't
  * log in. */
 void password_show(const struct secret *s)
 {
     if (!ctl.args.print_password)
         return;
     const bool shown =
-        ctl.args.show
-            ? dprintf(STDERR_FILENO,
-                      "sallyportctl: the password of %s (not in the letter; "
-                      "send it separately): %s\n",
-                      ctl.args.word[2], s->bytes) > 0
+        ctl.args.json
+            ? dprintf(STDERR_FILENO, "sallyportctl: the password of %s%s: %s\n",
+                      ctl.args.word[2],
+                      ctl.args.show ? " (not in the letter; send it separately)"
+                                    : "",
+                      s->bytes) > 0
             : printf("password: %s\n", s->bytes) > 0 && fflush(stdout) == 0;
     if (!shown)
         fail(EX_IOERR, "standard %s: %s; nothing has changed",
-             ctl.args.show ? "error" : "output", strerror(errno));
+             ctl.args.json ? "error" : "output", strerror(errno));
     at_fail = secret_uncounted;
 }
