@@ -13,9 +13,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -28,6 +32,9 @@
 #define PREPARED_FD  4
 #define LOCK_FD      5
 #define WARNINGS_MAX 8 /* lines about users at the start */
+/* Seconds for the name services: check itself has 60, at a start 10. */
+#define NUMBERS_S       20
+#define NUMBERS_START_S 3
 
 struct writer {
     const char *prefix; /* begins each line */
@@ -60,11 +67,85 @@ static void enter_sandbox(struct check *k)
         die(EX_SOFTWARE, "%s", c.text);
 }
 
-static bool look_at_homes(struct check *k, struct writer w)
+static bool is_ours(const struct settings *s, uint32_t id)
 {
-    const struct look look = { k, write_mistake, &w };
+    return (id >= s->uid_first && id <= s->uid_last) ||
+           (id >= s->gid_first && id <= s->gid_last);
+}
+
+/* Reports each uid of a user that an account of the system has, and each gid
+ * that a group has, if it is in the settings' ranges; an administrator has
+ * chosen the others. A group with a share's gid is no mistake: so a local
+ * program gets the files of a share. */
+static void look_at_numbers(const struct look *l)
+{
+    const struct settings *s = &l->check->settings;
+    const struct users *u = &l->check->users;
+
+    for (const struct user *row = u->row; row < u->row + u->count; row++) {
+        const struct passwd *account =
+            is_ours(s, row->uid) ? getpwuid(row->uid) : NULL;
+        const struct group *group =
+            !account && is_ours(s, row->gid) ? getgrgid(row->gid) : NULL;
+
+        if (account || group)
+            look_mistake(l, "user", row->name, row->line,
+                         "%s %u is also the %s %s of the system, which may "
+                         "read and change the user's files; give one of the "
+                         "two another number",
+                         account ? "uid" : "gid",
+                         (unsigned)(account ? row->uid : row->gid),
+                         account ? "account" : "group",
+                         account ? account->pw_name : group->gr_name);
+    }
+    for (size_t i = 0; i < u->shares; i++) {
+        const struct share *row = &u->share[i];
+        const struct group *group =
+            is_ours(s, row->gid) ? getgrgid(row->gid) : NULL;
+
+        if (group)
+            stderr_print("weaker: %s:%zu: share %s: the group %s of the system "
+                         "has its gid %u, so its members may read and change "
+                         "the share's files",
+                         s->users, row->line, row->name, group->gr_name,
+                         (unsigned)row->gid);
+    }
+}
+
+/* Does it in a fork, since a name service can hang. The fork shares the
+ * writer with its parent, so that what was found before the hang counts. */
+static void ask_name_services(struct check *k, struct look *l, unsigned seconds)
+{
+    struct writer *w = l->owner;
+    struct writer *both = mmap(NULL, sizeof(*both), PROT_READ | PROT_WRITE,
+                               MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    struct complaint c = { "" };
+    int status = 0;
+
+    if (!k->root || both == MAP_FAILED)
+        return;
+    *both = *w;
+    l->owner = both;
+    const pid_t pid = fork();
+    if (pid == 0) {
+        alarm(seconds);
+        if (users_take(&k->users, USERS_FD, &c) == 0)
+            look_at_numbers(l);
+        _exit(0);
+    }
+    if (pid > 0 && waitpid(pid, &status, 0) == pid && WIFSIGNALED(status))
+        stderr_print("hint: not all rows were compared with the accounts and "
+                     "groups of the system: a name service is slow, or hangs");
+    *w = *both;
+    l->owner = w;
+}
+
+static bool look_at_homes(struct check *k, struct writer w, unsigned seconds)
+{
+    struct look look = { k, write_mistake, &w };
 
     check_ids(&look);
+    ask_name_services(k, &look, seconds);
     enter_sandbox(k);
     check_users_file(&look);
     check_users(&look);
@@ -85,7 +166,8 @@ static bool mode_homes(struct check *k)
 
     if (k->root && strcmp(k->settings.file, SETTINGS_FILE) == 0)
         unit_look(&k->unit); /* must be outside the sandbox */
-    const bool wrong = look_at_homes(k, (struct writer){ "", SIZE_MAX, 0 });
+    const bool wrong =
+        look_at_homes(k, (struct writer){ "", SIZE_MAX, 0 }, NUMBERS_S);
     if (k->unit.stopped)
         stderr_print("hint: sallyport.service doesn't run: only while it runs "
                      "its view shows what systemd hides from it");
@@ -140,7 +222,8 @@ static bool mode_start(struct check *k)
             "warning: the homes aren't checked: an earlier check still runs");
         return false;
     }
-    return look_at_homes(k, (struct writer){ "warning: ", WARNINGS_MAX, 0 });
+    return look_at_homes(k, (struct writer){ "warning: ", WARNINGS_MAX, 0 },
+                         NUMBERS_START_S);
 }
 
 /* Answers after each part, so that master knows where this process hangs. If a

@@ -226,6 +226,67 @@ Test(program, asks_systemd_when_it_needs_the_answer)
     close(lock);
 }
 
+/* Puts a file with this TEXT in the place of PATH; NULL: a pipe, which nobody
+ * writes. */
+static bool replace(const char *path, const char *text)
+{
+    char own[] = "/tmp/sallyport-accounts-XXXXXX";
+    int fd = mkstemp(own);
+
+    cr_assert(fd >= 0 && fchmod(fd, 0644) == 0);
+    cr_assert(!text || write(fd, text, strlen(text)) == (ssize_t)strlen(text));
+    cr_assert(text || (unlink(own) == 0 && mkfifo(own, 0644) == 0));
+    const bool mounted = mount(own, path, NULL, MS_BIND, NULL) == 0;
+    close(fd);
+    unlink(own);
+    return mounted;
+}
+
+#define ROWS                                                                   \
+    "@share:a:80000:/nowhere/a:\n@share:b:120:/nowhere/b:\n"                   \
+    "anna:!:70001:70001::/nowhere/anna::\n"                                    \
+    "bert:!:70002:70002::/nowhere/bert::\n"                                    \
+    "carl:!:70003:70003::/nowhere/carl::\n"
+#define CLASH "clash:x:70001:1::/:/bin/sh\nother:x:79999:1::/:/bin/sh\n"
+
+/* Users' own numbers must not be the system's, too. */
+Test(program, accounts_of_the_system, .timeout = 60)
+{
+    char share[] = "/tmp/sallyport-share-XXXXXX", row[64];
+
+    if (!mounts_own() || !replace("/etc/passwd", CLASH) ||
+        !replace("/etc/group", "g:x:80000:\nlocal:x:120:\nprivate:x:70002:\n"))
+        cr_skip_test("needs root and mounts");
+    for (int start = 0; start < 2; start++) {
+        cr_expect_eq(check(start ? "start" : "homes", "", ROWS), 1);
+        EXPECT("users:3: user anna: uid 70001 is also the account clash of ");
+        EXPECT("users:4: user bert: gid 70002 is also the group private of ");
+        EXPECT("weaker: /etc/sallyport/users:1: share a: the group g of the "
+               "system ");
+        cr_expect_eq(lines(" of the system"), 3, "%s", said.data);
+        cr_expect_eq(lines(": user carl: "), 0, "%s", said.data);
+    }
+    /* A program of this machine collects from a share: docs/admin/teams.md. */
+    cr_assert(mkdtemp(share) && chown(share, 0, 80000) == 0 &&
+              chmod(share, 02770) == 0);
+    snprintf(row, sizeof(row), "@share:a:80000:%s:\n", share);
+    cr_expect_eq(check("homes", "", row), 0, "%s", said.data);
+    EXPECT("weaker: ");
+    rmdir(share);
+    /* A mistake found before a name service hung counts. */
+    cr_assert(umount("/etc/group") == 0 && replace("/etc/group", NULL));
+    cr_expect_eq(check("start", "",
+                       "anna:!:70001:70001::/nowhere/anna::\n"
+                       "bert:!:70002:70002::/nowhere/bert::\n"),
+                 1);
+    EXPECT("uid 70001 is also the account clash");
+    EXPECT("hint: not all rows were compared with the accounts and groups");
+    cr_assert(umount("/etc/passwd") == 0 && replace("/etc/passwd", NULL));
+    cr_expect_eq(check("start", "", ROWS), 1);
+    EXPECT("hint: not all rows were compared with the accounts and groups");
+    EXPECT("share a: the directory /nowhere/a is missing");
+}
+
 Test(program, nobody_else_calls_it)
 {
     cr_expect_eq(check("anything", "", ""), 64);
