@@ -74,10 +74,12 @@ static void attend_server(json_t *list, const json_t *status)
                now, most);
 }
 
-/* Adds the disk of PATH to DISKS, and its faults to LIST. A missing directory
- * is no fault: before the first user there is none. */
+/* Adds the disk of PATH to DISKS, and its faults to LIST. THEN says what fails
+ * on a full disk. A missing directory is no fault: before the first user there
+ * is none. */
 static void attend_disk(json_t *list, json_t *disks, const char *name,
-                        const char *path, const struct min_free *keep)
+                        const char *path, const struct min_free *keep,
+                        const char *then)
 {
     struct statvfs s;
     const int error = disk_room(path, &s);
@@ -102,8 +104,7 @@ static void attend_disk(json_t *list, json_t *disks, const char *name,
                "%s: less than min_free is left on the disk, so uploads fail",
                path);
     else if (s.f_bavail == 0)
-        attend(list, LEVEL_CRITICAL, "%s: the disk is full, so uploads fail",
-               path);
+        attend(list, LEVEL_CRITICAL, "%s: the disk is full, so %s", path, then);
     else if (s.f_files > 0 && s.f_favail == 0)
         attend(list, LEVEL_CRITICAL,
                "%s: the disk has no free inode for another file", path);
@@ -133,8 +134,10 @@ void attention_add(json_t *status)
     {
         attend_certificate(list, one, local);
     }
-    attend_disk(list, disks, "homes", s->homes, &s->min_free);
-    attend_disk(list, disks, "shares", s->shares, &s->min_free);
+    attend_disk(list, disks, "homes", s->homes, &s->min_free, "uploads fail");
+    attend_disk(list, disks, "shares", s->shares, &s->min_free, "uploads fail");
+    attend_disk(list, disks, "users", s->users, &(struct min_free){ 0 },
+                "changes of users can fail");
     if (json_object_set_new(status, "disks", disks) ||
         json_object_set_new(status, "attention", list))
         fail_no_memory();

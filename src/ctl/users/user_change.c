@@ -3,6 +3,8 @@
  * reads then. */
 #include "edit/edit.h"
 
+#include <unistd.h>
+
 void user_set_sync(struct row *row, struct slice name, unsigned marks)
 {
     const struct user_sync sync = { name, marks };
@@ -180,11 +182,11 @@ static void set_locks(void *given)
     }
 }
 
-/* If the users file has a mistake, points to kick and ban, which don't need the
- * file: the caller wants somebody out now. */
+/* If the users file has a mistake, or can't be written, points to kick and ban,
+ * which don't need the file: the caller wants somebody out now. */
 static void kick_instead(int code)
 {
-    if (code == EX_DATAERR && !edit_stands)
+    if (!edit_stands && (code != EX_NOPERM || geteuid() == 0))
         stderr_print("no user was locked by this command; to end the sessions "
                      "now run: sallyportctl kick %s; to keep an address out: "
                      "sallyportctl ban add ADDRESS",

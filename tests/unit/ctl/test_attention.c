@@ -53,7 +53,7 @@ static void server_says(int64_t days, const char *state, unsigned sessions)
 /* Returns the array of "status --json" as lines "LEVEL TEXT". */
 static const char *attention(void)
 {
-    static char out[4096];
+    static char out[2 * COMPLAINT_MAX];
     const json_t *one;
     json_t *all;
     size_t i, len = 0;
@@ -185,6 +185,7 @@ Test(attention, disks)
     char plain[4096];
 
     cr_assert_eq(mkdir(world.homes, 0700), 0);
+    file_write(world.users, "");
     server_says(60, "running", 1);
     snprintf(plain, sizeof(plain), "%s", file_text(world.conf));
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -207,6 +208,9 @@ Test(attention, disks)
         cr_expect(expected[0] ? strncmp(text, expected, strlen(expected)) == 0
                               : text[0] == '\0',
                   "%zu: %s", i, text);
+        cr_expect_eq(strstr(text, "/users: the disk is full, so changes of "
+                                  "users can fail\n") != NULL,
+                     rows[i].left == 0, "%s", text);
     }
 }
 
