@@ -186,7 +186,7 @@ static json_t *describe_quota(size_t i)
                                         user ? NULL : &u->share[i - u->count]);
     struct complaint why;
 
-    if (disk_try(quota_on_disk, &a, sizeof(a), &why))
+    if (disk_try_each(quota_on_disk, &a, sizeof(a), a.path, &why))
         a.error = -ETIMEDOUT;
     const int e = a.error;
     return json_quota(&a, e == 0            ? ""

@@ -106,7 +106,7 @@ static json_t *describe_user(size_t i)
     const uint64_t bytes = row_limit(&user->limits, ROW_UPLOAD_BYTES, 0);
     const bool counts =
         (bytes > 0 || row_limit(&user->limits, ROW_UPLOADS, 0) > 0) &&
-        disk_try(ask_stored, &a, sizeof(a), &why) == 0 && a.known;
+        disk_try_each(ask_stored, &a, sizeof(a), a.home, &why) == 0 && a.known;
     /* A user without a password has no weak hash. */
     const bool weak = user->hash[0] == '$' &&
                       hash_is_weaker(user->hash, ctl.settings.hash_cost);

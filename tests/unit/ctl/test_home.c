@@ -3,6 +3,7 @@
 #include <dlfcn.h>
 #include <sys/mount.h>
 #include <sys/syscall.h>
+#include <sys/xattr.h>
 
 #include "ctl/edit/edit.h"
 #include "ctl/edit/purge.h"
@@ -47,6 +48,14 @@ int mkdirat(int directory, const char *name, mode_t mode)
 {
     die_with(name);
     return (int)syscall(SYS_mkdirat, directory, name, mode);
+}
+
+ssize_t lgetxattr(const char *path, const char *name, void *value, size_t size)
+{
+    if (strstr(path, "is-dead"))
+        file_write(in_scratch("asked"), path + strlen(path) - 1);
+    die_with(path);
+    return syscall(SYS_lgetxattr, path, name, value, size);
 }
 
 /* If one disk is dead, each command about other homes works. A command about a
@@ -98,6 +107,41 @@ Test(home, a_dead_disk, .timeout = 300)
     snprintf(words, sizeof(words), "user import %s", in_scratch("new"));
     expect_err(EX_TEMPFAIL, "", words, "doesn't answer");
     cr_expect_null(strstr(file_text(world.users), "-is-dead"));
+}
+
+/* A disk that hangs takes time once, and only its own homes have no answer. */
+Test(home, a_list_beside_a_dead_disk, .timeout = 60)
+{
+    const char *dead = in(world.homes, "dead");
+    char text[1024];
+
+    if (!mounts_own())
+        world_skip("root's part");
+    cr_assert_eq(mkdir(world.homes, 0711), 0);
+    cr_assert_eq(mkdir(dead, 0711), 0);
+    cr_assert_eq(mount("none", dead, "tmpfs", 0, "mode=711"), 0);
+    for (int i = 0; i < 3; i++)
+        cr_assert_eq(
+            mkdir(in(world.homes, (char[]){ (char)('a' + i), 0 }), 0700), 0);
+    snprintf(text, sizeof(text),
+             "a:!:70000:70000::%s/a::uploads=1\n"
+             "x:!:70001:70001::%s/dead/is-dead-x::uploads=1\n"
+             "b:!:70002:70002::%s/b::uploads=1\n"
+             "y:!:70003:70003::%s/dead/is-dead-y::uploads=1\n"
+             "c:!:70004:70004::%s/c::uploads=1\n",
+             world.homes, world.homes, world.homes, world.homes, world.homes);
+    file_write(world.users, text);
+    disk_ms = 2000;
+    json_t *all =
+        json_loads(expect_run(0, "", "user list --json")->out, 0, NULL);
+    cr_assert_eq(json_array_size(all), 5);
+    for (size_t i = 0; i < 5; i++)
+        cr_expect_eq(
+            json_is_null(json_object_get(json_array_get(all, i), "files")),
+            i % 2, "row %zu", i);
+    json_decref(all);
+    cr_expect_str_eq(file_text(in_scratch("asked")), "x");
+    umount(dead);
 }
 
 static void answer_slowly(void *data)
