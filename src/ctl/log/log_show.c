@@ -54,7 +54,7 @@ static noreturn void exec_journal(const struct log_view *v, int out)
     snprintf(until, sizeof(until), "--until=%s", a->until ? a->until : "");
     if (a->follow)
         argv[n++] = "--follow";
-    else if (a->since || (!a->until && !a->lines))
+    if (a->since || (!a->follow && !a->until && !a->lines))
         argv[n++] = since;
     if (a->until)
         argv[n++] = until;

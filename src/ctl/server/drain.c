@@ -46,8 +46,9 @@ static noreturn void drain_ends(int code, const char *why)
 }
 
 /* Waits for the end of the last session, for at most MS milliseconds. Fails if
- * another administrator ends the drain meanwhile. Retries while the server is
- * busy, or restarts master. */
+ * another administrator ends the drain, or stops the server meanwhile. Retries
+ * while the server is busy, or restarts master: then the supervisor keeps the
+ * socket. */
 static void drain_wait(uint64_t ms)
 {
     const struct timespec pause = { .tv_sec = 1 };
@@ -56,12 +57,16 @@ static void drain_wait(uint64_t ms)
     const struct msg_drain_is *is = &d.is;
     uint64_t shown = 0;
     struct complaint why;
+    bool gone = false;
 
     for (;; nanosleep(&pause, NULL)) {
         const int code = fail_caught(drain_ask, &d, &why);
 
         if (code && code != EX_TEMPFAIL && code != EX_UNAVAILABLE)
             drain_ends(code, why.text);
+        if (gone && code == EX_UNAVAILABLE)
+            fail(code, "the server has stopped: %s", why.text);
+        gone = code == EX_UNAVAILABLE;
         if (code == 0) {
             if (!is->on)
                 fail(EX_TEMPFAIL, "the server takes sessions again; somebody "

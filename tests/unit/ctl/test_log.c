@@ -97,6 +97,7 @@ Test(log, times_are_those_of_journalctl)
         { "log --since -7d --until -2h", "--since=-7d --until=-2h " },
         { "log -n 3", "cat --reverse " },
         { "log -f", "cat --follow " },
+        { "log -f --since -2h", "cat --follow --since=-2h " },
     };
 
     journal_is(AT("1", "bert"), 0);

@@ -180,6 +180,23 @@ Test(sessions, a_drain_that_is_late)
                "give --timeout or --off, not both");
 }
 
+static void stops_after_an_answer(struct channel *c)
+{
+    struct message m;
+
+    fake_welcome(c);
+    if (fake_hears(c, &m))
+        FAKE_SAYS(c, &m, drain_is, .on = true, .sessions = 2);
+    _exit(0);
+}
+
+Test(sessions, a_drain_of_a_server_that_stops)
+{
+    fake_begin(stops_after_an_answer);
+    says(EX_UNAVAILABLE, "drain --timeout 20s", "the server has stopped: ");
+    fake_end();
+}
+
 /* If "drain" can't report its success, the server takes sessions again: a
  * script that ends because of the failure must not leave a server that
  * drains. */
