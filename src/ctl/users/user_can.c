@@ -180,8 +180,8 @@ static void decide(struct question *q)
     ctl_status = json_array_size(q->why) > 0 ? EXIT_FAILURE : 0;
     if (share && !q->share)
         json_array_append_new(
-            q->why, json_sprintf("the path is in the home, since the user has "
-                                 "no grant in the share %s; to grant it run: "
+            q->why, json_sprintf("the share %s isn't the user's, so the path "
+                                 "is in the home; to grant the share run: "
                                  "sallyportctl share grant %s %s:ROLE",
                                  share->name, share->name, q->user->name));
 }
