@@ -211,7 +211,7 @@ static void files_serve(struct files *f)
         if (n < 0 && errno != EINTR)
             die(EX_OSERR, "poll: %d", errno);
         if (n == 0 && wanted >= 0)
-            upload_note_wanted(&f->upload);
+            upload_note_wanted(f);
         rests = n == 0 && wanted < 0;
         if (rests) /* a listing leaves 40 KiB on the stack */
             stack_wipe_below();

@@ -71,9 +71,10 @@ struct upload {
     int shortage; /* the result with which it failed for lack of space, or 0 */
     char held[HELD_DIGITS + 1]; /* its id if it waits for inspection */
     enum write_mode mode;
-    uint64_t began;  /* clock_ms() at its beginning */
-    uint64_t first;  /* offset of its first new byte */
-    uint64_t length; /* so far */
+    uint64_t began;   /* clock_ms() at its beginning */
+    uint64_t first;   /* offset of its first new byte */
+    uint64_t length;  /* so far */
+    uint64_t look_at; /* clock_ms() before which count_others() isn't asked */
     const struct mount *mount;
     int directory; /* the directory of the target and its partial */
     enum conflict conflict;
@@ -216,11 +217,14 @@ int change_of_mount(const struct files *f, const struct path *path);
  * sallyportctl shows this name, and the name proves to which user the partial
  * belongs. The attribute costs two changes on the disk, so an upload gets it
  * only when it may be resumed later: after a second, at a sync, or at a cut. */
-void upload_note_wanted(struct upload *u);
+void upload_note_wanted(struct files *f);
 /* Returns the ms until upload_note_wanted() is due; -1: it is done, or there is
  * no upload. */
 int upload_wanted_ms(const struct upload *u);
 
+/* Does the open upload, with LENGTH bytes so far, fit beside the user's other
+ * unfinished uploads? Returns the same as count_others(). */
+int upload_fits(struct files *f, uint64_t length, bool complete);
 /* Call it with the RESULT of each step of the open upload. If the step failed
  * for lack of space, the upload's end will delete the partial. Returns the
  * result of quota_explain(). */
@@ -388,6 +392,7 @@ struct walk {
     void (*on_name)(struct walk *w, int directory, const char *name);
     uint64_t most; /* the walk ends after so many looks at names; 0: no limit */
     uint64_t until;   /* clock_ms() at which the walk ends; 0: no limit */
+    bool to_the_end;  /* goes on if the session or master has gone */
     bool one_disk;    /* leaves out file systems that are mounted in it, also by
                          mount --bind, and subvolumes and snapshots of btrfs */
     uint32_t request; /* the request of sallyportctl, to which signs of life are
@@ -494,6 +499,18 @@ uint64_t count_left(const struct files *f, const struct stored *stored);
 int count_one(struct files *f, uint64_t *bytes);
 /* Takes back the count of a file after its rename has failed. */
 void count_back(struct files *f, uint64_t bytes);
+/* Has the user no limit, or, as far as is known, no unfinished upload? */
+bool count_is_settled(const struct files *f);
+/* Call it before an upload can leave a partial. */
+void count_note_unfinished(const struct files *f);
+/* Do the open upload, of BYTES, and the user's other unfinished uploads fit
+ * into what the limits leave? If too much is there, removes the oldest partials
+ * at rest; but no partial with a record of SIZE, unless it is idle, and none if
+ * all of them wouldn't be enough. COMPLETE: the upload is about to become a
+ * file, so others that are being written must yield to it, and don't count.
+ * Returns 0, OUTCOME_MAX_FILES, OUTCOME_MAX_BYTES or -errno; OUTCOME_BUSY: too
+ * much is there, but another upload is still being written. */
+int count_others(struct files *f, uint64_t bytes, bool complete);
 
 /* lock.c: a lock of a directory; on a network disk also of its lock file. */
 struct lock {

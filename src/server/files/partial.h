@@ -92,6 +92,10 @@ int partial_open_unlocked(const struct files *f, int directory,
  * this name isn't known. */
 void partial_wanted(const struct files *f, int directory, const char *partial,
                     char out[NAME_MAX + 1]);
+/* Has SIZE told a client the length of PARTIAL, or does its token show a writer
+ * on another server? True also if this isn't known. */
+bool partial_is_promised(const struct files *f, int directory,
+                         const char *partial);
 /* Does PARTIAL, a file of this uid, belong to another user? Without root all
  * users have one uid, but a partial's name shows its user. */
 bool partial_is_of_other(const struct files *f, int directory,

@@ -337,10 +337,134 @@ PeerTest(count, bytes_that_are_left, begin(p, 0, 100))
 PeerTest(count, an_unfinished_upload_that_is_too_long, begin(p, 0, 300 * K))
 {
     ask_cut(p, "/cut", 200 * K, 1);
-    GETS(OK, ask_put(p, "/f", WRITE_STORE, 0, 200 * K, 1));
+    GETS(OK, ask_put(p, "/f", WRITE_STORE, 0, 100 * K, 1));
+    p->start.rules.upload_bytes = 200 * K;
+    peer_again(p);
     cr_assert_eq(ask_size(p, "/cut"), 192 * K);
     GETS(MAX_BYTES, ask_write(p, "/cut", WRITE_APPEND, 0, 0, NULL));
     expect_limit(p, "/cut", WRITE_STORE, 100 * K, true);
+}
+
+static const char *const five[] = { "/1", "/d/2", "/contracts/3", "/d/4",
+                                    "/5" };
+
+/* Is there a partial of PATH, a name in the home, a directory or a share? */
+static bool is_left(struct peer *p, const char *path)
+{
+    const char *name = strrchr(path, '/') + 1;
+    char partial[512];
+
+    snprintf(partial, sizeof(partial), "%s%.*s%s",
+             path[1] == 'c' ? "/../../shares" : "", (int)(name - path), path,
+             disk_partial_name(p, name));
+    return disk_has(p, partial);
+}
+
+/* Cuts five uploads at 200 KiB. Their partials have 960 KiB in all. */
+static void cut_five(struct peer *p)
+{
+    for (size_t i = 0; i < 5; i++) {
+        struct stat before, st;
+
+        ask_cut(p, five[i], 200 * K, 1);
+        cr_assert(is_left(p, five[i]), "%s", five[i]);
+        before = disk_stat(p, "/d");
+        do { /* the clock of files can stand still for some milliseconds */
+            cr_assert_eq(chmod(disk_path(p, "/d"), before.st_mode & 07777), 0);
+            st = disk_stat(p, "/d");
+        } while (st.st_ctim.tv_sec == before.st_ctim.tv_sec &&
+                 st.st_ctim.tv_nsec == before.st_ctim.tv_nsec);
+    }
+}
+
+/* Expects the event of so many removed uploads, of 192 KiB each. */
+static void expect_gone(struct peer *p, unsigned count)
+{
+    const struct event_record e = peer_expect(p, EVENT_SERVICE);
+
+    cr_expect_eq(e.number[FIELD_NUMBER], count);
+    cr_expect_eq(e.number[FIELD_BYTES], count * 192 * K);
+}
+
+/* Unfinished uploads hold no more bytes than the limit leaves: the oldest ones
+ * at rest go, wherever they are, as soon as bytes are stored. */
+Test(count, unfinished_uploads)
+{
+    enum { SYNC, COMMIT, CUT, LEAVE, STEPS };
+
+    for (int step = 0; step < STEPS; step++) {
+        struct peer one, *p = &one;
+
+        begin(p, 0, 999 * K);
+        cut_five(p);
+        DONE(ask_upload(p, "/n", WRITE_STORE, 0, 400 * K, 1));
+        for (size_t i = 0; i < 5; i++)
+            cr_expect(is_left(p, five[i]), "%s", five[i]);
+        if (step == SYNC)
+            DONE(ask_sync(p));
+        else if (step == COMMIT)
+            GETS(OK, ask_commit(p, 400 * K));
+        else if (step == CUT)
+            DONE(ask_abort(p));
+        else if (step == LEAVE)
+            channel_close(&p->session);
+        expect_gone(p, 2);
+        for (size_t i = 0; i < 5; i++)
+            cr_expect_eq(is_left(p, five[i]), i >= 2, "%s", five[i]);
+        cr_expect_eq(disk_has(p, "/n"), step == COMMIT);
+        peer_stop(p);
+    }
+}
+
+static int upload_and_sync(struct peer *p, size_t len)
+{
+    DONE(ask_upload(p, "/n", WRITE_STORE, 0, len, 1));
+    const int r = ask_sync(p);
+
+    DONE(ask_abort_spoiled(p));
+    return r;
+}
+
+/* If SIZE has reported a length, the client may send the rest at any moment: so
+ * the partial stays until it is idle, and the new upload is refused. So does a
+ * partial that an upload is writing; but this may end soon. A continued upload
+ * is no other one. */
+PeerTest(count, unfinished_uploads_that_stay, begin(p, 0, 500 * K))
+{
+    struct peer b;
+
+    ask_cut(p, "/f", 200 * K, 1);
+    cr_assert_eq(ask_size(p, "/f"), 192 * K);
+    peer_join(&b, p, false);
+    DONE(ask_upload(&b, "/d/g", WRITE_STORE, 0, 208 * K, 1));
+    GETS(BUSY, upload_and_sync(p, 101 * K));
+    GETS(OK, upload_and_sync(p, 100 * K));
+    peer_leave(&b);
+    GETS(OK, upload_and_sync(p, 300 * K));
+    expect_gone(p, 1);
+    GETS(MAX_BYTES, upload_and_sync(p, 309 * K));
+    time_ahead += HOUR;
+    peer_again(p);
+    GETS(OK, upload_and_sync(p, 309 * K));
+    expect_gone(p, 1);
+    ask_cut(p, "/f", 200 * K, 1);
+    cr_assert_eq(ask_size(p, "/f"), 192 * K);
+    expect_limit(p, "/f", WRITE_APPEND, 500 * K, true);
+}
+
+/* An upload that is cut counts as a file, too; but not if none of it stays. */
+PeerTest(count, unfinished_files, begin(p, 2, 0))
+{
+    ask_cut(p, "/f", 200 * K, 1);
+    ask_cut(p, "/g", 200 * K, 1);
+    cr_assert_eq(ask_size(p, "/g"), 192 * K);
+    ask_cut(p, "/n", 10, 1);
+    cr_expect(is_left(p, "/f"));
+    GETS(OK, store(p, "/n", WRITE_STORE));
+    expect_gone(p, 1);
+    GETS(MAX_FILES, store(p, "/n", WRITE_STORE));
+    GETS(OK, ask_put(p, "/g", WRITE_APPEND, 0, 200 * K, 1));
+    expect_count(p, "2");
 }
 
 /* The smaller of both limits counts, and the answer names it. */

@@ -65,6 +65,8 @@ static bool walk_goes_on(struct walk *w)
     if (w->ends || (w->most > 0 && w->names >= w->most) ||
         (w->until > 0 && clock_ms() >= w->until))
         return false;
+    if (w->to_the_end)
+        return true;
     if (!f->over && w->names++ % LOOK_EVERY == 0 &&
         files_peer_gone_within(f, 0))
         f->over = true;

@@ -195,6 +195,8 @@ static int commit_prepare(struct files *f, struct upload *u, uint64_t length)
         r = commit_check_writers(f, u->partial.fd);
     if (r == 0)
         r = commit_check_length(f, length);
+    if (r == 0 && !count_is_settled(f))
+        r = upload_fits(f, length, true);
     if (r == 0)
         r = partial_complete(f, &u->partial, u->mount->file_mode);
     if (r == 0)

@@ -144,6 +144,15 @@ void partial_wanted(const struct files *f, int directory, const char *partial,
         wanted_get(fd, out);
 }
 
+bool partial_is_promised(const struct files *f, int directory,
+                         const char *partial)
+{
+    FD_CLEANUP int fd = partial_open_in(f, directory, partial, O_RDONLY);
+
+    return fd < 0 ? fd != -ENOENT
+                  : attributes_of(fd) & (ATTRIBUTE_REPORTED | ATTRIBUTE_OWNER);
+}
+
 bool partial_is_of_other(const struct files *f, int directory,
                          const char *partial)
 {

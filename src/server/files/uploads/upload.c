@@ -294,7 +294,7 @@ static int upload_begin(struct files *f, uint32_t request, const struct wish *w,
     u->onto_nothing = upload_is_onto_nothing(w, u->mount);
     u->mode = w->unique ? WRITE_UNIQUE : w->facts.mode;
     u->first = u->length = w->plan.first;
-    u->began = clock_ms();
+    u->began = u->look_at = clock_ms();
     u->unreported = true;
     u->prepared = u->visible = false;
     u->wanted = w->plan.how == RESUME_CUT;
@@ -352,8 +352,12 @@ int upload_on_file_write(void *owner, struct msg_file_write *m)
     return r;
 }
 
-void upload_note_wanted(struct upload *u)
+void upload_note_wanted(struct files *f)
 {
+    struct upload *u = &f->upload;
+
+    if (u->open)
+        count_note_unfinished(f);
     if (u->open && !u->wanted)
         attribute_set(u->partial.fd, ATTRIBUTE_WANTED, u->name);
     u->wanted = true;
@@ -395,15 +399,30 @@ int upload_on_file_copy(void *owner, struct msg_file_copy *m)
                            .left = copy_left(&u->copy));
 }
 
+/* Spends at most a twentieth of the time of the upload on looks. */
+int upload_fits(struct files *f, uint64_t length, bool complete)
+{
+    struct upload *u = &f->upload;
+    const uint64_t began = clock_ms();
+    const uint64_t counted = u->conflict == CONFLICT_VERSION ? 0 : u->copy.len;
+    int r = count_others(f, length > counted ? length - counted : 0, complete);
+
+    u->look_at = clock_ms() + 20 * (clock_ms() - began);
+    return r;
+}
+
 int upload_on_file_sync(void *owner, struct msg_file_sync *m)
 {
     struct files *f = owner;
     struct upload *u = &f->upload;
     int r = space_ensure_floor(f, u->mount, u->directory);
+    struct stat st;
 
-    /* With fsync = no a session asks only because of min_free. */
+    if (r == 0 && clock_ms() >= u->look_at && fstat(u->partial.fd, &st) == 0)
+        r = upload_fits(f, (uint64_t)st.st_size, false);
+    /* With fsync = no a session asks because of min_free or upload_bytes. */
     if (r == 0 && (f->rules.fsync || !min_free_given(&f->rules.min_free))) {
-        upload_note_wanted(u);
+        upload_note_wanted(f);
         r = partial_confirm(f, &u->partial);
     }
     r = upload_after(f, r);
@@ -436,8 +455,12 @@ void upload_end_as_cut(struct files *f)
         return;
     if (fstat(u->partial.fd, &st) == 0)
         u->length = (uint64_t)st.st_size;
-    if (u->partial.kind == PARTIAL_OWN)
-        upload_note_wanted(u);
+    if (u->partial.kind == PARTIAL_OWN) {
+        upload_note_wanted(f);
+        const uint64_t rest = resume_length(u->length);
+        if (rest > 0 && upload_fits(f, rest, false) > 0)
+            u->partial.kind = PARTIAL_LOST;
+    }
     partial_end(f, u->directory, &u->partial);
     if (u->partial.locks_die && u->length == u->first)
         resume_keep_answer(f, u->directory, u->name);
