@@ -460,3 +460,27 @@ Test(pattern, of_a_hostile_client)
         cr_expect_not(list_matches(pattern, name));
     cr_expect_lt(clock_ms() - before, 2000);
 }
+
+/* A directory that may be read, but not searched, isn't empty. Nor is it for a
+ * member who may see own files only. */
+Test(list, a_directory_that_cannot_be_searched)
+{
+    static const enum list_format formats[] = { LIST_LONG, LIST_FACTS,
+                                                LIST_NAMES };
+
+    for (int mine = 0; mine < 2; mine++) {
+        struct peer *p = peer_new();
+
+        if (mine)
+            p->start.rights = RIGHT_ALL | RIGHT_MINE;
+        disk_directory(p, "/d");
+        disk_put(p, "/d/f", "x", 1);
+        cr_assert_eq(chmod(disk_path(p, "/d"), 0644), 0);
+        peer_run(p);
+        for (int i = 0; i < 2 + mine; i++) {
+            DONE(ask_list(p, "/d", formats[i], ""));
+            cr_expect_eq(p->listed, OUTCOME_DENIED, "%d %d", i, mine);
+        }
+        peer_stop(p);
+    }
+}

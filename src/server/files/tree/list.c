@@ -154,10 +154,11 @@ static int list_write(struct list_output *l, size_t len)
     return r;
 }
 
-/* If the disk couldn't show a name, notes that the listing is incomplete. */
+/* If a name is there that couldn't be looked at, notes that the listing is
+ * incomplete: a client that mirrors would remove its copy. */
 static void list_note_error(struct list_output *l, int r)
 {
-    if (files_outcome(r) == OUTCOME_IO)
+    if (r != -ENOENT)
         l->error = r;
 }
 
@@ -196,8 +197,8 @@ static bool list_ends_in_slash(struct slice s)
 }
 
 /* Adds the entry NAME. M: the mount that has this name, or NULL. Leaves out a
- * name that was deleted meanwhile, that the user must not look at, or that the
- * disk can't show; in the last case the listing is reported as incomplete. */
+ * name that was deleted meanwhile, that is hidden from the user, or that can't
+ * be looked at; in the last case the listing is reported as incomplete. */
 static int list_add_entry(struct list_output *l, const char *name,
                           const struct mount *m)
 {
