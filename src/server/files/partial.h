@@ -84,8 +84,8 @@ bool partial_has_landed(const struct files *f, int directory, const char *name,
 bool partial_is_useless(const struct files *f, int directory, const char *name,
                         const struct stat *st);
 
-/* Opens the own partial of NAME for reading, without the lock. Returns -1 if
- * there is none. */
+/* Opens the own partial of NAME for reading, without the lock. Returns a
+ * descriptor; -ENOENT: there is none; or another -errno. */
 int partial_open_unlocked(const struct files *f, int directory,
                           const char *name);
 /* Reads the name that the client gave to the upload of PARTIAL. OUT is "" if
@@ -100,11 +100,12 @@ bool partial_is_promised(const struct files *f, int directory,
  * users have one uid, but a partial's name shows its user. */
 bool partial_is_of_other(const struct files *f, int directory,
                          const char *partial);
-/* Returns how many bytes of the own partial of NAME can be resumed: its
- * confirmed length, or 0. *st: its facts; *reported: SIZE has reported a length
- * to a client, so the next upload may contain only the rest. */
-uint64_t partial_resumable(const struct files *f, int directory,
-                           const char *name, struct stat *st, bool *reported);
+/* Looks at the own partial of NAME. *st: its facts; *reported: SIZE has
+ * reported a length to a client, so the next upload may contain only the rest;
+ * *length: how many bytes can be resumed, its confirmed length. Returns 0, also
+ * if there is none; or -errno. */
+int partial_resumable(const struct files *f, int directory, const char *name,
+                      struct stat *st, bool *reported, uint64_t *length);
 
 /* Locks the own partial of NAME, so that no process takes it for an idle one.
  * Returns a descriptor that keeps the lock until it is closed; -EBUSY: an
@@ -163,8 +164,9 @@ int partial_forget(struct files *f, int directory, const char *name);
  * or another -errno. */
 int partial_share_lock(int fd);
 
-/* Is an upload writing the partial NAME? Takes a shared lock for a moment to
- * find out; an upload that needs the lock waits for this moment. */
+/* Is an upload writing the partial NAME? True also if NAME can't be opened.
+ * Takes a shared lock for a moment to find out; an upload that needs the lock
+ * waits for this moment. */
 bool partial_name_in_use(const struct files *f, int directory,
                          const char *name);
 /* confirmed.c: records how much of a partial is on the disk for certain. */

@@ -3,6 +3,7 @@
 #include <linux/magic.h>
 
 #include "peer.h"
+#include "support/nth.h"
 #include "syncs.h"
 
 #define K       1024u
@@ -603,4 +604,23 @@ PeerTest(held, no_sync_under_a_lock, begin(p))
     h = take_answers(&b);
     cr_expect(h.count == 1 && h.outcome == OUTCOME_OK);
     peer_leave(&b);
+}
+
+/* If a look fails, MLST doesn't say that the upload isn't there: `sync
+ * --delete` would remove its copy. */
+PeerTest(held, a_look_that_fails, (init(p), p->nth = nth_new()))
+{
+    bool met = p->nth != NULL;
+
+    if (!p->nth)
+        cr_skip_test(NTH_MISSING);
+    peer_run(p);
+    hold(p, "/in/a", WRITE_STORE, 10, 1);
+    for (unsigned n = 1; met; n++) {
+        nth_arm(p->nth, n, EIO, NULL);
+        int o = ask_facts(p, "/in/a", FACTS_FOR_ANY);
+        met = nth_disarm(p->nth);
+        cr_expect(o == OUTCOME_WAITS || (met && o == OUTCOME_IO),
+                  "call %u, %s: %d", n, nth_call(p->nth), o);
+    }
 }

@@ -2,6 +2,7 @@
  * upload for which SIZE's answer is valid. */
 #include "files/files.h"
 #include "peer.h"
+#include "support/nth.h"
 
 #define K 1024u
 
@@ -193,4 +194,27 @@ PeerTest(resume, by_an_earlier_size, peer_start(p))
         cr_expect_eq(p->first, 192 * K);
         DONE(ask_abort(p));
     }
+}
+
+/* A new session sends the rest, without SIZE. Whichever look at the partial
+ * fails, the rest doesn't become a file. */
+PeerTest(resume, a_look_that_fails, (peer_init(p), p->nth = nth_new()))
+{
+    bool met = p->nth != NULL;
+
+    if (!p->nth)
+        cr_skip_test(NTH_MISSING);
+    peer_run(p);
+    ask_cut(p, "/f", 200 * K, 1);
+    cr_assert_eq(ask_size(p, "/f"), 192 * K);
+    peer_again(p);
+    for (unsigned n = 1; met; n++) {
+        nth_arm(p->nth, n, EIO, NULL);
+        int o = ask_write(p, "/f", WRITE_APPEND, 0, 0, NULL);
+        met = nth_disarm(p->nth);
+        cr_expect_neq(o, OUTCOME_OK, "call %u, %s", n, nth_call(p->nth));
+        if (o == OUTCOME_OK)
+            DONE(ask_abort(p));
+    }
+    GETS(SIZE_FIRST, ask_write(p, "/f", WRITE_APPEND, 0, 0, NULL));
 }

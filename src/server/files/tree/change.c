@@ -387,15 +387,17 @@ static int change_open_own(const struct files *f, const struct path *path,
 }
 
 /* Does an upload of this user wait for inspection under this name? MFMT and
- * SITE CHMOD mean this upload, even if an older file has the name. */
-static bool change_waits(const struct files *f, const struct path *path)
+ * SITE CHMOD mean this upload, even if an older file has the name. Returns the
+ * same as held_waits(). */
+static int change_waits(const struct files *f, const struct path *path)
 {
     const struct mount *m = mount_of(f, path_slice(path));
     PLACE_CLEANUP struct place at = PLACE_NONE;
 
     return m->inspect && !m->drop &&
-           resolve_place(f, path, RIGHT_WRITE, O_PATH, &at) == 0 &&
-           held_waits(f, &at);
+                   resolve_place(f, path, RIGHT_WRITE, O_PATH, &at) == 0
+               ? held_waits(f, &at)
+               : 0;
 }
 
 int change_on_times(void *owner, struct msg_times *m)
@@ -410,8 +412,9 @@ int change_on_times(void *owner, struct msg_times *m)
     if (m->access < 0 || m->access > YEAR_9999_END || m->modify < 0 ||
         m->modify > YEAR_9999_END)
         die(EX_PROTOCOL, "session: a time that no client can name");
-    if (change_waits(f, &path))
-        return OUTCOME_WAITS;
+    int r = change_waits(f, &path);
+    if (r != 0)
+        return r;
     FD_CLEANUP int fd =
         change_open_own(f, &path, RIGHT_WRITE, m->directory, &before);
     if (fd < 0)
@@ -446,8 +449,9 @@ int change_on_mode(void *owner, struct msg_mode *m)
     const struct mount *in = mount_of(f, path_slice(&path));
     if (in->share && (needed & ~in->rights) == 0)
         return OUTCOME_SHARE_MODE;
-    if (change_waits(f, &path))
-        return OUTCOME_WAITS;
+    int r = change_waits(f, &path);
+    if (r != 0)
+        return r;
     FD_CLEANUP int fd = change_open_own(f, &path, needed, m->directory, &st);
     if (fd < 0)
         return fd;

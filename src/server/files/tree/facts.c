@@ -191,8 +191,10 @@ static int facts_find(struct files *f, const struct path *path,
     if (partial_counts && r == 0)
         resume_note_file(f, at.directory, at.name);
     if (r == -ENOENT && purpose == FACTS_FOR_ANY && in.mount->inspect &&
-        !in.mount->drop && held_waits(f, &at))
-        return OUTCOME_WAITS;
+        !in.mount->drop) {
+        const int waits = held_waits(f, &at);
+        return waits != 0 ? waits : r;
+    }
     return r;
 }
 

@@ -67,7 +67,7 @@ bool held_parse(const char *text, char id[HELD_DIGITS + 1],
 /* Only the sender of a file learns that it waits, since the sender would take
  * "not found" for a loss. Without root other users have the same uid, and learn
  * it, too. */
-bool held_waits(const struct files *f, const struct place *at)
+int held_waits(const struct files *f, const struct place *at)
 {
     FD_CLEANUP int fd = resolve_in(at->directory, ".", O_DIRECTORY, 0);
     char id[HELD_DIGITS + 1];
@@ -75,15 +75,22 @@ bool held_waits(const struct files *f, const struct place *at)
     enum conflict conflict;
     struct directory d;
     struct stat st;
+    int r;
 
+    if (fd < 0) /* a directory that the user can't read takes no uploads */
+        return fd == -EACCES ? 0 : fd;
     directory_begin(&d, fd);
-    while (directory_next(&d, &stands) == 1)
-        if (held_parse(stands, id, &conflict, &name) &&
-            strcmp(name, at->name) == 0 &&
-            fstatat(fd, stands, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-            partial_is_own(f, &st))
-            return true;
-    return false;
+    while ((r = directory_next(&d, &stands)) == 1) {
+        if (!held_parse(stands, id, &conflict, &name) ||
+            strcmp(name, at->name) != 0)
+            continue;
+        r = fstatat(fd, stands, &st, AT_SYMLINK_NOFOLLOW) < 0 ? -errno
+            : partial_is_own(f, &st)                          ? OUTCOME_WAITS
+                                                              : -ENOENT;
+        if (r != -ENOENT)
+            return r;
+    }
+    return r;
 }
 
 struct held_search {

@@ -129,9 +129,11 @@ int partial_open_unlocked(const struct files *f, int directory,
 
     partial_name(f, name, partial);
     FD_CLEANUP int fd = partial_open_in(f, directory, partial, O_RDONLY);
-    if (fd < 0 || fstat(fd, &st) < 0 || !partial_is_own(f, &st))
-        return -1;
-    return fd_take(&fd);
+    if (fd < 0) /* a link, and an earlier account's partial, count as none */
+        return fd == -ELOOP || fd == -EACCES ? -ENOENT : fd;
+    if (fstat(fd, &st) < 0)
+        return -errno;
+    return partial_is_own(f, &st) ? fd_take(&fd) : -ENOENT;
 }
 
 void partial_wanted(const struct files *f, int directory, const char *partial,
@@ -165,13 +167,22 @@ bool partial_is_of_other(const struct files *f, int directory,
     return wanted[0] && strcmp(partial, own) != 0;
 }
 
-uint64_t partial_resumable(const struct files *f, int directory,
-                           const char *name, struct stat *st, bool *reported)
+int partial_resumable(const struct files *f, int directory, const char *name,
+                      struct stat *st, bool *reported, uint64_t *length)
 {
     FD_CLEANUP int fd = partial_open_unlocked(f, directory, name);
 
-    *reported = fd >= 0 && attribute_is_set(fd, ATTRIBUTE_REPORTED);
-    return fd >= 0 && fstat(fd, st) == 0 ? confirmed_length(f, fd, st) : 0;
+    *reported = false;
+    *length = 0;
+    if (fd < 0)
+        return fd == -ENOENT ? 0 : fd;
+    if (fstat(fd, st) < 0)
+        return -errno;
+    *reported = attribute_is_set(fd, ATTRIBUTE_REPORTED);
+    if (!*reported && errno != ENODATA && errno != EOPNOTSUPP)
+        return -errno;
+    *length = confirmed_length(f, fd, st);
+    return 0;
 }
 
 bool partial_has_landed(const struct files *f, int directory, const char *name,
@@ -503,7 +514,7 @@ bool partial_name_in_use(const struct files *f, int directory, const char *name)
     struct stat st;
 
     if (fd < 0)
-        return fd == -ELOOP;
+        return fd != -ENOENT && fd != -EACCES;
     if (fstat(fd, &st) < 0 || !partial_is_own(f, &st))
         return true;
     return partial_share_lock(fd) == -EWOULDBLOCK;

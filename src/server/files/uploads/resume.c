@@ -143,9 +143,11 @@ void resume_keep_answer(struct files *f, int directory, const char *name)
     const struct sized *s = resume_sized(f, directory, name);
     struct stat now, as_then;
     bool reported;
+    uint64_t length;
 
     if (!s || s->length == 0 ||
-        partial_resumable(f, directory, name, &now, &reported) != s->length)
+        partial_resumable(f, directory, name, &now, &reported, &length) != 0 ||
+        length != s->length)
         return;
     as_then = now;
     as_then.st_ctim = s->partial.st_ctim;

@@ -76,8 +76,10 @@ static int upload_make_plan(struct files *f, int directory, const char *name,
      * partial count as free. */
     if (facts->mode == WRITE_STORE && facts->offset == 0 && w->announced == 0)
         return OUTCOME_OK;
-    facts->resumable =
-        partial_resumable(f, directory, name, &w->partial, &facts->reported);
+    int r = partial_resumable(f, directory, name, &w->partial, &facts->reported,
+                              &facts->resumable);
+    if (r < 0)
+        return r;
     if (w->fleeting)
         facts->resumable = 0;
     const struct sized *sized = resume_sized(f, directory, name);
