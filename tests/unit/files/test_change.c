@@ -301,3 +301,25 @@ Test(change, new_names_are_synced)
         peer_stop(p);
     }
 }
+
+/* RNTO onto another name of the same file, which hardlink(1) or a person has
+ * linked, leaves one name, as mv(1) does; but RNTO onto the same name keeps
+ * it. */
+PeerTest(change, rename_onto_a_link_of_the_file, peer_init(p))
+{
+    static const char *const names[] = { "/file", "/linked", "/full/linked" };
+    char from[512];
+
+    furnish(p);
+    peer_run(p);
+    snprintf(from, sizeof(from), "%s", disk_path(p, names[0]));
+    for (size_t i = 0; i < 3; i++) {
+        if (i > 0)
+            cr_assert_eq(link(from, disk_path(p, names[i])), 0);
+        GETS(OK, ask_rename(p, names[0], names[i]));
+        cr_expect_eq(disk_has(p, names[0]), i == 0, "%zu", i);
+        cr_expect(disk_has(p, names[i]));
+        if (i > 0)
+            disk_put(p, names[0], "hello", 5);
+    }
+}

@@ -200,6 +200,28 @@ static int change_give(const struct files *f, const struct place *from,
     return naming_give(f, &n);
 }
 
+/* Are FROM and TO, names of one file, two entries? In one directory two
+ * spellings can be one entry, so reads the directory. */
+static bool change_are_two(const struct place *from, const struct place *to)
+{
+    struct directory d;
+    const char *name;
+    struct stat a, b;
+    int found = 0;
+
+    if (fstat(from->directory, &a) < 0 || fstat(to->directory, &b) < 0)
+        return false;
+    if (!resolve_is_same(&a, &b))
+        return true;
+    if (strcmp(from->name, to->name) == 0)
+        return false;
+    FD_CLEANUP int fd = resolve_in(from->directory, ".", O_DIRECTORY, 0);
+    directory_begin(&d, fd);
+    while (directory_next(&d, &name) == 1)
+        found += strcmp(name, from->name) == 0 || strcmp(name, to->name) == 0;
+    return found == 2;
+}
+
 /* Applies on_conflict: otherwise a client could evade it by an upload under
  * another name and a rename. FILE: the facts of FROM. */
 static int change_rename_taken(const struct files *f, const struct place *from,
@@ -212,9 +234,12 @@ static int change_rename_taken(const struct files *f, const struct place *from,
     if (!S_ISREG(file->st_mode) || (taken != S_IFREG && taken != S_IFLNK))
         return OUTCOME_EXISTS;
     /* Is it a rename onto itself, or onto another name of the same file? Then
-     * the kernel does nothing. */
-    if (resolve_is_at(to->directory, to->name, file))
-        return change_rename_plain(from, to);
+     * the kernel does nothing, so the old name must be removed. */
+    if (resolve_is_at(to->directory, to->name, file)) {
+        if (file->st_nlink < 2 || !change_are_two(from, to))
+            return change_rename_plain(from, to);
+        return unlinkat(from->directory, from->name, 0) < 0 ? -errno : 0;
+    }
     if (r != 0)
         return r;
     return change_give(f, from, to, path, file, f->rules.on_conflict);
