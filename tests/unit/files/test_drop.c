@@ -419,3 +419,43 @@ PeerTest(mine, names_that_cannot_be_looked_at,
     DONE(ask_list(p, "/contracts/d", LIST_NAMES, ""));
     cr_expect_eq(p->entries, 0, "%s", p->text);
 }
+
+/* In a home that is a drop a client can reach a directory with rights of its
+ * own step by step. The steps show nothing else, and take no uploads. */
+PeerTest(blind, steps_to_a_directory_with_rights, peer_init(p))
+{
+    p->start.rights = RIGHT_WRITE;
+    disk_put(p, "/secret", "x", 1);
+    peer_rights(p, "/a/b/c", RIGHT_ALL);
+    peer_rights(p, "/a/b/d", RIGHT_LIST);
+    peer_rights(p, "/e", RIGHT_ALL);
+    peer_run(p);
+    disk_put(p, "/a/secret", "x", 1);
+    GETS(OK, ask_path(p, MSG_directory_enter, "/a"));
+    GETS(OK, ask_path(p, MSG_directory_enter, "/a/b"));
+    GETS(OK, ask_path(p, MSG_directory_enter, "/a/b/c"));
+    DONE(ask_list(p, "/", LIST_NAMES, ""));
+    cr_expect_str_eq(p->text, "a\r\ne\r\n", "%s", p->text);
+    DONE(ask_list(p, "/a", LIST_NAMES, ""));
+    cr_expect_str_eq(p->text, "b\r\n", "%s", p->text);
+    DONE(ask_list(p, "/a/b", LIST_NAMES, ""));
+    cr_expect_str_eq(p->text, "c\r\nd\r\n", "%s", p->text);
+    DONE(ask_list(p, "/a", LIST_FACTS, ""));
+    cr_expect(strstr(p->text, "perm=el;") && strstr(p->text, "modify=1970"),
+              "%s", p->text);
+    GETS(OK, ask_facts(p, "/a/b", FACTS_FOR_ANY));
+    cr_expect_eq(p->are.perm, PERM_ENTER | PERM_LIST);
+    for (enum facts_for what = 0; what < FACTS_FOR_COUNT; what++)
+        cr_expect_neq(ask_facts(p, "/a/secret", what), OUTCOME_OK);
+    GETS(NOT_FOUND, ask_facts(p, "/a", FACTS_FOR_SIZE));
+    GETS(NOT_FOUND, ask_path(p, MSG_directory_enter, "/secret"));
+    GETS(NOT_FOUND, ask_path(p, MSG_directory_enter, "/a/secret"));
+    GETS(NOT_FOUND, ask_write(p, "/a/f", WRITE_STORE, 0, 0, NULL));
+    GETS(NOT_FOUND, ask_write(p, "/a/b/f", WRITE_STORE, 0, 0, NULL));
+    GETS(NOT_FOUND, ask_write(p, "/a/b", WRITE_STORE, 0, 0, NULL));
+    GETS(NOT_FOUND, ask_times(p, "/a", 5, 5));
+    GETS(NOT_FOUND, ask_space(p, "/a", 0));
+    GETS(OK, ask_put(p, "/a/b/c/f", WRITE_STORE, 0, 10, 1));
+    GETS(OK, ask_put(p, "/a", WRITE_STORE, 0, 10, 1));
+    cr_expect(strncmp(p->stored, "/a.", 3) == 0, "%s", p->stored);
+}

@@ -19,6 +19,7 @@
 #include "sallyport/base/complain.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/domain/outcome.h"
+#include "sallyport/domain/rights.h"
 
 /* The most calls of openat2, which returns EAGAIN if a rename elsewhere might
  * have changed where a ".." of a link leads. */
@@ -136,10 +137,10 @@ int resolve_beneath(int directory, const char *path, int flags)
 }
 
 /* Writes to RET the part of PATH after the path of its mount, or "." for the
- * mount itself. Returns 0; -ENOENT: PATH is in a drop, where no name is ever
- * looked up; -EIO: the mount couldn't be opened (after -ENOENT a client would
- * remove its copies); -ENAMETOOLONG. */
-static int resolve_rest(const struct mount *m, struct slice path,
+ * mount itself. LEADS: PATH contains a mount. Returns 0; -ENOENT: PATH is in a
+ * drop, where no other name is ever looked up; -EIO: the mount couldn't be
+ * opened (after -ENOENT a client would remove its copies); -ENAMETOOLONG. */
+static int resolve_rest(const struct mount *m, struct slice path, bool leads,
                         char ret[FTP_PATH_MAX + 1])
 {
     struct slice rest = { path.ptr + m->at.len, path.len - m->at.len };
@@ -148,7 +149,7 @@ static int resolve_rest(const struct mount *m, struct slice path,
         rest = (struct slice){ rest.ptr + 1, rest.len - 1 };
     if (m->fd < 0)
         return -EIO;
-    if (m->drop && rest.len > 0)
+    if (m->drop && rest.len > 0 && !leads)
         return -ENOENT;
     return slice_copy(rest.len > 0 ? rest : SLICE("."), ret, FTP_PATH_MAX + 1)
                ? -ENAMETOOLONG
@@ -184,7 +185,9 @@ int resolve_open(const struct files *f, struct slice path, unsigned needed,
         return REFUSED(OUTCOME_NO_RIGHT);
     if (resolve_is_reserved(path))
         return -ENOENT;
-    int r = resolve_rest(m, path, rest);
+    int r = resolve_rest(
+        m, path, (needed | RIGHT_LIST) == RIGHT_LIST && mount_is_below(f, path),
+        rest);
     if (r == 0)
         r = guard_path(f, m, path);
     if (r < 0)
@@ -227,6 +230,12 @@ int resolve_place(const struct files *f, const struct path *path,
         return REFUSED(OUTCOME_NO_RIGHT);
     if (!mount_is_at(ret->mount, directory))
         path_split(path_slice(path), &directory, &name);
+    /* In a drop a directory that contains a mount can be entered and listed,
+     * but takes no uploads. */
+    if (ret->mount->drop && !mount_is_at(ret->mount, directory) &&
+        ((needed | RIGHT_LIST) != RIGHT_LIST ||
+         !mount_is_below(f, path_slice(path))))
+        return -ENOENT;
     if (resolve_is_reserved(name))
         return -ENOENT;
     if (slice_copy(name, ret->name, sizeof(ret->name)) != 0)
