@@ -37,10 +37,11 @@ static bool is_less(void *argument)
     return memory_kb(m->pid, "Private_Dirty") < m->less_than;
 }
 
-/* Limits in KiB of pages that no other process has: measured on 2026-11-26,
- * plus 15 %. OpenSSL 3.5 needs more than 3.0. */
+/* Limits in KiB of pages that no other process has: measured on 2026-11-26
+ * (files on 2026-11-29, one page more since a complaint has 4 KiB), plus 15 %.
+ * OpenSSL 3.5 needs more than 3.0. */
 #define SESSION_KB (OPENSSL_VERSION_NUMBER < 0x30200000L ? 260 : 330)
-#define FILES_KB   80
+#define FILES_KB   92
 
 static void expect_small(const struct server *server, const char *title,
                          uint64_t most)
