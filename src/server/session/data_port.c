@@ -125,8 +125,7 @@ static void data_port_on_readable(void *owner, uint32_t events)
             transfer_run(s, WAITS_CLIENT);
     } else {
         report_stranger(s, &peer, "not who is expected");
-        s->port.stranger = peer;
-        transfer_expect_soon(s);
+        s->port.stranger = peer; /* for the words of a later 425 */
     }
     fd_close(&fd);
     control_after_event(s);

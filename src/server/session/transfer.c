@@ -17,10 +17,6 @@
 #include "sallyport/tls/context.h"
 #include "sallyport/tls/stream.h"
 
-/* Milliseconds in which the client can still connect after a stranger has
- * connected. */
-#define STRANGER_MS 2000
-
 #define DATA_BUFFER     (512u << 10) /* bytes of the data connection's stream */
 #define RECORD_OVERHEAD 32           /* bytes that TLS adds, at most */
 /* The 230 brings two tickets, since many clients use each ticket once: one for
@@ -73,19 +69,6 @@ static bool stall_client_moves(struct session *s)
         moved += s->transfer.kernel_queued - queued;
     s->transfer.kernel_queued = queued;
     return moved > 0 && moved >= RECORD_OVERHEAD * stall_least(s);
-}
-
-/* Gives the client a moment. A stranger who connects at random must not end
- * the transfer of a client that is about to connect, and must not prolong
- * the wait. */
-void transfer_expect_soon(struct session *s)
-{
-    struct loop_timer *stall = &s->transfer.stall;
-
-    if (s->port.stranger.family != 0 && !s->port.proxied &&
-        state_of_data(s)->expects && s->transfer.state == TRANSFER_CONNECTING &&
-        stall->at > clock_ms() + STRANGER_MS)
-        loop_timer_set(&s->loop, stall, STRANGER_MS);
 }
 
 static void stall_on_timer(void *owner)
@@ -363,7 +346,6 @@ enum stepped transfer_announce(struct session *s)
         buf_slice(&what));
     buf_release(&what);
     loop_timer_set(&s->loop, &t->stall, s->settings->connect_timeout);
-    transfer_expect_soon(s);
     data_gate_connect(s);
     return STEP_NEXT;
 }

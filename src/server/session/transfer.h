@@ -109,9 +109,6 @@ enum stepped transfer_offer_ticket(struct session *s);
 enum stepped transfer_announce(struct session *s);
 enum stepped transfer_offer_next(struct session *s);
 enum stepped transfer_connect(struct session *s);
-/* Call it if another host has connected to the port: the client then has only a
- * moment to connect, instead of connect_timeout. */
-void transfer_expect_soon(struct session *s);
 enum stepped transfer_handshake(struct session *s);
 enum stepped transfer_bind(struct session *s);
 enum stepped transfer_flush(struct session *s);
