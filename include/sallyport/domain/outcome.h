@@ -177,7 +177,8 @@ const char *password_fault_text(enum password_fault f);
  * a client that came through a proxy; gate has logged it. HUNG: no heartbeat.
  * CHANGED: the user's row has other rights or values than at the login. HOURS:
  * older builds don't send it, and treat it as KICKED. DRAINED: an order to the
- * master of an older generation has ENDING_SHUTDOWN instead (WHY_FINISH). */
+ * master of an older generation has ENDING_SHUTDOWN instead (WHY_FINISH).
+ * NO_LOGIN: login-failed has the cause. */
 #define ENDINGS(E)                                                             \
     E(QUIT, "quit")                                                            \
     E(CLOSED, "closed by the client")                                          \
@@ -203,7 +204,8 @@ const char *password_fault_text(enum password_fault f);
     E(TOO_MANY, "too many sessions of this user or team")                      \
     E(REPLACED, "drain_timeout after a reload")                                \
     E(EXPIRED, "the account has expired")                                      \
-    E(DRAINED, "drained: no new sessions")
+    E(DRAINED, "drained: no new sessions")                                     \
+    E(NO_LOGIN, "the server couldn't take the login")
 #define ENDING_NAME(name, words) ENDING_##name,
 enum ending { ENDINGS(ENDING_NAME) ENDING_COUNT };
 const char *ending_text(enum ending e);

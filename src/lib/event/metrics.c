@@ -42,6 +42,7 @@ static const char *const login_values[] = {
     "the home doesn't answer",
     "the account was changed just now",
     "the lines of earlier sessions wait for the log",
+    "the users file or the homes can't be reached",
     "a part of the server failed",
     "other",
 };

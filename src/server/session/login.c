@@ -200,7 +200,7 @@ int login_on_granted(void *owner, struct msg_granted *m)
 struct denial_row {
     enum reply reply;
     const char *reason; /* the reason for the log; NULL: the session logs
-                           nothing, since only auth or master has the reason */
+                           nothing, since auth has logged the reason */
     const char *last;   /* if not NULL, the reply ends the session, with this
                          * argument */
 };
@@ -219,7 +219,8 @@ static const struct denial_row denials[DENIAL_COUNT] = {
                          "Passwords can't be verified now. Try again later" },
     [DENIAL_LATE] = { REPLY_NOT_ADMITTED, "the home doesn't answer",
                       "Your home doesn't answer now. Try again later" },
-    [DENIAL_AWAY] = { REPLY_NOT_ADMITTED, NULL,
+    [DENIAL_AWAY] = { REPLY_NOT_ADMITTED,
+                      "the users file or the homes can't be reached",
                       "The server can't reach its files now. Try again later" },
     [DENIAL_UNLOGGED] = { REPLY_NOT_ADMITTED,
                           "the lines of earlier sessions wait for the log",
@@ -240,13 +241,16 @@ int login_on_denied(void *owner, struct msg_denied *m)
     login_stop_waiting(s, PHASE_GREETED);
     if (row->reason)
         report_login_failed(s, row->reason,
-                            m->why != DENIAL_BUSY && m->why != DENIAL_FAILED);
+                            m->why != DENIAL_BUSY && m->why != DENIAL_AWAY &&
+                                m->why != DENIAL_CHANGED &&
+                                m->why != DENIAL_FAILED);
     l->name[0] = 0;
     if (!state_of_control(s)->verify)
         return 0; /* master sent it before the session began to end */
     s->control.state = CONTROL_SECURED;
     if (row->last) {
-        control_end(s, ENDING_PEER, row->reply, slice_from(row->last));
+        control_end(s, m->why == DENIAL_FAILED ? ENDING_PEER : ENDING_NO_LOGIN,
+                    row->reply, slice_from(row->last));
         return 0;
     }
     /* Send the 530 before the 421: after a 421 alone clients retry. */

@@ -115,4 +115,5 @@ Test(published, values)
     cr_expect_eq(ENDING_TOO_MANY, 21);
     cr_expect_eq(ENDING_EXPIRED, 23);
     cr_expect_eq(ENDING_DRAINED, 24);
+    cr_expect_eq(ENDING_NO_LOGIN, 25);
 }

@@ -229,6 +229,7 @@ OpenTest(orphans, who_has_ended_it, NULL)
         { W_EXITCODE(ENDING_SHUTDOWN, 0), false },
         { W_EXITCODE(ENDING_KICKED, 0), false },
         { W_EXITCODE(ENDING_DRAINED, 0), false },
+        { W_EXITCODE(ENDING_NO_LOGIN, 0), false },
         { SIGKILL, true },
         { SIGALRM, true },
     };

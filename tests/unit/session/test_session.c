@@ -285,6 +285,8 @@ Test(session, what_cannot_be_a_user_is_not_logged, .timeout = 60)
         { "Canary@1", "Canary@1", DENIAL_TOO_MANY },
         { "Canary@1", "?", DENIAL_BUSY },
         { "anna", "anna", DENIAL_BUSY },
+        { "Canary@1", "?", DENIAL_AWAY },
+        { "Canary@1", "?", DENIAL_CHANGED }, /* perhaps with a wrong password */
     };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -294,7 +296,8 @@ Test(session, what_cannot_be_a_user_is_not_logged, .timeout = 60)
         fake_reply();
         fake_await(EVENT_LOGIN_FAILED, &logged);
         fake_expect_text(&logged, FIELD_USER, rows[i].logged);
-        fake_hang_up(rows[i].why == DENIAL_BUSY ? ENDING_PEER : ENDING_CLOSED);
+        fake_hang_up(rows[i].why == DENIAL_TOO_MANY ? ENDING_CLOSED
+                                                    : ENDING_NO_LOGIN);
     }
 }
 
@@ -329,6 +332,12 @@ Test(session, denials_that_end_it, .timeout = 60)
           "421 The server is still writing your earlier sessions into its log. "
           "Try again later.\r\n",
           "the lines of earlier sessions wait for the log" },
+        { DENIAL_CHANGED,
+          "421 Your account was changed just now. Try again.\r\n",
+          "the account was changed just now" },
+        { DENIAL_AWAY,
+          "421 The server can't reach its files now. Try again later.\r\n",
+          "the users file or the homes can't be reached" },
         { DENIAL_NO_HASH,
           "421 Passwords can't be verified now. Try again later.\r\n", NULL },
     };
@@ -339,7 +348,8 @@ Test(session, denials_that_end_it, .timeout = 60)
         fake_deny(rows[i].why);
         cr_expect_eq(fake_reply(), 421);
         cr_expect_str_eq(fake.reply, rows[i].reply);
-        fake_hang_up(ENDING_PEER);
+        fake_hang_up(rows[i].why == DENIAL_FAILED ? ENDING_PEER
+                                                  : ENDING_NO_LOGIN);
         cr_assert_eq(fake_event(EVENT_LOGIN_FAILED, &logged),
                      rows[i].reason != NULL);
         if (rows[i].reason) /* otherwise auth has logged it */

@@ -203,6 +203,7 @@ static bool server_has_ended(const struct session_record *s)
     case ENDING_REPLACED:
     case ENDING_DRAINED:
     case ENDING_KEPT_OUT:
+    case ENDING_NO_LOGIN:
         return true;
     case ENDING_PEER: /* if it was killed: gate has found it breaking rules */
         return exited;
