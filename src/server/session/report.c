@@ -115,9 +115,9 @@ void report_of_transfer(struct event_record *r, const struct session *s,
     event_number(r, FIELD_BYTES, t->bytes);
     if (stored_as.len > 0)
         event_number(r, FIELD_SIZE, t->offset);
-    else if (t->size > 0 || t->promised != UINT64_MAX)
-        event_number(r, FIELD_SIZE, t->size); /* an upload has no size */
-    if (t->start > 0)
+    else if (t->file_size > 0 || t->promised != UINT64_MAX)
+        event_number(r, FIELD_SIZE, t->file_size); /* an upload has no size */
+    if (t->start > 0 && !transfer_is_listing(t))
         event_number(r, FIELD_FROM, t->start);
     event_number(r, FIELD_MS, clock_ms() - t->began);
     event_number(r, FIELD_RESULT, result);

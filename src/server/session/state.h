@@ -261,7 +261,9 @@ struct transfer {
     struct loop_watch pipe;
     uint64_t offset; /* next byte of the file */
     uint64_t start;
-    uint64_t size;      /* size of a file to send, when it was opened */
+    uint64_t size;      /* end of the bytes to send: the file's, when it was
+                           opened, or the range's */
+    uint64_t file_size; /* of the file that is read, when it was opened */
     uint64_t promised;  /* the number of bytes in the 150; UINT64_MAX: the 150
                            has none */
     uint64_t limit;     /* end of a file to store, or of a range; 0: none */

@@ -183,7 +183,7 @@ void transfer_snapshot(struct session *s)
     t->path = s->subject;
     t->start = t->offset = s->rest;
     t->limit = s->until;
-    t->size = t->bytes = 0;
+    t->size = t->file_size = t->bytes = 0;
     t->promised = UINT64_MAX;
     t->to_copy = t->unsynced = 0;
     t->listed = OUTCOME_COUNT;
@@ -329,7 +329,7 @@ void transfer_take_file(struct session *s)
     struct transfer *t = &s->transfer;
 
     t->source = ask_descriptor(s, &t->answer->file_readable.file, S_IFREG);
-    t->size = t->answer->file_readable.size;
+    t->size = t->file_size = t->answer->file_readable.size;
 }
 
 enum stepped transfer_announce(struct session *s)

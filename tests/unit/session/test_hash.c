@@ -135,5 +135,30 @@ Test(hash, range_of_a_download, .timeout = 60)
         fake_replies(150, rows[i].opening);
         close(data);
         end(ENDING_CLOSED);
+        cr_assert(fake_event(EVENT_TRANSFER, &logged));
+        cr_expect_eq(logged.number[FIELD_SIZE], 10, "%s", rows[i].range);
     }
+}
+
+/* The log has the whole file's size; a listing has no offset. */
+Test(hash, offsets_in_the_log, .timeout = 60)
+{
+    make_source("0123456789");
+    fake_open();
+    fake_do("RANG 2 5", 350);
+    open_source("HASH x", 10);
+    fake_replies(213, "2-5");
+    cr_assert(fake_event(EVENT_TRANSFER, &logged));
+    cr_expect_eq(logged.number[FIELD_BYTES], 4);
+    cr_expect_eq(logged.number[FIELD_SIZE], 10);
+    cr_expect_eq(logged.number[FIELD_FROM], 2);
+    fake_do("REST 4", 350);
+    close(fake_data());
+    fake_say("LIST");
+    fake_listed(fake_list(), OUTCOME_OK);
+    fake_replies(150, "");
+    cr_assert_eq(fake_reply(), 425);
+    cr_assert(fake_event(EVENT_TRANSFER, &logged));
+    cr_expect_eq(logged.number[FIELD_FROM], 0);
+    end(ENDING_CLOSED);
 }
