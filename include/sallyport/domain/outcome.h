@@ -58,6 +58,7 @@ enum outcome {
                               perhaps the file has its final name */
     OUTCOME_IO,            /* any other error */
     OUTCOME_WAITS, /* an upload of this user waits for inspection there */
+    OUTCOME_TOO_LARGE_HERE, /* EFBIG from the kernel */
     OUTCOME_COUNT
 };
 

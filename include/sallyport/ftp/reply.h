@@ -276,6 +276,8 @@
       "SIZE not allowed in ASCII mode for so large a file; send TYPE I.")      \
     L(TOO_LARGE, 552, "The file is larger than your limit, max_file_size.",    \
       "over the file-size limit")                                              \
+    L(TOO_LARGE_HERE, 552, "The server can't store so large a file there.",    \
+      "too large for the file system, or for LimitFSIZE=")                     \
     /* {}: "quota of 20 GiB, 20 GiB used" */                                   \
     R(OVER_QUOTA, 552, "Over the {}; delete files, or ask the administrator.") \
     L(MAX_FILES, 552,                                                          \

@@ -51,7 +51,7 @@ static const struct error {
     { EILSEQ, OUTCOME_BAD_NAME }, /* file systems that insist on UTF-8 */
     { ENOSPC, OUTCOME_NO_SPACE },
     { EDQUOT, OUTCOME_NO_SPACE },
-    { EFBIG, OUTCOME_TOO_LARGE },
+    { EFBIG, OUTCOME_TOO_LARGE_HERE },
     { EROFS, OUTCOME_READ_ONLY },
     { EBUSY, OUTCOME_BUSY },
     { EAGAIN, OUTCOME_BUSY },

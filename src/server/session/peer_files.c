@@ -186,6 +186,7 @@ static const struct outcome_row outcomes[OUTCOME_COUNT] = {
                                                 "change may have been made" },
     [OUTCOME_IO] = { REPLY_LOCAL_ERROR, "input/output error" },
     [OUTCOME_WAITS] = { REPLY_WAITS, "waits for inspection" },
+    [OUTCOME_TOO_LARGE_HERE] = { REPLY_TOO_LARGE_HERE, NULL },
 };
 
 const char *ask_outcome_cause(enum outcome o)

@@ -69,6 +69,7 @@ enum transfer_failure {
     FAILED_BARE_END, /* cause: the user */
     FAILED_SHORT,    /* cause: how much of the announced bytes came */
     FAILED_TOO_LARGE,
+    FAILED_TOO_LARGE_HERE, /* EFBIG from the kernel */
     FAILED_MAX_BYTES,
     FAILED_WRITE,
     FAILED_FILE_CUT,

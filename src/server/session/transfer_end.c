@@ -72,6 +72,7 @@ static const struct failure_row {
                           .reason = "closed without close_notify" },
     [FAILED_SHORT] = { .reply = REPLY_SHORT, .parting = PARTING_ORDER },
     [FAILED_TOO_LARGE] = { .reply = REPLY_TOO_LARGE },
+    [FAILED_TOO_LARGE_HERE] = { .reply = REPLY_TOO_LARGE_HERE },
     [FAILED_MAX_BYTES] = { .reply = REPLY_MAX_BYTES },
     [FAILED_WRITE] = { .reply = REPLY_LOCAL_ERROR,
                        .argument = "write failed",

@@ -100,8 +100,6 @@ static int upload_write_block(struct session *s)
 {
     struct transfer *t = &s->transfer;
 
-    if (t->limit > 0 && t->offset + t->block_len - t->block_at > t->limit)
-        return EFBIG;
     while (t->block_at < t->block_len) {
         ssize_t n = pwrite(t->source, t->block + t->block_at,
                            t->block_len - t->block_at, (off_t)t->offset);
@@ -143,12 +141,16 @@ static enum stepped upload_store_block(struct session *s)
 {
     struct transfer *t = &s->transfer;
     size_t len = t->block_len;
-    int error = upload_write_block(s);
+    const bool over = t->limit > 0 && t->offset + len - t->block_at > t->limit;
+    const int error = over ? EFBIG : upload_write_block(s);
 
     if (error == EFBIG) {
         t->worthless = true; /* it can never be completed */
-        return transfer_fail(
-            s, t->by_bytes ? FAILED_MAX_BYTES : FAILED_TOO_LARGE, "");
+        return transfer_fail(s,
+                             !over         ? FAILED_TOO_LARGE_HERE
+                             : t->by_bytes ? FAILED_MAX_BYTES
+                                           : FAILED_TOO_LARGE,
+                             "");
     }
     if (error != 0)
         return upload_fail_write(s, error);

@@ -276,7 +276,7 @@ Test(files, outcomes)
         { -ENAMETOOLONG, OUTCOME_BAD_NAME },
         { -ENOSPC, OUTCOME_NO_SPACE },
         { -EDQUOT, OUTCOME_NO_SPACE },
-        { -EFBIG, OUTCOME_TOO_LARGE },
+        { -EFBIG, OUTCOME_TOO_LARGE_HERE },
         { -EROFS, OUTCOME_READ_ONLY },
         { -EBUSY, OUTCOME_BUSY },
         { -ERANGE, OUTCOME_BAD_TIME },

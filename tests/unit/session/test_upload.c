@@ -1,5 +1,7 @@
 /* An upload into a file that has other bytes: the session writes nothing before
  * the upload's first byte comes, and nothing before its offset. */
+#include <sys/resource.h>
+
 #include "fake.h"
 #include "sallyport/base/clock.h"
 
@@ -129,4 +131,22 @@ Test(upload, the_first_byte_needn_t_wait, .timeout = 120)
         best = us < best ? us : best;
     }
     cr_assert_lt(best, 35000, "%llu us", (unsigned long long)best);
+}
+
+/* A limit of the kernel isn't the user's limit. */
+Test(upload, too_large_for_the_kernel, .timeout = 60)
+{
+    const struct rlimit least = { 4, 4 };
+
+    for (int limit = 0; limit < 2; limit++) {
+        begin_within(limit ? 100 : 0, true);
+        cr_assert_eq(prlimit(fake.pid, RLIMIT_FSIZE, &least, NULL), 0);
+        fake_send("HELLO");
+        cr_expect(fake_given_up(), "not worthless");
+        fake_replies(552, "The server can't store so large a file there.");
+        fake_release();
+        fake_hang_up(ENDING_CLOSED);
+        fake_expect_transfer(552, "too large for the file system, or for "
+                                  "LimitFSIZE=");
+    }
 }
