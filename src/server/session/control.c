@@ -3,6 +3,7 @@
  * line has its reply; but a few commands are permitted during a transfer. */
 #include "transfer.h"
 
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -292,14 +293,21 @@ static bool control_receive(struct session *s)
 }
 
 /* Reads a bounded amount: a client that sends without end can't keep the
- * session here. */
+ * session here. If the client's bytes have no room, the session can't read
+ * their end, and asks the kernel for it. */
 void control_look(struct session *s)
 {
-    for (int i = 0; i < LOOKS && state_of_control(s)->lines; i++) {
-        if (!control_receive(s))
+    struct pollfd end = { .fd = s->control.fd, .events = POLLRDHUP };
+    size_t room = 1;
+
+    for (int i = 0; i < LOOKS && room > 0 && state_of_control(s)->lines; i++) {
+        line_room(&s->control.lines, &room);
+        if (!control_receive(s) && room > 0)
             return;
         control_take_lines(s);
     }
+    if (state_of_control(s)->lines && poll(&end, 1, 0) > 0)
+        control_lose_client(s, ENDING_CLOSED, "with commands that wait");
 }
 
 static void control_on_socket(void *owner, uint32_t events)

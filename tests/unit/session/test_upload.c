@@ -1,6 +1,8 @@
 /* An upload into a file that has other bytes: the session writes nothing before
  * the upload's first byte comes, and nothing before its offset. */
+#include <string.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 
 #include "fake.h"
 #include "sallyport/base/clock.h"
@@ -149,4 +151,23 @@ Test(upload, too_large_for_the_kernel, .timeout = 60)
         fake_expect_transfer(552, "too large for the file system, or for "
                                   "LimitFSIZE=");
     }
+}
+
+/* A client that has sent more lines than the session holds, and has ended its
+ * control connection, gets no upload published. */
+Test(upload, of_a_client_that_left_lines, .timeout = 60)
+{
+    static char lines[96 << 10];
+
+    for (size_t i = 0; i + 8 < sizeof(lines); i += 8)
+        memcpy(lines + i, "TYPE I\r\n", 9);
+    begin();
+    cr_assert(tls_client_write(transfer.tls, "HELLO", 5));
+    fake_await_length(7);
+    cr_assert(tls_client_write(fake.tls, lines, strlen(lines)));
+    cr_assert_eq(shutdown(fake.control, SHUT_WR), 0);
+    fake_send("");
+    fake_hang_up(ENDING_CLOSED);
+    fake_expect_transfer(0, "closed by the client");
+    fake_release();
 }
