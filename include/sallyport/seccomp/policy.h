@@ -30,7 +30,7 @@ struct condition {
 struct permission {
     const char *call; /* NULL ends a list */
     const char *why;
-    struct condition when, and;
+    struct condition when, and, too;
 };
 
 /* A policy is its own list, and the lists of its child processes: a child
@@ -56,6 +56,8 @@ struct policy {
     { .call = #name, .why = reason, .when = first }
 #define MAY_IF_BOTH(name, first, second, reason) \
     { .call = #name, .why = reason, .when = first, .and = second }
+#define MAY_IF_ALL(name, first, second, third, reason) \
+    { .call = #name, .why = reason, .when = first, .and = second, .too = third }
 /* Rows of the list of dangerous calls. */
 #define NEVER(name, reason) { .call = #name, .why = reason }
 #define NEVER_IF(name, first, reason) \

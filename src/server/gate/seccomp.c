@@ -13,14 +13,15 @@
 #include <sys/socket.h>
 
 #define KIND (SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC)
+#define PAIR (SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC)
 
 static const struct permission may[] = {
     MAY(accept4, "connections"),
     MAY(getsockname, "the address that a client came to"),
-    MAY_IF_BOTH(socket, IS(0, AF_INET), IS(1, KIND),
-                "a listener for a session's data connections"),
-    MAY_IF_BOTH(socket, IS(0, AF_INET6), IS(1, KIND),
-                "a listener for a session's data connections"),
+    MAY_IF_ALL(socket, IS(0, AF_INET), IS(1, KIND), IS(2, 0),
+               "a listener for a session's data connections"),
+    MAY_IF_ALL(socket, IS(0, AF_INET6), IS(1, KIND), IS(2, 0),
+               "a listener for a session's data connections"),
     MAY_IF_BOTH(setsockopt, IS(1, IPPROTO_TCP), IS(2, TCP_NODELAY),
                 "data connections send at once"),
     MAY_IF_BOTH(setsockopt, IS(1, SOL_SOCKET), IS(2, SO_REUSEADDR),
@@ -30,7 +31,8 @@ static const struct permission may[] = {
     MAY_IF(bind, IS(2, sizeof(struct sockaddr_in)), "the listener's port"),
     MAY_IF(bind, IS(2, sizeof(struct sockaddr_in6)), "the listener's port"),
     MAY(listen, "the listener"),
-    MAY_IF(socketpair, IS(0, AF_UNIX), "channels of a new session"),
+    MAY_IF_BOTH(socketpair, IS(0, AF_UNIX), IS(1, PAIR),
+                "channels of a new session"),
     /* Permits clone only with CLONE_PARENT, so gate can't make children of its
      * own. */
     MAY_IF(clone, IS(0, CLONE_PARENT | SIGCHLD), "fork of a session"),

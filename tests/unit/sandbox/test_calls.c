@@ -232,6 +232,7 @@ Test(calls, nobody_may)
 }
 
 #define STREAM (SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC)
+#define PAIR   (SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC)
 
 /* Tests the calls for the listeners that gate lends. A session accepts
  * connections there, and makes no listener. */
@@ -243,6 +244,8 @@ Test(calls, lent_listeners)
         CALL(GATE, REFUSED, socket, AF_INET, SOCK_STREAM),
         CALL(GATE, REFUSED, socket, AF_INET, SOCK_DGRAM),
         CALL(GATE, REFUSED, socket, AF_INET6, SOCK_RAW),
+        CALL(GATE, REFUSED, socket, AF_INET, STREAM, IPPROTO_SCTP),
+        CALL(GATE, REFUSED, socket, AF_INET6, STREAM, IPPROTO_MPTCP),
         CALL(GATE, KILLED, socket, AF_UNIX, STREAM),
         CALL(GATE, KILLED, socket, AF_NETLINK, SOCK_RAW),
         CALL(GATE, KILLED, socket, AF_PACKET, SOCK_RAW),
@@ -527,8 +530,10 @@ Test(calls, each_may)
         ONLY(GATE | SESSION, REFUSED, setsockopt, -1, IPPROTO_TCP,
              TCP_QUICKACK),
         ONLY(GATE, REFUSED, accept4, -1),
-        CALL(GATE | MASTER, PASSED, socketpair, AF_UNIX, SOCK_SEQPACKET, 0,
-             SPACE),
+        CALL(GATE | MASTER, PASSED, socketpair, AF_UNIX, PAIR, 0, SPACE),
+        CALL(GATE | MASTER, REFUSED, socketpair, AF_UNIX,
+             SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, SPACE),
+        CALL(GATE | MASTER, REFUSED, socketpair, AF_UNIX, STREAM, 0, SPACE),
         CALL(MASTER, PASSED, wait4, -1, 0, WNOHANG),
         CALL(MASTER, PASSED, signalfd4, -1, 0, 8),
         CALL(MASTER, PASSED, kill, 0x7fffffff, SIGKILL),

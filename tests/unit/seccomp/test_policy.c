@@ -33,7 +33,8 @@ static bool has(const struct permissions *all, const struct permission *p)
         if (strcmp(row->call, p->call) == 0 &&
             (row->when.kind == WHATEVER ||
              (memcmp(&row->when, &p->when, sizeof(p->when)) == 0 &&
-              memcmp(&row->and, &p->and, sizeof(p->and)) == 0)))
+              memcmp(&row->and, &p->and, sizeof(p->and)) == 0 &&
+              memcmp(&row->too, &p->too, sizeof(p->too)) == 0)))
             return true;
     }
     return false;

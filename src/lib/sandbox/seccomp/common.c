@@ -65,8 +65,9 @@ static const struct permission may[] = {
     MAY_IF(fcntl, IS(1, F_GET_SEALS), "whether master's memory file is sealed"),
 
     /* A filter can't see an address inside msghdr. That does no harm: the
-       sockets of a sandboxed process are connected, and it can't make other
-       sockets. Only MSG_FASTOPEN could connect a socket without connect(2). */
+       sockets of a sandboxed process are connected, and it can make only pairs
+       of SOCK_SEQPACKET and sockets of TCP. Only MSG_FASTOPEN could connect a
+       socket of TCP without connect(2). */
     MAY_IF(sendmsg, WITHOUT(2, MSG_FASTOPEN), "channels"),
     MAY(recvmsg, "channels"),
     MAY_IF_BOTH(sendto, IS(4, 0), WITHOUT(3, MSG_FASTOPEN),

@@ -43,7 +43,8 @@ static bool covers(const struct permission *wide, const struct permission *p)
         return false;
     return wide->when.kind == WHATEVER ||
            (same_condition(wide->when, p->when) &&
-            same_condition(wide->and, p->and));
+            same_condition(wide->and, p->and) &&
+            same_condition(wide->too, p->too));
 }
 
 /* Adds a row, and drops each row that another row covers. */
@@ -160,7 +161,7 @@ static int add_pid_rules(scmp_filter_ctx context, uint32_t action, int number,
 static int add_rule(scmp_filter_ctx context, uint32_t action,
                     const struct permission *row)
 {
-    struct scmp_arg_cmp arguments[2];
+    struct scmp_arg_cmp arguments[3];
     unsigned n = 0;
     int number = seccomp_syscall_resolve_name(row->call);
 
@@ -173,6 +174,8 @@ static int add_rule(scmp_filter_ctx context, uint32_t action,
                              row->and.argument);
     if (row->and.kind != WHATEVER)
         arguments[n++] = comparison(row->and);
+    if (row->too.kind != WHATEVER)
+        arguments[n++] = comparison(row->too);
     return seccomp_rule_add_array(context, action, number, n, arguments);
 }
 
