@@ -13,6 +13,10 @@
 #define HASH_MAX (USER_HASH_MAX + 1)
 /* The longest password that crypt(3) takes. A longer password never matches. */
 #define HASH_PASSWORD_MAX 511
+/* A SHA hash with more rounds than passlib makes by default accepts no longer
+ * password. */
+#define HASH_SLOW_ROUNDS       656000
+#define HASH_SLOW_PASSWORD_MAX 64
 
 #define HASH_PASSWORD_MIN 8
 
@@ -31,8 +35,9 @@ enum hash_answer {
     HASH_FAILED, /* crypt(3) computed nothing: memory was short, or crypt(3)
                     doesn't know the parameters; crypt(3) doesn't say which */
 };
-/* Does PASSWORD have HASH? The time depends on the hash alone, not on the
- * password, except that a password over HASH_PASSWORD_MAX is wrong at once. */
+/* Does PASSWORD have HASH? The time depends on the hash and, for SHA, on the
+ * password's length: 511 bytes take seven times as long as 10. A password over
+ * HASH_PASSWORD_MAX or HASH_SLOW_PASSWORD_MAX is wrong at once. */
 enum hash_answer hash_verify(const struct secret *password, const char *hash);
 /* Computes a hash although no user has the given name, so that this takes as
  * long as a verification. Returns HASH_WRONG or HASH_FAILED. LIKE is a real

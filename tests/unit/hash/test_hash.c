@@ -76,6 +76,47 @@ Test(hash, passwords_up_to_their_bound)
     cr_expect_eq(hash_verify_nobody(&s, known[0]), HASH_WRONG);
 }
 
+/* The time of a SHA hash grows with the password, so a slow one takes no long
+ * password: a stranger chooses it. */
+Test(hash, long_passwords_of_slow_hashes)
+{
+    static const struct {
+        size_t length;
+        const char *hash;
+        enum hash_answer answer;
+    } rows[] = {
+        { 65,
+          "$6$rounds=656000$salt$"
+          "I15PVLShk1GEhD/w3RaMEqDwHFY49v.BvOy10J/"
+          "0KBwMnpjf5A75WiTd2XcZHBD5jjF4zgE1.AR5EVz58BhK5.",
+          HASH_RIGHT },
+        { 64,
+          "$6$rounds=656001$salt$"
+          "mEEJOgCnnv6JT/nvMyTL8Ff1hUL/pm77Gn/"
+          "ecQr6gg0kz84FoOVrXLYVb0NYRvAvnt5dQ2.uUZXJuv39Nx.bV0",
+          HASH_RIGHT },
+        { 65,
+          "$6$rounds=656001$salt$"
+          "7h1ouXyl9h4KIEd83RmSDaPbl7q0Mr0RK1zS/"
+          "mHT7fppjmuQQ9RCzq.qirkAEqFmCczxOoI2uarb8S/w/Fvap/",
+          HASH_WRONG },
+        { 65,
+          "$5$rounds=656001$salt$"
+          "rMpFD/OEwM5luc9euLtk1qVBRYSw0gA7BrY3aVKPhIC",
+          HASH_WRONG },
+    };
+    char text[HASH_PASSWORD_MAX + 1] = "";
+    struct secret s;
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        memset(text, 'x', rows[i].length);
+        text[rows[i].length] = '\0';
+        s = password(text);
+        cr_expect_eq(hash_verify(&s, rows[i].hash), rows[i].answer, "row %zu",
+                     i);
+    }
+}
+
 Test(hash, what_is_no_hash)
 {
     static const char *const table[] = { "",

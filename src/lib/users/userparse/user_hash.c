@@ -59,8 +59,9 @@ static bool hash_shape_ok(const char *hash)
 
 /* The highest costs of a hash: each login computes a hash, even with an unknown
  * name, and hashes from a directory service can have costs that its users
- * choose. The bounds permit a second or two of a processor, and 128 MiB, as
- * much as hash_cost = 8 takes. */
+ * choose. The bounds permit two or three seconds of a processor, together with
+ * the bounds on passwords in hash.h, and 128 MiB, as much as hash_cost = 8
+ * takes. */
 #define BCRYPT_MOST 15
 #define ROUNDS_MOST 5000000
 #define MEMORY_MOST (UINT64_C(128) << 20)
