@@ -433,8 +433,8 @@ NUMBER(serial) ADDRESS(peer) TEXT(user) NUMBER(cost) FD(session) END
 MESSAGE(credentials, SESSION, AUTH, RUN, ONCE, NONE,
         "name, password, new password (empty at a login); the claims of the client's verified certificate, one "
         "per line, and the messages of the handshake that prove it (both empty "
-        "without a certificate); after it session closes the channel")
-TEXT(name) SECRET(password) SECRET(wanted) TEXT(certificate) BYTES(handshake)
+        "without a certificate); whether some claims didn't fit; after it session closes the channel")
+TEXT(name) SECRET(password) SECRET(wanted) BYTES(certificate) BYTES(handshake) FLAG(cut)
 END
 
 MESSAGE(verdict, AUTH, MASTER, RUN, MANY, NONE,

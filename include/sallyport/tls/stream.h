@@ -100,13 +100,13 @@ const char *stream_cipher(const struct stream *s);
 
 /* Limits in bytes of claims and proof, which session sends to auth in one
  * message. */
-#define CLIENT_CLAIMS_MAX 1024u
+#define CLIENT_CLAIMS_MAX 4096u
 #define CLIENT_PROOF_MAX  9500u
 
 /* Appends the claims of a control channel's verified certificate, one in a
  * line: "sha256:HEX", "subject:CN=…" (RFC 4514, with a space as \20),
  * "email:…", "dns:…", "uri:…". Appends nothing if the client has shown no
- * certificate. Returns 0 or -ENOMEM. */
+ * certificate. Returns 0, 1 if some claims didn't fit, or -ENOMEM. */
 int stream_claims(const struct stream *s, struct buf *into);
 /* Returns all messages of the handshake, if it was TLS 1.3 and the client has
  * shown a certificate and proved that it has the key. Otherwise, or if the

@@ -31,6 +31,7 @@ static const char *const login_values[] = {
     "expired",
     "no client certificate was shown",
     "the client certificate is not one of the user's",
+    "the client certificate has too many names to tell",
     "networks= of the user or a team lacks the client's address",
     "now is not in hours= of the user or a team",
     "login=certificate needs TLS 1.3, and a handshake of at most 9500 bytes",

@@ -6,9 +6,9 @@
 
 #include "sallyport/ipc/channel.h"
 
-/* Bytes of the longest message: a header of 8 bytes, then at most two paths or
- * one block of bytes. */
-#define MESSAGE_MAX 12288
+/* Bytes of the longest message: a header of 8 bytes, then at most two paths, or
+ * one block of bytes, or the claims and the proof of a client's certificate. */
+#define MESSAGE_MAX 16384
 
 struct codec_head {
     uint16_t kind;

@@ -124,7 +124,8 @@ struct slice stream_proof(const struct stream *s)
     return s->open ? buf_slice(&s->proof) : SLICE("");
 }
 
-#define SUBJECT_MAX 700
+#define SUBJECT_MAX 2048
+#define CUT         1 /* something didn't fit */
 
 static int add_fingerprint(X509 *x, struct buf *into)
 {
@@ -140,7 +141,7 @@ static int add_fingerprint(X509 *x, struct buf *into)
     return r ? r : buf_add_text(into, "\n");
 }
 
-/* Adds a line, or nothing if the whole line doesn't fit. */
+/* Adds a line; or nothing, and returns CUT, if the whole line doesn't fit. */
 static int add_line(struct buf *into, const char *kind, struct slice text)
 {
     size_t before = into->len;
@@ -151,7 +152,7 @@ static int add_line(struct buf *into, const char *kind, struct slice text)
 
     if (r == -ENOBUFS)
         into->len = before;
-    return r == -ENOBUFS ? 0 : r;
+    return r == -ENOBUFS ? CUT : r;
 }
 
 /* Writes a space or ';' as hexadecimal digits, since either byte would end the
@@ -196,24 +197,25 @@ static int add_subject(X509 *x, struct buf *into)
     if (r == 0)
         r = add_line(into, "subject", buf_slice(&text));
     buf_release(&text);
-    return r == -ENOBUFS ? 0 : r;
+    return r == -ENOBUFS ? CUT : r;
 }
 
 int stream_claims(const struct stream *s, struct buf *into)
 {
     X509 *x = s->open ? SSL_get0_peer_certificate(s->ssl) : NULL;
-    int r;
+    int r, cut;
 
     if (!x || SSL_get_verify_result(s->ssl) != X509_V_OK)
         return 0;
     r = add_fingerprint(x, into);
     if (r == 0)
         r = add_subject(x, into);
-    if (r == 0) {
+    cut = r;
+    if (r >= 0) {
         GENERAL_NAMES *names =
             X509_get_ext_d2i(x, NID_subject_alt_name, NULL, NULL);
 
-        for (int i = 0; i < sk_GENERAL_NAME_num(names) && r == 0; i++) {
+        for (int i = 0; i < sk_GENERAL_NAME_num(names) && r >= 0; i++) {
             const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
             const ASN1_STRING *text =
                 name->d.ia5; /* each kind below has such a string */
@@ -227,9 +229,10 @@ int stream_claims(const struct stream *s, struct buf *into)
                     into, kind,
                     (struct slice){ (const char *)ASN1_STRING_get0_data(text),
                                     (size_t)ASN1_STRING_length(text) });
+            cut |= r;
         }
         GENERAL_NAMES_free(names);
     }
     ERR_clear_error();
-    return r;
+    return r < 0 ? r : cut;
 }

@@ -167,6 +167,7 @@ static int pending_on_credentials(void *owner, struct msg_credentials *msg)
     struct attempt a = { .name = p->user[0] ? slice_from(p->user) : msg->name,
                          .password = &password,
                          .claims = msg->certificate,
+                         .claims_cut = msg->cut,
                          .proof = msg->handshake,
                          .name_key = p->auth->name_key,
                          .circle = &p->auth->circle,

@@ -66,6 +66,7 @@ struct attempt {
     struct slice name;
     struct secret *password;    /* judge() cuts a one-time code off it */
     struct slice claims, proof; /* from the client's certificate; or empty */
+    bool claims_cut;            /* CLAIMS aren't all */
     const uint8_t *name_key;    /* SIPHASH_KEY bytes */
     const struct circle *circle;
     uint64_t serial; /* from master, like PEER */
@@ -90,6 +91,7 @@ enum judgement {
     JUDGED_NO_CERTIFICATE, /* the client has shown no certificate */
     JUDGED_CERTIFICATE,    /* the client's certificate isn't the user's, or the
                             * proof is wrong */
+    JUDGED_CLAIMS_CUT,     /* none of the claims that fitted is the user's */
     JUDGED_NO_PROOF,  /* the client has shown a certificate, but the session has
                        * sent no proof */
     JUDGED_ELSEWHERE, /* networks= doesn't have the client's address */

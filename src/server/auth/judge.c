@@ -84,8 +84,9 @@ static enum judgement judge_certificate(const struct user *user,
         return JUDGED_NO_OBJECTION;
     if (a->claims.len == 0)
         return JUDGED_NO_CERTIFICATE;
-    return user->certificate_only && a->proof.len == 0 ? JUDGED_NO_PROOF
-                                                       : JUDGED_CERTIFICATE;
+    if (user->certificate_only)
+        return a->proof.len == 0 ? JUDGED_NO_PROOF : JUDGED_CERTIFICATE;
+    return a->claims_cut ? JUDGED_CLAIMS_CUT : JUDGED_CERTIFICATE;
 }
 
 /* Judges a user who exists and is neither locked nor expired. Master decides
@@ -166,6 +167,7 @@ static const char *const reasons[JUDGED_COUNT] = {
     [JUDGED_PASSWORD] = "wrong password",
     [JUDGED_NO_CERTIFICATE] = "no client certificate was shown",
     [JUDGED_CERTIFICATE] = "the client certificate is not one of the user's",
+    [JUDGED_CLAIMS_CUT] = "the client certificate has too many names to tell",
     [JUDGED_ELSEWHERE] =
         "networks= of the user or a team lacks the client's address",
     [JUDGED_OUT_OF_HOURS] = "now is not in hours= of the user or a team",

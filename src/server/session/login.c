@@ -58,17 +58,18 @@ int login_on_channel(void *owner, struct msg_login_channel *m)
     struct slice wanted = { l->wanted.bytes, l->wanted.len };
     struct channel auth;
     struct buf claims;
+    bool cut;
 
     if (login_asked(s, m->request) < 0)
         return -EPROTO;
     buf_init(&claims, CLIENT_CLAIMS_MAX);
-    stream_claims(s->control.stream, &claims);
+    cut = stream_claims(s->control.stream, &claims) > 0;
     channel_init(&auth, fd_take(&m->auth), PROCESS_SESSION, PROCESS_AUTH,
                  PHASE_RUN);
     /* Ignore an error: if the worker has gone, master denies the login. */
     SEND(&auth, credentials, 0, .name = slice_from(l->name),
          .password = password, .wanted = wanted,
-         .certificate = buf_slice(&claims),
+         .certificate = buf_slice(&claims), .cut = cut,
          .handshake = stream_proof(s->control.stream));
     channel_close(&auth);
     buf_release(&claims);

@@ -122,6 +122,8 @@ static const struct {
     { "lea", "wrong", JUDGED_PASSWORD, 0 },
 };
 
+static bool claims_cut;
+
 static enum judgement ask_with(const char *name, const char *password,
                                const char *claims, const char *proof,
                                size_t *row)
@@ -132,6 +134,7 @@ static enum judgement ask_with(const char *name, const char *password,
     struct attempt a = { .name = slice_from(name),
                          .password = &secret,
                          .claims = slice_from(claims),
+                         .claims_cut = claims_cut,
                          .proof = slice_from(proof),
                          .name_key = ask_key,
                          .circle = &circle,
@@ -161,6 +164,21 @@ Test(judge, rows)
                      "%s, '%s'", rows[i].name, rows[i].password);
         cr_assert_eq(row, rows[i].row);
     }
+}
+
+/* A name that didn't fit may be the user's; a fingerprint always fits. */
+Test(judge, certificates_with_many_names)
+{
+    size_t row;
+
+    claims_cut = true;
+    cr_expect_eq(ask_with("gina", "right", "dns:x\n", "", &row),
+                 JUDGED_CLAIMS_CUT);
+    cr_expect_eq(
+        ask_with("gina", "right", "email:gina@example.org\n", "", &row),
+        JUDGED_NO_OBJECTION);
+    cr_expect_eq(ask_with("hugo", "right", "dns:x\n", "proof", &row),
+                 JUDGED_CERTIFICATE);
 }
 
 /* A certificate that a session reports counts in addition to the password. If
