@@ -119,6 +119,7 @@ static void data_port_on_readable(void *owner, uint32_t events)
         proxied_on_data(s, fd_take(&fd), &peer);
     } else if (!s->port.proxied && address_same_host(&peer, &s->peer)) {
         data_port_idle(s);
+        s->port.came = true;
         /* a transfer under way needs EPOLLIN for its handshake */
         if (data_adopt(s, fd_take(&fd), DATA_CONNECTED,
                        s->transfer.state == TRANSFER_CONNECTING ? EPOLLIN : 0))
@@ -141,6 +142,7 @@ static void data_port_announce(struct session *s)
     char text[HOSTPORT_MAX];
 
     s->data.state = DATA_EXPECTED;
+    s->port.came = s->port.used = false;
     loop_timer_set(&s->loop, &s->port.timer, 2 * s->settings->connect_timeout);
     binding_offer_with_port(s);
     if (s->data.verb == VERB_EPSV) {

@@ -172,6 +172,7 @@ bool dispatch_line(struct session *s, struct slice line)
         if (c->data != DATA_NONE) {
             s->announced = NOT_ANNOUNCED;
             s->sized = 0;
+            s->port.used = true;
         }
         if (!(c->flags & COMMAND_KEEPS_RNFR))
             s->renames = RENAME_NOTHING;

@@ -273,6 +273,11 @@ void report_end(struct session *s, enum ending ending, const char *cause)
          * after the handshake. They send no alert. */
         cause = "at once after the TLS handshake; it may not trust the "
                 "certificate";
+    else if ((ending == ENDING_CLOSED || ending == ENDING_QUIT ||
+              ending == ENDING_IDLE_TIME) &&
+             s->port.came && !s->port.used)
+        cause = "a data connection came, and no command for it; the client may "
+                "wait for TLS there before it sends the command";
     report_begin(s, &r, EVENT_END);
     event_number(&r, FIELD_BYTES, s->total);
     event_number(&r, FIELD_MS, clock_ms() - s->began);

@@ -209,6 +209,8 @@ struct data_port {
     struct address address;  /* the address to which the client connects */
     struct address bound;    /* the listener's own address, for the log */
     bool proxied;            /* a PROXY header begins each connection */
+    bool came; /* since the last EPSV: a connection of the client */
+    bool used; /* since the last EPSV: a command for a data connection */
     struct address stranger; /* another host that has connected since the last
                               * EPSV; family 0: none */
     uint64_t strangers; /* limits the events about strangers, by debt_take() */

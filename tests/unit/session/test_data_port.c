@@ -90,3 +90,34 @@ Test(data_port, come_before_the_epsv, .timeout = 60)
         fake_hang_up(ENDING_CLOSED);
     }
 }
+
+/* Some clients wait for the TLS handshake of the data connection before they
+ * send the command, and give up. The line of the end says so; but not if the
+ * command was refused, even before the connection has come. */
+Test(data_port, without_a_command, .timeout = 60)
+{
+    enum { NO_COMMAND, COMMAND_THEN, COMMAND_FIRST };
+
+    for (int i = NO_COMMAND; i <= COMMAND_FIRST; i++) {
+        int data = -1;
+
+        fake_open();
+        fake_port();
+        if (i != COMMAND_FIRST)
+            data = fake_come();
+        if (i != NO_COMMAND)
+            fake_do_refused("RETR x", MSG_file_read, OUTCOME_NOT_FOUND, 550);
+        if (i == COMMAND_FIRST)
+            data = fake_come();
+        fake_do("QUIT", 221);
+        close(data);
+        fake_hang_up(ENDING_QUIT);
+        cr_expect_str_eq(fake_end_reason(),
+                         i != NO_COMMAND
+                             ? "quit"
+                             : "quit: a data connection came, and no command "
+                               "for it; the client may wait for TLS there "
+                               "before it sends the command",
+                         "%d", i);
+    }
+}
