@@ -5,6 +5,7 @@
 #include "renames.h"
 #include "steps.h"
 #include "support/messages.h"
+#include "syncs.h"
 
 #define K    1024u
 #define DROP "/../../shares/drop"
@@ -458,4 +459,44 @@ PeerTest(blind, steps_to_a_directory_with_rights, peer_init(p))
     GETS(OK, ask_put(p, "/a/b/c/f", WRITE_STORE, 0, 10, 1));
     GETS(OK, ask_put(p, "/a", WRITE_STORE, 0, 10, 1));
     cr_expect(strncmp(p->stored, "/a.", 3) == 0, "%s", p->stored);
+}
+
+/* The uploads of others change the free space of the disk. AVBL shows none of
+ * 20 uploads to a user with a blind mount, in no mount; ALLO shows few. */
+Test(drop, free_space, .timeout = 60)
+{
+    static const struct {
+        unsigned rights;
+        unsigned avbl, allo; /* how many values they may have */
+    } rows[] = { { RIGHT_WRITE, 1, 2 },
+                 { MINE, 1, 2 },
+                 { RIGHT_ALL & ~RIGHT_LIST, 1, 2 },
+                 { RIGHT_ALL, 20, 20 } };
+    static const char *const places[] = { "/", "/drop" };
+
+    for (size_t i = 0; i < 2 * sizeof(rows) / sizeof(rows[0]); i++) {
+        const char *place = places[i % 2];
+        uint64_t last[2] = { 0, 0 };
+        unsigned values[2] = { 0, 0 };
+        struct peer *p = peer_new();
+
+        peer_share(p, "/drop", rows[i / 2].rights);
+        peer_run(p);
+        for (uint64_t n = 0; n < 20; n++) {
+            free_always = 5000000000 - n * 4096 * 100;
+            peer_again(p);
+            for (int allo = 0; allo < 2; allo++) {
+                DONE(ask_space(p, place, allo ? 1 : UINT64_MAX));
+                cr_expect_leq(p->space.bytes, free_always);
+                cr_expect_geq(p->space.bytes,
+                              free_always / 64 * (allo ? 62 : 32));
+                values[allo] += p->space.bytes != last[allo];
+                last[allo] = p->space.bytes;
+            }
+        }
+        cr_expect_leq(values[0], rows[i / 2].avbl, "row %zu", i);
+        cr_expect_leq(values[1], rows[i / 2].allo, "row %zu", i);
+        cr_expect(rows[i / 2].avbl == 1 || values[1] == 20);
+        peer_stop(p);
+    }
 }

@@ -260,6 +260,22 @@ int space_ensure_floor(struct files *f, const struct mount *m, int fd)
                : 0;
 }
 
+/* The free space of a disk shows how much others store. If somewhere the user
+ * may not see names, returns only the highest bits of N: for AVBL one, so that
+ * it tells nothing; for ALLO six, since it must not refuse what has room. */
+static uint64_t space_shown(const struct files *f, uint64_t n, bool avbl)
+{
+    const uint64_t most = avbl ? 2 : 64;
+    unsigned less = 0;
+    bool blind = false;
+
+    for (const struct mount *m = f->mount; m < f->mount + f->mounts; m++)
+        blind |= mount_hides_names(m) || !(m->rights & RIGHT_LIST);
+    while (blind && n >> less >= most)
+        less++;
+    return n >> less << less;
+}
+
 int space_on_space(void *owner, struct msg_space *m)
 {
     struct files *f = owner;
@@ -280,8 +296,11 @@ int space_on_space(void *owner, struct msg_space *m)
         r = count_check(f, 0, &stored);
     if (r < 0)
         return r;
-    uint64_t bytes = space_usable(f, &disk, &quota);
+    uint64_t bytes =
+        space_shown(f, space_usable(f, &disk, NULL), m->wanted == UINT64_MAX);
     uint64_t left = count_left(f, &stored);
+    if (bytes > quota_left(&quota.bytes))
+        bytes = quota_left(&quota.bytes);
     /* A search walks through the whole home or share, so AVBL, which wants all
      * idle bytes, searches only if a tenth or less is left. */
     uint64_t all = quota.bytes.limit > 0
