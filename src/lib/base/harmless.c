@@ -34,25 +34,46 @@ size_t utf8_length(struct slice s, size_t at)
     return row->len;
 }
 
-/* Refuses C1 controls (U+0080 to U+009F), too: terminals obey them. */
+/* Characters that terminals obey (C1), that end a line or a paragraph, that
+ * change the order of the rest of the line, or that nobody sees: two names with
+ * and without them look alike. */
+static const struct range {
+    uint32_t first, last;
+} refused[] = {
+    { 0, 0x1f },        { 0x7f, 0x9f },     { 0xad, 0xad },
+    { 0x61c, 0x61c },   { 0x115f, 0x1160 }, { 0x180e, 0x180e },
+    { 0x200b, 0x200b }, { 0x200e, 0x200f }, { 0x2028, 0x202e },
+    { 0x2060, 0x206f }, { 0x3164, 0x3164 }, { 0xfeff, 0xfeff },
+    { 0xffa0, 0xffa0 }, { 0xfff9, 0xfffb },
+};
+/* They join or vary the character before, as Persian and emoji need it. So they
+ * are refused after ASCII alone. */
+static const struct range joining[] = { { 0x200c, 0x200d },
+                                        { 0xfe00, 0xfe0f },
+                                        { 0xe0000, 0xe0fff } };
+
+static bool is_in(uint32_t c, const struct range *all, size_t count)
+{
+    bool found = false;
+
+    for (size_t i = 0; i < count; i++)
+        found |= c >= all[i].first && c <= all[i].last;
+    return found;
+}
+
 size_t harmless_length(struct slice s, size_t at)
 {
     const size_t len = utf8_length(s, at);
     const uint8_t *c = (const uint8_t *)s.ptr + at;
-    bool harmless = len == 4;
+    uint32_t n = len > 1 ? c[0] & (0x7fu >> len) : c[0];
 
-    if (len == 1)
-        harmless = c[0] >= 0x20 && c[0] != 0x7f;
-    if (len == 2)
-        harmless = c[0] != 0xc2 || c[1] >= 0xa0;
-    /* Refuse a character that ends a line or a paragraph, or makes a terminal
-     * show the rest of the line in another order (U+2028 to U+202E, U+2066 to
-     * U+2069). */
-    if (len == 3)
-        harmless =
-            !(c[0] == 0xe2 && ((c[1] == 0x80 && c[2] >= 0xa8 && c[2] <= 0xae) ||
-                               (c[1] == 0x81 && c[2] >= 0xa6 && c[2] <= 0xa9)));
-    return harmless ? len : 0;
+    for (size_t i = 1; i < len; i++)
+        n = n << 6 | (c[i] & 0x3f);
+    if (is_in(n, refused, sizeof(refused) / sizeof(refused[0])) ||
+        ((at == 0 || c[-1] < 0x80) &&
+         is_in(n, joining, sizeof(joining) / sizeof(joining[0]))))
+        return 0;
+    return len;
 }
 
 void harmless_make(char *text, size_t len)

@@ -60,7 +60,7 @@ static const struct escape escapes[] = {
     { { "/\xf5\x80\x80\x80", 5 }, "change path=/\\xf5\\x80\\x80\\x80" },
     { { "/\xe2\x80\xa8", 4 }, "change path=/\\xe2\\x80\\xa8" },
     { { "/\xe2\x81\xa6", 4 }, "change path=/\\xe2\\x81\\xa6" },
-    { { "/\xe2\x81\xa5", 4 }, "change path=/\xe2\x81\xa5" },
+    { { "/\xe2\x81\x9f", 4 }, "change path=/\xe2\x81\x9f" },
     { { "/\xe2\x80\xaf", 4 }, "change path=/\xe2\x80\xaf" },
 };
 
