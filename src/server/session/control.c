@@ -244,6 +244,8 @@ static bool control_take_line(struct session *s)
         if (!dispatch_line(s, line))
             control_hold(s, line);
     } else if (state == LINE_LONG) {
+        snprintf(s->why, sizeof(s->why), "a line above %d bytes",
+                 LINE_MAX_BYTES);
         control_end(s, ENDING_PROTOCOL, REPLY_LINE_TOO_LONG, NOTHING);
     } else if (state == LINE_BAD && s->transfer.state == TRANSFER_NONE) {
         control_reply(s, REPLY_BAD_LINE);

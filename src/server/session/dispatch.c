@@ -3,6 +3,8 @@
  * argument?". */
 #include "transfer.h"
 
+#include <stdio.h>
+
 #include "data.h"
 #include "sallyport/ftp/line.h"
 #include "sallyport/ftp/listing.h"
@@ -178,9 +180,10 @@ bool dispatch_line(struct session *s, struct slice line)
             s->renames = RENAME_NOTHING;
         if (dispatch_is_secret(&q))
             line_wipe(&s->control.lines);
-    } else if (!s->login.user[0] && ++s->login.unknown >= UNKNOWN_MAX)
+    } else if (!s->login.user[0] && ++s->login.unknown >= UNKNOWN_MAX) {
+        snprintf(s->why, sizeof(s->why), "%d unknown commands", UNKNOWN_MAX);
         control_end(s, ENDING_PROTOCOL, REPLY_UNKNOWN_COMMAND, NOTHING);
-    else
+    } else
         control_reply(s, REPLY_UNKNOWN_COMMAND);
     return true;
 }

@@ -253,6 +253,7 @@ void leave(struct session *s, enum ending ending, const char *cause)
     report_cut(s, ending_text(ending));
     if (s->transfer.state != TRANSFER_NONE && !s->transfer.hash)
         s->total += s->transfer.bytes;
+    report_stranger(s, NULL, "more of them");
     report_end(s, ending, cause);
     began = clock_ms();
     fd_close(&s->control.fd); /* the client doesn't wait for the log */

@@ -229,6 +229,45 @@ Test(session_hostile, data_from_another_host, LOGGED_IN)
     fake_do("NOOP", 200);
 }
 
+/* Strangers who had no line of their own are counted before the session's
+ * end. */
+Test(session_hostile, strangers_at_the_end, .timeout = 60)
+{
+    uint64_t strangers = 0;
+
+    fake_open();
+    fake_expect("EPSV", 229);
+    for (int i = 0; i < 3; i++)
+        fake_expect_closed(fake_come_from("127.0.0.2"));
+    fake_hang_up(ENDING_CLOSED);
+    while (fake_event(EVENT_DATA_REFUSED, &logged))
+        strangers +=
+            logged.number[FIELD_NUMBER] + (logged.text[FIELD_STRANGER].len > 0);
+    cr_expect_eq(strangers, 3);
+}
+
+/* The line of the end says what was wrong. */
+Test(session_hostile, why_a_protocol_error, .timeout = 60)
+{
+    static const char *const reasons[] = {
+        "protocol error: 3 unknown commands",
+        "protocol error: a line above 8192 bytes",
+    };
+    static char line[9001];
+
+    memset(line, 'x', sizeof(line) - 1);
+    for (size_t i = 0; i < 2; i++) {
+        fake_start();
+        fake_secure();
+        fake_do("NOOP", 200);
+        for (int times = 0; i == 0 && times < 2; times++)
+            fake_do("XYZZ", 500);
+        fake_do(i == 0 ? "XYZZ" : line, 500);
+        fake_hang_up(ENDING_PROTOCOL);
+        cr_expect_str_eq(fake_end_reason(), reasons[i]);
+    }
+}
+
 /* Begins an upload, up to the 150, before the client has connected. */
 static void begin_alone(void)
 {
