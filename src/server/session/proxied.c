@@ -136,6 +136,7 @@ void proxied_on_data_header(struct session *s)
         d->state = DATA_CONNECTED;
         loop_change(&s->loop, &s->port.watch, EPOLLIN);
         data_port_idle(s);
+        s->port.came = true;
         transfer_run(s, WAITS_CLIENT);
     }
 }

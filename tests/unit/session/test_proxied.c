@@ -396,6 +396,28 @@ Test(session_proxied, others_are_given_back, .timeout = 60)
     }
 }
 
+/* The line of the end says that a connection came and no command; a stranger's
+ * connection doesn't count. */
+Test(session_proxied, data_without_a_command, .timeout = 60)
+{
+    for (int stranger = 0; stranger < 2; stranger++) {
+        int data;
+
+        open_port();
+        data = stranger ? fake_come() : come_through();
+        if (stranger) {
+            send_bytes(data, others[0].bytes);
+            fake_expect_closed(data);
+        }
+        fake_do("QUIT", 221);
+        if (!stranger)
+            close(data);
+        fake_hang_up(ENDING_QUIT);
+        cr_expect_eq(strcmp(fake_end_reason(), "quit") == 0, stranger, "%s",
+                     fake_end_reason());
+    }
+}
+
 /* While the session reads one header, the next connection waits, and isn't
  * lost. */
 Test(session_proxied, one_at_a_time, WITH_PORT)
