@@ -40,15 +40,18 @@ size_t utf8_length(struct slice s, size_t at)
 static const struct range {
     uint32_t first, last;
 } refused[] = {
-    { 0, 0x1f },        { 0x7f, 0x9f },     { 0xad, 0xad },
-    { 0x61c, 0x61c },   { 0x115f, 0x1160 }, { 0x180e, 0x180e },
-    { 0x200b, 0x200b }, { 0x200e, 0x200f }, { 0x2028, 0x202e },
-    { 0x2060, 0x206f }, { 0x3164, 0x3164 }, { 0xfeff, 0xfeff },
-    { 0xffa0, 0xffa0 }, { 0xfff9, 0xfffb },
+    { 0, 0x1f },          { 0x7f, 0x9f },       { 0xad, 0xad },
+    { 0x61c, 0x61c },     { 0x115f, 0x1160 },   { 0x180e, 0x180e },
+    { 0x200b, 0x200b },   { 0x200e, 0x200f },   { 0x2028, 0x202e },
+    { 0x2060, 0x206f },   { 0x3164, 0x3164 },   { 0xfeff, 0xfeff },
+    { 0xffa0, 0xffa0 },   { 0xfff0, 0xfffb },   { 0x17b4, 0x17b5 },
+    { 0x1bca0, 0x1bca3 }, { 0x1d173, 0x1d17a },
 };
-/* They join or vary the character before, as Persian and emoji need it. So they
- * are refused after ASCII alone. */
-static const struct range joining[] = { { 0x200c, 0x200d },
+/* They join or vary the character before, as Persian, Mongolian and emoji need
+ * it. So they are refused after ASCII alone. */
+static const struct range joining[] = { { 0x34f, 0x34f },
+                                        { 0x180b, 0x180f },
+                                        { 0x200c, 0x200d },
                                         { 0xfe00, 0xfe0f },
                                         { 0xe0000, 0xe0fff } };
 
