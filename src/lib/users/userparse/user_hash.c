@@ -59,7 +59,7 @@ static bool hash_shape_ok(const char *hash)
 
 /* The highest costs of a hash: each login computes a hash, even with an unknown
  * name, and hashes from a directory service can have costs that its users
- * choose. The bounds permit two or three seconds of a processor, together with
+ * choose. The bounds permit some four seconds of a processor, together with
  * the bounds on passwords in hash.h, and 128 MiB, as much as hash_cost = 8
  * takes. */
 #define BCRYPT_MOST 15
