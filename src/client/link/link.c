@@ -357,11 +357,12 @@ static void link_set_manner(struct link *l)
     l->renew = false;
 }
 
-/* Chooses the next manner. One refusal among many data connections is an
- * accident, and the manner stays. If only one connection has worked since the
- * last refusal, the manner gets one more try. Otherwise the server wants
- * another manner. */
-bool link_next_manner(struct link *l)
+/* Chooses the manner after a refused data connection, for a new control
+ * connection. Returns false if all manners were tried. One refusal among many
+ * data connections is an accident, and the manner stays. If only one connection
+ * has worked since the last refusal, the manner gets one more try. Otherwise
+ * the server wants another manner. */
+static bool link_next_manner(struct link *l)
 {
     unsigned made = l->made;
 
@@ -559,7 +560,8 @@ int link_run(struct link *l, struct failure *why)
         l->made += l->made < 2;
     }
     /* On this connection libcurl would use PASV from now on. */
-    l->renew |= link_data_refused(l, r);
+    const bool data_refused = link_data_refused(l, r);
+    l->renew |= data_refused;
     l->used = clock_ms();
     l->io = NULL;
     link_come_back(l, r);
@@ -583,6 +585,10 @@ int link_run(struct link *l, struct failure *why)
     /* The server has sent plain text instead of the handshake. */
     if (r == CURLE_WEIRD_SERVER_REPLY && l->reply == 234)
         r = CURLE_SSL_CONNECT_ERROR;
+    /* The handshake of the data connection has failed, not the control
+     * connection's. */
+    if (r == CURLE_SSL_CONNECT_ERROR && data_refused)
+        r = CURLE_FTP_WEIRD_PASV_REPLY;
     /* Before the greeting only the proxy can have reset the connection. */
     if (r == CURLE_RECV_ERROR && l->reply == 0 && l->site->proxy.name[0] &&
         strstr(l->error, "reset by peer"))
@@ -592,6 +598,10 @@ int link_run(struct link *l, struct failure *why)
     if (l->reply == 503 && l->no_room[0])
         return fail_curl(why, (int)r, 552, l->no_room, l->error);
     fail_curl(why, (int)r, l->reply, l->text, l->error);
+    /* link_perform_in_turn() hasn't tried the other manners, since GIVE must
+     * give its bytes again. */
+    why->manner = !l->steady && l->given > 0 &&
+                  (l->reply == 425 || l->reply == 522) && link_next_manner(l);
     l->turned_away = link_was_turned_away(l, r, why);
     l->denied = r == CURLE_LOGIN_DENIED && l->logged_in && !why->transient;
     if (l->denied)

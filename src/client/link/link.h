@@ -335,16 +335,13 @@ int link_run(struct link *l, struct failure *why);
 /* The retries of one call. The caller sets them to zeroes first. */
 struct retry {
     uint64_t tries, pause; /* PAUSE: the last pause, in seconds */
+    unsigned manners;      /* retries with another manner of data connections */
 };
 /* Can a retry of WHAT help after the failure WHY, and do the options permit
- * one? If so, prints this, and waits. Returns true if the caller must retry. */
+ * one? If so, prints this, and waits. Tries another manner of data connections
+ * without a pause. Returns true if the caller must retry. */
 bool link_again(const struct link *l, struct retry *r, const char *what,
                 const struct failure *why);
-
-/* Call after a refused data connection. The next call uses a new control
- * connection, and another manner, unless the current manner usually works.
- * Returns false if all manners were tried. */
-bool link_next_manner(struct link *l);
 
 /* Does a part of the spare work. Returns true if more is left. */
 bool link_use_spare(struct link *l);

@@ -137,6 +137,10 @@ bool link_poll(struct pollfd *p, nfds_t n, uint64_t end)
 bool link_again(const struct link *l, struct retry *r, const char *what,
                 const struct failure *why)
 {
+    if (why->manner && r->manners < LINK_MANNERS) {
+        r->manners++;
+        return !link_is_over();
+    }
     if (!why->transient || r->tries >= l->site->options->retries ||
         link_is_over())
         return false;

@@ -151,6 +151,11 @@ static const struct fail_row {
       "the server doesn't speak FTP at this port; implicit TLS is "
       "ftps+implicit://" },
     { CURLE_PARTIAL_FILE, NULL, EX_TEMPFAIL, true, "the transfer was cut" },
+    { CURLE_FTP_WEIRD_PASV_REPLY, "Weirdly", EX_PROTOCOL, false,
+      "the server's reply to EPSV can't be read" },
+    { CURLE_FTP_WEIRD_PASV_REPLY, NULL, EX_TEMPFAIL, true,
+      "the data connection was closed before TLS began; check firewall, NAT "
+      "and proxy" },
     { CURLE_RECV_ERROR, "407", EX_NOPERM, false,
       "the proxy wants another user name and password; write USER@ before its "
       "host" },

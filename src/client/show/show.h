@@ -35,6 +35,7 @@ struct failure {
     bool transient; /* a retry may succeed */
     bool lost;      /* the connection was cut, so there was no answer */
     bool full;      /* this machine's disk or quota is full */
+    bool manner;    /* another manner of data connections may help */
     bool unknown;   /* nothing confirms the server's certificate */
     int reply;      /* the server's last reply, or 0 */
     char text[FAILURE_TEXT];

@@ -183,13 +183,9 @@ static int crew_try(struct crew *c, struct file_transfer *t,
             return 1;
         if (r >= 0)
             return r;
-        if (job->kind == JOB_WALK)
-            again = remote_again(t->link, &retry, t->remote, why);
-        else
-            again = (jobs_is_transfer(job) &&
-                     (why->reply == 425 || why->reply == 522) &&
-                     link_next_manner(t->link)) ||
-                    link_again(t->link, &retry, t->remote, why);
+        again = job->kind == JOB_WALK
+                    ? remote_again(t->link, &retry, t->remote, why)
+                    : link_again(t->link, &retry, t->remote, why);
     } while (again);
     return r;
 }

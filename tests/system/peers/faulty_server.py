@@ -848,7 +848,10 @@ class Mirror(Session):
 
 # Servers that keep each user's files in kept/USER: a Sallyport; one that shows an upload
 # while it grows; and one without MLSD, checksums and MFMT. A user "…,REPLY,TIMES" gets
-# this reply too late.
+# this reply too late. A user "…,VERB,CODE,WHEN" gets this reply to each VERB, for which
+# there was EPSV or not: "before" the data connection; "begun": after its TCP, but it gets
+# no TLS; "ended": after its TLS and all bytes. The reply "lost" is the loss of the
+# connection, and "none" none.
 KEEPERS = {
     "sallyport": " UTF8\r\n CSID\r\n STOR conflict=overwrite*\r\n MFMT\r\n HASH SHA-256*\r\n"
                  " MLST type*;size*;modify*",
@@ -863,10 +866,37 @@ class Keeper(Session):
 
     def do_USER(self, words):
         self.user = words
-        self.late = self.late or words.split(",")[1:]
+        lie = words.split(",")[1:]
+        if len(lie) == 3: # found before do_STOR() and so on
+            for verb in ("EPSV", "PASV") if lie[0] == "EPSV" else lie[:1]:
+                setattr(self, "do_" + verb, lambda _: self.lie(*lie[1:]))
+        else:
+            self.late = self.late or lie
         self.choice = "overwrite"
         self.length = None
         super().do_USER(words)
+
+    def lie(self, code, when):
+        if when != "before":
+            self.reply("150 go")
+            data, _ = self.listener.accept()
+            if when == "ended":
+                data = CONTEXT.wrap_socket(data, server_side=True)
+                data.settimeout(0.2)
+                try:
+                    while data.recv(65536):
+                        pass
+                except OSError:
+                    pass
+            data.close()
+        if self.listener:
+            self.listener.close()
+        if code == "lost":
+            raise ConnectionError
+        if code != "none":
+            self.reply(code + " always")
+        if code == "421":
+            raise ConnectionError
 
     def do_FEAT(self, words):
         self.reply(f"211-Features:\r\n SIZE\r\n REST STREAM\r\n{KEEPERS[FAULT]}\r\n211 End")
