@@ -131,6 +131,7 @@ def move_aside(name):
 
 def rename(names, flags=0):
     old, new = names.split(b"\0")[:2]
+    new = new.lower() if LACKS == "case" else new
     if flags and LACKS == "openness":
         return EINVAL, b""
     if move_aside(new):

@@ -110,3 +110,33 @@ Test(client_disks, a_disk_that_folds_case, .timeout = 60)
               "sync", "-n", "--delete", "/", "far", NULL);
     far_end(&f);
 }
+
+/* If two files of the server are one here, the second never replaces the first:
+ * not in the next call either, when the first is the same already. */
+Test(client_disks, a_disk_that_folds_two_names, .timeout = 60)
+{
+    static const char *const calls[][6] = {
+        { "sync", "/", "far" },
+        { "sync", "/", "far" },
+        { "sync", "-P4", "--delete", "/", "far" },
+        { "get", "-r", "--conflict=overwrite", "--remove-source", "/", "far" },
+    };
+    static const char others[] = "on this disk another file of this command";
+    static struct far f;
+
+    faulty_begin(&f.server, "hides", "good");
+    files_make_folder("far", 0755);
+    f.fuse = fuse_mount_without("far", "case");
+    files_write("F", "first", 5, 0644);
+    files_write("f", "second one", 10, 0644);
+    desk_says(&f.server.desk, 0, NULL, "put", "F", "f", "/", NULL);
+    for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
+        const char *const *c = calls[i];
+
+        desk_says(&f.server.desk, EX_CANTCREAT, others, c[0], c[1], c[2], c[3],
+                  c[4], c[5], NULL);
+    }
+    desk_same("far/F", "F");
+    desk_says(&f.server.desk, 0, "second one", "cat", "/f", NULL);
+    far_end(&f);
+}

@@ -221,8 +221,9 @@ static bool local_inside(struct tree *t, const struct job *job, int at,
                          const char *path, int depth, size_t *count);
 
 /* Adds PATH, a name in the open directory AT, and all names in it to *COUNT. If
- * COUNT is NULL, removes these names instead. Excluded names stay, with the
- * directories above them. Follows no link. Returns false if a name stays. */
+ * COUNT is NULL, removes these names instead. Excluded names stay, and those
+ * that stand for another name of the server, with the directories above them.
+ * Follows no link. Returns false if a name stays. */
 static bool local_name(struct tree *t, const struct job *job, int at,
                        const char *path, int depth, size_t *count)
 {
@@ -231,7 +232,8 @@ static bool local_name(struct tree *t, const struct job *job, int at,
     if (fstatat(at, url_base(path), &st, AT_SYMLINK_NOFOLLOW) < 0)
         return errno == ENOENT;
     bool directory = S_ISDIR(st.st_mode);
-    if (tree_excludes(t, path, job->named, directory) ||
+    if ((!count && names_are_kept(&st)) ||
+        tree_excludes(t, path, job->named, directory) ||
         (directory && !local_inside(t, job, at, path, depth, count)) ||
         jobs_ended(&t->jobs))
         return false;

@@ -145,12 +145,16 @@ static int sync_compare(void *of, struct job *job, struct link *l,
                         struct failure *why)
 {
     struct tree *t = of;
+    struct stat here;
 
     (void)why;
-    if (sync_changed(t, job, l))
+    if (sync_changed(t, job, l)) {
         sync_add(t, job);
-    else
+    } else {
         t->same++;
+        if (!t->up && lstat(job->local, &here) == 0)
+            names_keep(&here);
+    }
     return 0;
 }
 
@@ -249,6 +253,8 @@ bool sync_settled(struct tree *t, struct job *job, const char *local,
     if (!t->client->options.by_hash && there->modified != 0 &&
         here->st_mtime == there->modified) {
         t->same++;
+        if (!t->up)
+            names_keep(here);
         return true;
     }
     job->kind = JOB_CHANGE;

@@ -369,6 +369,23 @@ int tree_make_local(const struct tree *t, const struct job *job,
     return S_ISDIR(st.st_mode) ? 0 : fail(why, EX_CANTCREAT, "is no directory");
 }
 
+/* Can this sync make the local directory of JOB like the server's? If the disk
+ * ignores the case of names, another job may have the directory. Returns 0, or
+ * -1 with the reason. */
+static int tree_take_local(struct job *job, struct failure *why)
+{
+    struct stat st;
+    FD_CLEANUP int fd =
+        names_open(job->local, job->named, O_PATH | O_DIRECTORY);
+
+    if (fd >= 0 && fstat(fd, &st) == 0 && names_keep(&st) == 1 && !job->made)
+        return fail(why, EX_CANTCREAT,
+                    "on this disk another directory of the server has this "
+                    "name; rename one of them");
+    job->made = true;
+    return 0;
+}
+
 static void tree_down_entry(struct tree *t, struct job *dir, struct link *l,
                             const struct listing_entry *e)
 {
@@ -415,6 +432,8 @@ static int tree_down_step(void *of, struct job *job, struct link *l,
     if (remote_list(l, job->remote, &there, why) < 0)
         return -1;
     int r = 0, made = tree_make_local(t, job, why);
+    if (made == 0 && t->use == TREE_SYNCS)
+        made = tree_take_local(job, why);
     if (made < 0)
         tree_failed(t, job->local, why);
     else if (made == 0 && t->use == TREE_SYNCS)

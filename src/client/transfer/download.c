@@ -185,8 +185,8 @@ static int download_into(struct file_transfer *t, struct part *p, bool replace,
         return -1;
     bool keep = !t->link->site->options->no_preserve;
     int r;
-    while ((r = part_finish(p, t->local, replace, keep ? transfer_time(t) : 0,
-                            why)) == 1)
+    while ((r = part_finish(p, t->local, replace, t->job->twice,
+                            keep ? transfer_time(t) : 0, why)) == 1)
         if (download_rename(t, why) < 0)
             return -1;
     return r;

@@ -106,9 +106,11 @@ struct job *jobs_make(struct jobs *j, const struct job *job, const char *local,
     size_t bytes = jobs_bytes(sizeof(*job), local, remote);
 
     /* names_take() keeps a struct name and a node of tsearch() after the job is
-     * over. */
+     * over, and names_keep() two to four numbers for a download. */
     if (jobs_is_transfer(job))
         bytes += jobs_bytes(5 * sizeof(void *), local, remote);
+    if (job->kind == JOB_GET)
+        bytes += 4 * sizeof(uint64_t);
     pthread_mutex_lock(&j->lock);
     bool full = bytes > (j->most ? j->most : JOBS_BYTES_MAX) - j->bytes;
     bool stopped = j->stopped;

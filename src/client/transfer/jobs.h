@@ -46,7 +46,8 @@ struct job {
     time_t modified; /* get; 0: unknown */
     bool known;      /* size and modified are known; a walk: taken is known */
     bool taken;      /* a walk: the server has the name */
-    bool made;       /* a walk: the client has made the directory */
+    bool made;       /* a walk: the client has made the directory on the
+                      * server, or has taken the local one */
     bool overwrite;  /* sync: may replace a file that has the name */
     bool twice;      /* another file of this command has the name */
     bool again;      /* a step: an earlier call of it has lost the connection */
@@ -79,7 +80,7 @@ struct job {
  * files, which are kept; a server can list files without an end. The limit
  * suffices for two million files with paths of a hundred bytes, if half a
  * million of them wait. */
-#define JOBS_BYTES_MAX (768ul * 1024 * 1024)
+#define JOBS_BYTES_MAX (832ul * 1024 * 1024)
 
 #define NAMED_FAILURES 3
 

@@ -87,7 +87,8 @@ int names_new(const char *path, names_question *taken, void *of, char *out,
                       "%s: each new name is taken or too long", path);
 }
 
-/* Lets one thread at a time ask the user, and protects names_taken. A capital
+/* Lets one thread at a time ask the user, and protects names_taken and
+ * names_kept. A capital
  * letter also answers all later questions. */
 static pthread_mutex_t names_lock = PTHREAD_MUTEX_INITIALIZER;
 static enum conflict_choice names_for_all = CONFLICT_ASK;
@@ -193,9 +194,84 @@ bool names_are_taken(const char *target)
     return some;
 }
 
+/* Hashes of the devices and inodes that names_keep() remembers; 0: free. SIZE
+ * is a power of two. */
+static struct {
+    uint64_t *id;
+    size_t count, size;
+} names_kept;
+
+static uint64_t names_id(const struct stat *st)
+{
+    uint64_t id =
+        (st->st_ino + st->st_dev * 0x9e3779b97f4a7c15) * 0xbf58476d1ce4e5b9;
+
+    id ^= id >> 32;
+    return id ? id : 1;
+}
+
+/* Returns the place of ID, or the free one for it. */
+static uint64_t *names_place(uint64_t *ids, size_t size, uint64_t id)
+{
+    size_t at = id & (size - 1);
+
+    while (ids[at] && ids[at] != id)
+        at = (at + 1) & (size - 1);
+    return &ids[at];
+}
+
+/* Doubles the table when it is half full. Returns false if memory is short. */
+static bool names_grow(void)
+{
+    size_t size = names_kept.size ? 2 * names_kept.size : 64;
+
+    if (names_kept.size > 2 * names_kept.count)
+        return true;
+    uint64_t *ids = calloc(size, sizeof(*ids));
+    if (!ids)
+        return false;
+    for (size_t i = 0; i < names_kept.size; i++)
+        if (names_kept.id[i])
+            *names_place(ids, size, names_kept.id[i]) = names_kept.id[i];
+    free(names_kept.id);
+    names_kept.id = ids;
+    names_kept.size = size;
+    return true;
+}
+
+int names_keep(const struct stat *st)
+{
+    const uint64_t id = names_id(st);
+    int r = -1;
+
+    pthread_mutex_lock(&names_lock);
+    if (names_grow()) {
+        uint64_t *place = names_place(names_kept.id, names_kept.size, id);
+
+        r = *place == id;
+        names_kept.count += r == 0;
+        *place = id;
+    }
+    pthread_mutex_unlock(&names_lock);
+    return r;
+}
+
+bool names_are_kept(const struct stat *st)
+{
+    const uint64_t id = names_id(st);
+
+    pthread_mutex_lock(&names_lock);
+    bool some = names_kept.size > 0 &&
+                *names_place(names_kept.id, names_kept.size, id) == id;
+    pthread_mutex_unlock(&names_lock);
+    return some && (S_ISDIR(st->st_mode) || st->st_nlink == 1);
+}
+
 void names_release(void)
 {
     tdestroy(names_taken, free);
+    free(names_kept.id);
+    memset(&names_kept, 0, sizeof(names_kept));
     names_taken = NULL;
     names_for_all = CONFLICT_ASK;
 }

@@ -204,23 +204,13 @@ static void part_drop(struct part *p)
     p->name[0] = '\0';
 }
 
-int part_finish(struct part *p, const char *target, bool replace, time_t when,
-                struct failure *why)
+/* Renames the part, as part_finish() does. */
+static int part_rename(struct part *p, const char *target, bool replace,
+                       struct failure *why)
 {
     const char *base = url_base(target);
-    struct timespec times[2] = { { .tv_nsec = UTIME_OMIT },
-                                 { .tv_sec = when } };
     struct stat old;
 
-    if (part_flush(p) < 0) {
-        fail_errno(why, errno, target);
-        part_drop(p);
-        return -1;
-    }
-    if (replace && fstatat(p->directory, base, &old, 0) == 0)
-        fchmod(p->fd, old.st_mode & 0777);
-    if (when > 0)
-        futimens(p->fd, times);
     if (renameat2(p->directory, p->name, p->directory, base,
                   replace ? 0 : RENAME_NOREPLACE) == 0) {
         p->name[0] = '\0';
@@ -244,6 +234,47 @@ int part_finish(struct part *p, const char *target, bool replace, time_t when,
         return fail_errno(why, errno, target);
     p->name[0] = '\0';
     return 0;
+}
+
+int part_finish(struct part *p, const char *target, bool replace, bool again,
+                time_t when, struct failure *why)
+{
+    /* So no other file of this command gets the name meanwhile. */
+    static pthread_mutex_t one = PTHREAD_MUTEX_INITIALIZER;
+    const char *base = url_base(target);
+    struct timespec times[2] = { { .tv_nsec = UTIME_OMIT },
+                                 { .tv_sec = when } };
+    struct stat old, new;
+
+    if (part_flush(p) < 0) {
+        fail_errno(why, errno, target);
+        part_drop(p);
+        return -1;
+    }
+    if (replace && fstatat(p->directory, base, &old, 0) == 0)
+        fchmod(p->fd, old.st_mode & 0777);
+    if (when > 0)
+        futimens(p->fd, times);
+    pthread_mutex_lock(&one);
+    bool taken = replace && !again &&
+                 fstatat(p->directory, base, &old, AT_SYMLINK_NOFOLLOW) == 0 &&
+                 names_are_kept(&old);
+    int r = -1;
+    if (taken)
+        fail(why, EX_CANTCREAT,
+             "%s: on this disk another file of this command has this name; get "
+             "one of them under another name",
+             target);
+    else if (fstat(p->fd, &new) < 0)
+        fail_errno(why, errno, target);
+    else if (names_keep(&new) < 0)
+        fail(why, EX_OSERR, "out of memory");
+    else
+        r = part_rename(p, target, replace, why);
+    pthread_mutex_unlock(&one);
+    if (taken)
+        part_drop(p);
+    return r;
 }
 
 void part_close(struct part *p, bool keep)

@@ -85,12 +85,12 @@ struct part_source {
 int part_open(struct part *p, const char *target, size_t named,
               const struct part_source *from, struct failure *why);
 /* Renames the complete file to TARGET. REPLACE: it may replace a file, and gets
- * the old file's mode. WHEN is its modification time; 0: the time isn't
- * changed. Returns 0; 1: the name is taken; -1 with the reason. If the file
- * system has lost bytes, the partial file is removed, since nobody knows which
- * bytes. */
-int part_finish(struct part *p, const char *target, bool replace, time_t when,
-                struct failure *why);
+ * the old file's mode. AGAIN: even a file that this command has made. WHEN is
+ * its modification time; 0: the time isn't changed. Returns 0; 1: the name is
+ * taken; -1 with the reason. If the file system has lost bytes, the partial
+ * file is removed, since nobody knows which bytes. */
+int part_finish(struct part *p, const char *target, bool replace, bool again,
+                time_t when, struct failure *why);
 /* Closes the partial file. KEEP: keeps it for the next try, unless it is empty,
  * the file system has lost bytes, or its disk has given it another owner.
  * Otherwise removes it, unless it has its final name. */
@@ -124,6 +124,14 @@ enum names_owner {
 enum names_owner names_take(const char *target, const char *source);
 /* Has a file of this command the name? */
 bool names_are_taken(const char *target);
+/* If the disk ignores the case of names, two names of the server can be one
+ * name here. names_keep() remembers ST, a file or directory of this machine
+ * that stands for a name of the server, until names_release(). Returns 0; 1: it
+ * was remembered before; -1: memory is short. names_are_kept(): was ST
+ * remembered? A file with several links isn't, since each of its names can go
+ * alone. */
+int names_keep(const struct stat *st);
+bool names_are_kept(const struct stat *st);
 /* Forgets the names of a command, and the answers that count for all files.
  * Call it when the command ends. */
 void names_release(void);
