@@ -202,8 +202,9 @@ void tree_walk(struct tree *t, size_t named, const char *local,
  * reason. */
 int tree_make_local(const struct tree *t, const struct job *job,
                     struct failure *why);
-/* Makes the job for a directory inside the directory of the job ABOVE. */
-struct job tree_below(struct job *above);
+/* Makes the job for a directory inside the directory of the job ABOVE. E is its
+ * entry on the server; NULL: unknown. */
+struct job tree_below(struct job *above, const struct listing_entry *e);
 /* Lists the directory of JOB, and calls EACH for each entry. Sets STAYS of the
  * job if tree_cut(), which also gets NAMES, says so, or if the directory lies
  * too deep. Returns 0, or -1 with the reason. */

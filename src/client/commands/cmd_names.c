@@ -36,7 +36,7 @@ static void ls_each(struct tree *t, struct job *job,
                     const struct listing_entry *e, const char *path)
 {
     const struct options *o = &t->client->options;
-    const struct job below = tree_below(job);
+    const struct job below = tree_below(job, e);
 
     if (!o->all && e->name[0] == '.')
         return;
@@ -111,7 +111,7 @@ int cmd_ls(struct client *c, struct word *w, int n)
 static void du_each(struct tree *t, struct job *job,
                     const struct listing_entry *e, const char *path)
 {
-    const struct job below = tree_below(job);
+    const struct job below = tree_below(job, e);
 
     if (e->kind == ENTRY_DIRECTORY)
         jobs_add(&t->jobs, &below, "", path);

@@ -160,6 +160,7 @@ static struct job remove_job(const struct listing_entry *e, struct job *above)
                          .known = e->sized,
                          .size = e->size,
                          .modified = e->modified,
+                         .unique = e->unique,
                          .depth = above ? above->depth + 1 : 0,
                          .above = above };
 }
@@ -323,6 +324,7 @@ static struct job *remove_hold(struct tree *t, struct job *walk, struct job *in,
                               .step = remove_list,
                               .root = walk->root,
                               .depth = job.depth,
+                              .unique = job.unique,
                               .removal = held,
                               .above = walk };
 

@@ -43,6 +43,27 @@ void surplus_of_server(struct tree *t, struct job *dir, int here,
     }
 }
 
+/* Do the names in DIR belong to the target of a link, which the server lists as
+ * a directory? Asks before the first removal, also for the directories above.
+ * Returns 0; 1: they do, which is printed; -1 with the reason. */
+static int surplus_is_behind_link(struct tree *t, struct job *dir,
+                                  struct link *l, struct failure *why)
+{
+    for (; dir->above && !dir->apart; dir = dir->above) {
+        int r = remote_is_link(l, dir->remote, why);
+
+        if (r > 0)
+            jobs_fail(&t->jobs,
+                      client_refuse(dir->remote, EX_CANTCREAT,
+                                    "on the server it is a link, so nothing "
+                                    "in it is removed"));
+        if (r != 0)
+            return r;
+        dir->apart = true;
+    }
+    return 0;
+}
+
 /* Decides which surplus names of DIR may be removed after all transfers. If the
  * server has a local file but doesn't list its name, the server may have
  * changed the name: the case of its letters, or a blank at its end. Then each
@@ -55,10 +76,11 @@ int surplus_settle(void *of, struct job *dir, struct link *l,
     struct job_list kept = { 0 };
     struct job *held;
 
-    (void)l;
-    (void)why;
     if (t->jobs.code != 0)
         return 0;
+    int r = dir->held.first ? surplus_is_behind_link(t, dir, l, why) : 0;
+    if (r != 0)
+        return r < 0 ? -1 : 0;
     pthread_mutex_lock(&t->lock);
     while ((held = jobs_pop(&dir->held))) {
         bool stays = dir->unlisted[url_base(held->remote)[0] == '.'];

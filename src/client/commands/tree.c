@@ -93,7 +93,34 @@ bool tree_cut(struct tree *t, const char *remote, const struct listing *there,
     return true;
 }
 
-struct job tree_below(struct job *above)
+/* Lists a directory of the walk. Some servers list a link as a directory: a
+ * link to a directory above it would make the walk endless, so it counts as a
+ * link. */
+static int tree_look(struct job *job, struct link *l, struct listing *ret,
+                     struct failure *why)
+{
+    char path[URL_PATH_MAX];
+
+    if (!job->above && job->unique == 0)
+        job->unique = remote_unique(l, job->remote);
+    if (remote_list(l, job->remote, ret, why) < 0)
+        return -1;
+    for (size_t i = 0; i < ret->count; i++) {
+        struct listing_entry *e = &ret->entry[i];
+        const struct job *up = e->unique ? job : NULL;
+
+        while (up && (e->kind != ENTRY_DIRECTORY || up->unique != e->unique))
+            up = up->above;
+        if (!up)
+            continue;
+        e->kind = ENTRY_OTHER;
+        if (url_join(job->remote, e->name, path) == 0)
+            progress_note("/%s: a link to /%s, not entered", path, up->remote);
+    }
+    return 0;
+}
+
+struct job tree_below(struct job *above, const struct listing_entry *e)
 {
     return (struct job){ .kind = JOB_WALK,
                          .step = above->step,
@@ -101,6 +128,7 @@ struct job tree_below(struct job *above)
                          .named = above->named,
                          .root = above->root,
                          .depth = above->depth + 1,
+                         .unique = e ? e->unique : 0,
                          .above = above };
 }
 
@@ -124,7 +152,7 @@ int tree_list(struct tree *t, struct job *job, struct link *l, bool names,
         job->stays = true;
         return 0;
     }
-    if (remote_list(l, job->remote, &all, why) < 0)
+    if (tree_look(job, l, &all, why) < 0)
         return -1;
     job->stays |= tree_cut(t, job->remote, &all, names);
     for (size_t i = 0; i < all.count && !jobs_ended(&t->jobs); i++)
@@ -266,7 +294,7 @@ static void tree_up_entry(struct tree *t, struct job *dir, struct link *l,
         return;
     } else if (S_ISDIR(st.st_mode)) {
         const struct listing_entry *e = listing_find(there, remote);
-        struct job below = tree_below(dir);
+        struct job below = tree_below(dir, e);
 
         below.taken = e;
         below.known = below.taken || there->whole;
@@ -309,7 +337,7 @@ static int tree_list_up(struct tree *t, struct job *job, struct link *l,
     job->made = existed == 0;
     if (existed == 1 && job->above && !job->taken)
         job->above->unlisted[url_base(job->remote)[0] == '.'] = true;
-    return existed == 1 ? remote_list(l, job->remote, ret, why) : existed;
+    return existed == 1 ? tree_look(job, l, ret, why) : existed;
 }
 
 static int tree_up_step(void *of, struct job *job, struct link *l,
@@ -397,7 +425,7 @@ static void tree_down_entry(struct tree *t, struct job *dir, struct link *l,
         tree_excludes(t, remote, dir->root, directory))
         return;
     if (directory) {
-        struct job below = tree_below(dir);
+        struct job below = tree_below(dir, e);
 
         if (t->use != TREE_SYNCS || lstat(local, &st) < 0 ||
             !S_ISREG(st.st_mode) ||
@@ -429,7 +457,7 @@ static int tree_down_step(void *of, struct job *job, struct link *l,
 
     if (tree_is_too_deep(t, job, job->remote))
         return 0;
-    if (remote_list(l, job->remote, &there, why) < 0)
+    if (tree_look(job, l, &there, why) < 0)
         return -1;
     int r = 0, made = tree_make_local(t, job, why);
     if (made == 0 && t->use == TREE_SYNCS)

@@ -159,6 +159,7 @@ struct site {
     const struct options *options;
     /* The features in the reply to FEAT. */
     bool mlst, csid;
+    bool unique; /* MLST tells which names are the same file or directory */
     const char *set_time; /* "MFMT"; or "MDTM", by which some servers also set
                            * times; NULL: neither */
     bool utf8;            /* names are UTF-8 after OPTS UTF8 ON */
@@ -407,6 +408,7 @@ struct listing_entry {
     uint64_t size;
     bool sized;      /* the listing has the size */
     time_t modified; /* 0: unknown */
+    uint64_t unique; /* identifies the file or directory; 0: unknown */
 };
 
 #define LISTING_MAX 1000000 /* entries */
@@ -454,6 +456,8 @@ int listing_take_list(struct listing *l, struct slice line);
 /* Reads a time, "20261120074201" or "20261120074201.123". Returns 0 if TEXT has
  * another form. */
 time_t listing_read_time(struct slice text);
+/* Returns a number for the fact "unique", never 0. */
+uint64_t listing_unique(struct slice fact);
 void listing_sort(struct listing *l);
 /* Returns the entry of a sorted listing with the last part of PATH as its name,
  * or NULL. */
@@ -481,6 +485,11 @@ bool remote_again(const struct link *l, struct retry *r, const char *path,
 /* Lists the directory PATH, sorted, in one try. */
 int remote_list(struct link *l, const char *path, struct listing *ret,
                 struct failure *why);
+/* Returns listing_entry.unique of the directory PATH; 0: unknown. */
+uint64_t remote_unique(struct link *l, const char *path);
+/* Does LIST show PATH as a link, though MLSD shows a directory? Returns 1; 0:
+ * no, or not known; -1 with the reason: the connection was cut. */
+int remote_is_link(struct link *l, const char *path, struct failure *why);
 /* Checks that the user may enter the directory. */
 int remote_enter(struct link *l, const char *path, struct failure *why);
 /* Checks that the user may enter and list the directory. If the user lacks the

@@ -88,6 +88,15 @@ time_t listing_read_time(struct slice text)
     return r == -ERANGE && memcmp(text.ptr, "1970", 4) < 0;
 }
 
+uint64_t listing_unique(struct slice fact)
+{
+    uint64_t hash = 0xcbf29ce484222325; /* FNV-1a */
+
+    for (size_t i = 0; i < fact.len; i++)
+        hash = (hash ^ (unsigned char)fact.ptr[i]) * 0x100000001b3;
+    return hash;
+}
+
 /* Reads a fact. Returns false for "cdir" and "pdir", which are no entries. */
 static bool listing_fact(struct listing_entry *e, struct slice fact)
 {
@@ -100,6 +109,8 @@ static bool listing_fact(struct listing_entry *e, struct slice fact)
         e->sized = slice_number(value, INT64_MAX, &e->size) == 0;
     } else if (slice_equal_nocase(name, SLICE("modify"))) {
         e->modified = listing_read_time(value);
+    } else if (slice_equal_nocase(name, SLICE("unique"))) {
+        e->unique = listing_unique(value);
     } else if (slice_equal_nocase(name, SLICE("type"))) {
         if (slice_equal_nocase(value, SLICE("cdir")) ||
             slice_equal_nocase(value, SLICE("pdir")))

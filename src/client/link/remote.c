@@ -63,7 +63,7 @@ static size_t gathering_take(void *of, const char *bytes, size_t len)
 static int remote_list_by(struct link *l, const char *path, const char *verb,
                           struct listing *ret, struct failure *why)
 {
-    bool mlsd = l->site->mlst;
+    bool mlsd = strcmp(verb, "MLSD") == 0;
     struct gathering g = { .listing = ret,
                            .take =
                                mlsd ? listing_take_mlsd : listing_take_list };
@@ -102,10 +102,9 @@ static bool remote_shows_nothing(const struct listing *l)
 /* Lists by MLSD or by LIST -a. A server that takes "-a" for a name shows
  * nothing, or refuses the command: then lists again by LIST. Without "-a" a
  * server hides the directory itself, and perhaps other names. */
-int remote_list(struct link *l, const char *path, struct listing *ret,
-                struct failure *why)
+static int remote_list_as(struct link *l, const char *path, bool mlsd,
+                          struct listing *ret, struct failure *why)
 {
-    bool mlsd = l->site->mlst;
     int r = remote_list_by(l, path, mlsd ? "MLSD" : "LIST -a", ret, why);
 
     if (!mlsd &&
@@ -114,6 +113,32 @@ int remote_list(struct link *l, const char *path, struct listing *ret,
     ret->nothing = r == 0 && !mlsd && remote_shows_nothing(ret) && !l->dos;
     ret->whole =
         !ret->cut && ret->refused == 0 && (mlsd || ret->itself || l->dos);
+    return r;
+}
+
+int remote_list(struct link *l, const char *path, struct listing *ret,
+                struct failure *why)
+{
+    return remote_list_as(l, path, l->site->mlst, ret, why);
+}
+
+int remote_is_link(struct link *l, const char *path, struct failure *why)
+{
+    char directory[URL_PATH_MAX];
+    const char *name = strrchr(path, '/');
+    struct listing all;
+
+    /* A Sallyport lists no link as a directory. If there is no MLSD, the walk
+     * has seen LIST. */
+    if (!l->site->mlst || l->site->atomic)
+        return 0;
+    snprintf(directory, sizeof(directory), "%.*s",
+             name ? (int)(name - path) : 0, path);
+    if (remote_list_as(l, directory, false, &all, why) < 0)
+        return why->lost ? -1 : 0;
+    const struct listing_entry *e = listing_find(&all, path);
+    int r = e && e->kind == ENTRY_OTHER;
+    listing_release(&all);
     return r;
 }
 
@@ -158,6 +183,24 @@ int remote_see(struct link *l, const char *path, struct failure *why)
                 !slice_has(fact, 'l') && !slice_has(fact, 'L'))
                 return fail(why, EX_NOINPUT,
                             "your account may not list this directory");
+        }
+    return 0;
+}
+
+uint64_t remote_unique(struct link *l, const char *path)
+{
+    struct slice rest, facts, fact, name;
+    struct failure why;
+
+    if (!l->site->unique ||
+        link_command(l, &why, "MLST%s%s", path[0] ? " " : "", path) < 0)
+        return 0;
+    rest = buf_slice(&l->lines);
+    while (remote_facts(&rest, &facts))
+        while (slice_cut(&facts, ';', &fact)) {
+            slice_cut(&fact, '=', &name);
+            if (slice_equal_nocase(name, SLICE("unique")))
+                return listing_unique(fact);
         }
     return 0;
 }
@@ -543,6 +586,7 @@ static void site_feature(struct site *s, struct slice line)
         s->decides = slice_starts(slice_trim(rest), SLICE("conflict="));
     else if (slice_equal_nocase(word, SLICE("XSHA256")) && !s->hash)
         s->hash = "SHA-256";
+    s->unique |= memmem(line.ptr, line.len, "unique", 6) != NULL;
 }
 
 /* Reads the features by FEAT. A server that refuses FEAT has none; any other

@@ -62,6 +62,8 @@ struct job {
     /* A step: */
     job_step *step;
     job_step *last;    /* the step after all jobs in this directory; or NULL */
+    uint64_t unique;   /* of the directory on the server; 0: unknown */
+    atomic_bool apart; /* sync: LIST doesn't show the directory as a link */
     size_t root;       /* length of the remote path at which the walk began */
     struct job *after; /* a removal: the job that is queued when it is done */
     /* A step that lists a directory to remove: the removal of the directory,

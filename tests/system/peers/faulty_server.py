@@ -857,6 +857,9 @@ KEEPERS = {
                  " MLST type*;size*;modify*",
     "modern": " UTF8\r\n MFMT\r\n HASH SHA-256*\r\n MLST type*;size*;modify*",
     "plain": " MDTM",
+    # MLSD shows links as what they lead to.
+    "linked": " UTF8\r\n MFMT\r\n MLST type*;size*;modify*;unique*",
+    "linked_mute": " UTF8\r\n MFMT\r\n MLST type*;size*;modify*",
 }
 
 
@@ -943,7 +946,9 @@ class Keeper(Session):
 
     def facts(self, path, name):
         kind = "dir" if os.path.isdir(path) else "file"
-        return f"type={kind};size={os.path.getsize(path)};modify={self.stamp(path)}; {name}"
+        unique = f"unique={os.stat(path).st_ino};" if FAULT == "linked" else ""
+        return f"type={kind};size={os.path.getsize(path)};modify={self.stamp(path)};" \
+               f"{unique} {name}"
 
     # Replies with what TEXT says about a file, or refuses.
     def tell(self, words, text, is_there=os.path.isfile):
@@ -1026,7 +1031,8 @@ class Keeper(Session):
     def do_LIST(self, words):
         path = self.at(self.where)
         form = "{}rw-r--r-- 1 a a {} Nov 20 07:42 {}\r\n"
-        self.send([form.format("d" if os.path.isdir(os.path.join(path, name)) else "-",
+        self.send([form.format("l" if os.path.islink(os.path.join(path, name)) else
+                               "d" if os.path.isdir(os.path.join(path, name)) else "-",
                                os.path.getsize(os.path.join(path, name)), name).encode()
                    for name in [".", *os.listdir(path)]])
 
