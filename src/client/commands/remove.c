@@ -182,10 +182,18 @@ static int remove_enter(void *of, struct job *job, struct link *l,
     struct failure other;
     struct job *held;
 
-    if (!remove_is_gone(t, job))
+    if (!remove_is_gone(t, job)) {
         job->stays = true;
-    if (job->stays)
         return 0;
+    }
+    /* The directory stays, since names in it are excluded; the others go. */
+    if (job->stays) {
+        int linked = remote_is_link(l, job->remote, why);
+
+        while (linked == 0 && (held = jobs_pop(&job->held)))
+            jobs_queue(&t->jobs, held);
+        return linked < 0 ? -1 : 0;
+    }
     /* A server can list a link as a directory: DELE removes the link, and never
      * a directory. */
     int r = t->client->options.dry_run
