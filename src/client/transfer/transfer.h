@@ -201,7 +201,7 @@ struct file_transfer {
     int lock;      /* put: the socket that locks the temporary name, or -1 */
     int unwritten; /* get: errno of a write that failed, or 0 */
     bool too_long; /* get: the server sends more than it announced */
-    bool again;    /* get: an earlier try got too many bytes, or a wrong
+    bool again;    /* an earlier try got too many bytes, or a wrong
                     * checksum */
     uint64_t announced; /* get: the size that was announced in that try */
     struct checksum digest;

@@ -474,6 +474,11 @@ int upload_once(struct file_transfer *t, struct failure *why)
             r = upload_sent(t, t->done > 0, why);
     }
     t->skipped = r == 1;
+    /* The server has confirmed the file, and has perhaps lost its end: send it
+     * again once, if this makes no second file. */
+    if (r < 0 && why->code == EX_DATAERR && !t->again && !upload_is_stream(t) &&
+        (t->aside || t->choice == CONFLICT_OVERWRITE))
+        t->again = why->transient = true;
     /* The next try can't compute the checksum of standard input again. */
     if (!upload_is_stream(t)) {
         digest_end(&t->digest, NULL);

@@ -106,7 +106,7 @@ KEEPING = ("emptied", "lost_226", "renames", "no_rename", "no_dots", "full",
            "no_dots_cut", "lost_rnto", "lost_rnfr", "one_425", "one_each",
            "time_denies", "no_times", "makes", "slow_hash", "slower_hash",
            "late_226", "lost_temp", "no_room", "sizeless_taken", "late_425",
-           "sizeless_list", "echoes", "slow_cut", "no_look")
+           "sizeless_list", "echoes", "slow_cut", "no_look", "lost_tail")
 
 
 def data_context():
@@ -366,7 +366,8 @@ class Session(threading.Thread):
     # none for a name that begins with a dot. sizeless_taken: Another client makes "new"
     # meanwhile. late_425: The file is made before the data connection is refused.
     # sizeless_list: There is neither MLSD nor SIZE. echoes: A refusal repeats the name.
-    # no_look: Nobody may ask for a name; "new" is there.
+    # no_look: Nobody may ask for a name; "new" is there. lost_tail: The end of the first
+    # upload is lost, and there is a 226.
     def do_STOR(self, words, append=False):
         if FAULT not in ("busy_once", "stored_empty", "silent_size", "lost_data",
                          "half_end", "denies", "denies_all", "no_home", "one_session", "one_at_a_time",
@@ -434,6 +435,8 @@ class Session(threading.Thread):
                 show(words)
                 raise ConnectionError
         STORED[words] += b"".join(arrived)
+        if FAULT == "lost_tail" and number == 0:
+            STORED[words] = STORED[words][:-5]
         show(words)
         data.unwrap().close()
         with open("commands", "a") as f:
