@@ -101,10 +101,13 @@ static void transfer_begin(struct tree *t, struct client *c, bool up)
     t->jobs.once = c->options.conflict == CONFLICT_OVERWRITE;
 }
 
-/* Prints "17 of 20 files, 1.2 GiB, 1 skipped, 2 failed: a, b". */
-static void transfer_sum_up(const struct jobs *j, bool json)
+/* Prints "17 of 20 files, 1.2 GiB, 1 skipped, 2 failed: a, b". LOST: failures
+ * that aren't transfers. */
+static void transfer_sum_up(const struct jobs *j, size_t lost, bool json)
 {
-    size_t files = j->files + j->lost, lost = j->failed + j->lost;
+    size_t files = j->files + lost;
+
+    lost += j->failed;
     char size[SHOW_SIZE_MAX], skipped[40] = "", failed[40] = "";
 
     if (json) {
@@ -130,11 +133,12 @@ static int transfer_all(struct tree *t)
     struct client *c = t->client;
 
     jobs_run(&t->jobs, &c->site, &c->link);
+    size_t lost = t->jobs.lost + t->left_out;
     if (c->options.dry_run)
         progress_note("%zu file%s would be transferred", t->planned,
                       t->planned == 1 ? "" : "s");
-    else if (t->jobs.files + t->jobs.lost > 1)
-        transfer_sum_up(&t->jobs, c->options.json);
+    else if (t->jobs.files + lost > 1)
+        transfer_sum_up(&t->jobs, lost, c->options.json);
     return tree_end(t);
 }
 

@@ -33,6 +33,9 @@ int tree_end(struct tree *t)
 {
     int code = link_interrupted ? EX_TEMPFAIL : t->jobs.code;
 
+    if (code == 0 && t->left_out > 0)
+        code = EX_DATAERR;
+
     jobs_release(&t->jobs);
     pthread_mutex_destroy(&t->lock);
     return code;
@@ -279,11 +282,6 @@ static void tree_up_entry(struct tree *t, struct job *dir, struct link *l,
     char local[PATH_MAX], remote[URL_PATH_MAX];
     struct stat st;
 
-    if (!listing_safe(slice_from(name))) {
-        progress_note("%s: left out, since its name has control bytes", name);
-        t->left_out++;
-        return;
-    }
     if (!tree_paths(t, dir, name, local, remote))
         return;
     if (lstat(local, &st) < 0) {
@@ -292,6 +290,10 @@ static void tree_up_entry(struct tree *t, struct job *dir, struct link *l,
         tree_failed_errno(t, local);
     } else if (tree_excludes(t, remote, dir->root, S_ISDIR(st.st_mode))) {
         return;
+    } else if (!listing_safe(slice_from(name))) {
+        client_refuse(local, EX_DATAERR,
+                      "left out, since its name has control bytes");
+        t->left_out++;
     } else if (S_ISDIR(st.st_mode)) {
         const struct listing_entry *e = listing_find(there, remote);
         struct job below = tree_below(dir, e);
