@@ -113,6 +113,13 @@ static int part_lock(struct part *p, const char *target, bool made,
     return 0;
 }
 
+/* Frees the reserved space beyond LENGTH bytes. Returns -1 if the file system
+ * can't; then it keeps the space until the part goes. */
+static int part_give_back(const struct part *p, uint64_t length)
+{
+    return ftruncate(p->fd, (off_t)length);
+}
+
 /* Reserves space, so that a full disk is noticed before the first byte, not
  * after hours. Does nothing if the file system can't reserve. Returns 0, or -1
  * with the reason. */
@@ -127,6 +134,8 @@ static int part_reserve(const struct part *p, const char *target, uint64_t more,
     fail_errno(why, errno, target);
     if (p->held == 0)
         unlinkat(p->directory, p->name, 0);
+    else
+        part_give_back(p, p->held);
     return -1;
 }
 
@@ -283,7 +292,8 @@ void part_close(struct part *p, bool keep)
 
     if (p->fd >= 0 && p->name[0] &&
         (!keep || fstat(p->fd, &st) < 0 || st.st_size == 0 ||
-         st.st_uid != geteuid() || part_flush(p) < 0))
+         st.st_uid != geteuid() ||
+         (part_give_back(p, (uint64_t)st.st_size), part_flush(p)) < 0))
         part_drop(p);
     if (p->name[0])
         atomic_store(&parts.again, true);

@@ -73,3 +73,25 @@ Test(part, the_directory_is_read_once)
     cr_expect_eq(parts(), 1, "the one of a");
     cr_expect_eq(looks, 1);
 }
+
+/* The reserved space of a part that stays isn't kept. */
+Test(part, a_part_keeps_no_space)
+{
+    const struct part_source from = {
+        .server = "s", .path = "a", .size = 64 << 20, .modified = 1
+    };
+    char target[256];
+    struct failure why;
+    struct stat st;
+    struct part p;
+
+    snprintf(target, sizeof(target), "%s/a", scratch);
+    cr_assert_eq(part_open(&p, target, NAMED_ALL, &from, &why), 0);
+    cr_assert_eq(write(p.fd, "x", 1), 1);
+    const int fd = dup(p.fd);
+    part_close(&p, true);
+    cr_assert_eq(fstat(fd, &st), 0);
+    cr_expect_eq(st.st_size, 1);
+    cr_expect_lt(st.st_blocks * 512, 1 << 20);
+    close(fd);
+}
