@@ -452,6 +452,8 @@ void listing_release(struct listing *l);
  * entry (".", "total", an unsafe name); -ENOMEM; -E2BIG: a limit above is
  * reached. */
 int listing_take_mlsd(struct listing *l, struct slice line);
+/* Cuts the facts off from a line of MLSD or MLST; the name is left. */
+bool listing_cut_facts(struct slice *line, struct slice *facts);
 int listing_take_list(struct listing *l, struct slice line);
 /* Reads a time, "20261120074201" or "20261120074201.123". Returns 0 if TEXT has
  * another form. */

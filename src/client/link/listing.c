@@ -66,7 +66,7 @@ static int listing_add(struct listing *l, const struct listing_entry *e,
     return 0;
 }
 
-/* Adds an entry of LIST, except the directory itself and its parent. */
+/* Adds an entry, except the directory itself and its parent. */
 static int listing_add_listed(struct listing *l, const struct listing_entry *e,
                               struct slice name)
 {
@@ -122,18 +122,34 @@ static bool listing_fact(struct listing_entry *e, struct slice fact)
     return true;
 }
 
+bool listing_cut_facts(struct slice *line, struct slice *facts)
+{
+    const struct slice all = *line;
+    const char *end = memmem(all.ptr, all.len, "; ", 2);
+
+    /* A fact such as the owner can have blanks, and each fact ends with ";",
+     * but some servers leave out the last ";". */
+    bool some = slice_cut(line, ' ', facts);
+    if (!end || facts->len == 0 || facts->ptr[facts->len - 1] == ';')
+        return some;
+    size_t len = (size_t)(end - all.ptr) + 1;
+    *facts = (struct slice){ all.ptr, len };
+    *line = (struct slice){ all.ptr + len + 1, all.len - len - 1 };
+    return true;
+}
+
 int listing_take_mlsd(struct listing *l, struct slice line)
 {
     struct listing_entry e = { .kind = ENTRY_OTHER };
     struct slice facts, fact;
 
-    slice_cut(&line, ' ', &facts);
+    listing_cut_facts(&line, &facts);
     if (!line.ptr)
         return listing_refuse(l);
     while (slice_cut(&facts, ';', &fact))
         if (!listing_fact(&e, fact))
             return 1;
-    return listing_add(l, &e, line);
+    return listing_add_listed(l, &e, line);
 }
 
 /* Returns the next word, or an empty one after the last. Blanks at the end of
@@ -146,6 +162,18 @@ static struct slice listing_word(struct slice *rest)
         *rest = (struct slice){ rest->ptr + 1, rest->len - 1 };
     slice_cut(rest, ' ', &word);
     return word;
+}
+
+/* Does REST begin with the name of a month? */
+static bool listing_is_month(struct slice rest)
+{
+    static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+    struct slice word = listing_word(&rest);
+
+    for (size_t i = 0; word.len == 3 && i < sizeof(months) - 1; i += 3)
+        if (slice_equal_nocase(word, (struct slice){ months + i, 3 }))
+            return true;
+    return false;
 }
 
 /* Reads "-rw-r--r-- 1 user group 1234 Nov 20 07:42 NAME", the form of vsftpd
@@ -167,6 +195,13 @@ static int listing_take_unix(struct listing *l, struct slice line)
     struct slice size = listing_word(&line);
     if (device && size.len > 0 && size.ptr[size.len - 1] == ',')
         size = listing_word(&line); /* "MAJOR, MINOR" */
+    /* If the user or the group has blanks, such as "domain users", the size is
+     * the number before the month. */
+    bool shifted = !device && slice_number(size, INT64_MAX, &e.size) < 0;
+    while (
+        shifted && line.len > 0 &&
+        (slice_number(size, INT64_MAX, &e.size) < 0 || !listing_is_month(line)))
+        size = listing_word(&line);
     if (slice_number(size, INT64_MAX, &e.size) < 0 && !device)
         return listing_refuse(l);
     /* One blank follows the time; further blanks belong to the name. */

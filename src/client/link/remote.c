@@ -161,7 +161,7 @@ static bool remote_facts(struct slice *rest, struct slice *facts)
     while (slice_cut(rest, '\n', &line))
         if (slice_starts(line, SLICE(" "))) {
             line = slice_trim(line);
-            return slice_cut(&line, ' ', facts);
+            return listing_cut_facts(&line, facts);
         }
     return false;
 }

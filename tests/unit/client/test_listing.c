@@ -18,6 +18,10 @@ static const struct {
     { "type=file;modify=19691231235959; before", "before", ENTRY_FILE, 0, 1 },
     { "type=file;modify=2026; short", "short", ENTRY_FILE, 0, 0 },
     { " nofacts", "nofacts", ENTRY_OTHER, 0, 0 },
+    { "type=file;unix.owner=domain users;size=5; a; b", "a; b", ENTRY_FILE, 5,
+      0 },
+    { "type=file;size=5 the last semicolon lacks", "the last semicolon lacks",
+      ENTRY_FILE, 5, 0 },
 };
 
 Test(listing, mlsd)
@@ -41,10 +45,10 @@ Test(listing, mlsd)
 Test(listing, names_that_are_refused)
 {
     static const char *const lines[] = {
-        "type=file; ../x", "type=file; /etc/passwd", "type=file; ..",
-        "type=file; a/b",  "type=file; a\033[2Jb",   "type=file; a\rb",
-        "type=file; ",     "type=file; a\177b",      "type=file; .",
-        "nothing",
+        "type=file; ../x",   "type=file; /etc/passwd",
+        "type=file; a/b",    "type=file; a\033[2Jb",
+        "type=file; a\rb",   "type=file; ",
+        "type=file; a\177b", "nothing",
     };
     struct listing l = { 0 };
 
@@ -54,6 +58,8 @@ Test(listing, names_that_are_refused)
     cr_expect_eq(l.refused, sizeof(lines) / sizeof(lines[0]));
     cr_expect_eq(listing_take_mlsd(&l, SLICE("type=cdir; .")), 1);
     cr_expect_eq(listing_take_mlsd(&l, SLICE("type=pdir; ..")), 1);
+    cr_expect_eq(listing_take_mlsd(&l, SLICE("type=dir; .")), 1);
+    cr_expect_eq(listing_take_mlsd(&l, SLICE("type=file; ..")), 1);
     cr_expect_eq(l.refused, sizeof(lines) / sizeof(lines[0]));
     cr_expect_eq(l.count, 0);
     cr_expect_not(listing_safe((struct slice){ "a\0b", 3 }));
@@ -73,6 +79,12 @@ static const struct {
       "a b.txt", ENTRY_FILE, 1234, false, false },
     { "drwxr-xr-x   2 anna users 4096 Jan  1  2025 in", "in", ENTRY_DIRECTORY,
       4096, false, false },
+    { "-rw-r--r-- 1 CORP\\anna domain users 1234 Nov 20 07:42 1 Nov 2 3 a",
+      "1 Nov 2 3 a", ENTRY_FILE, 1234, false, false },
+    { "drwxr-xr-x 2 domain users domain users 4096 jan  1  2025 in", "in",
+      ENTRY_DIRECTORY, 4096, false, false },
+    { "-rw-r--r-- 1 anna users 12 20 Nov 07:42 day first", "day first",
+      ENTRY_FILE, 12, false, false },
     { "lrwxrwxrwx   1 0 0 3 Nov 20 07:42 link -> ../x", "link", ENTRY_OTHER, 3,
       false, false },
     { "-rw-r--r-- 1 0 0 1 Nov 20 07:42  two blanks", " two blanks", ENTRY_FILE,
@@ -114,6 +126,8 @@ static const struct {
     { .line = "drwxr-xr-x", .refused = true },
     { .line = "-rw-r--r-- 1 0 0 x Nov 20 07:42 a", .refused = true },
     { .line = "-rw-r--r-- 1 anna 1234 Nov 20 07:42 no_group", .refused = true },
+    { .line = "-rw-r--r-- 1 anna 40 Nov 20 07:42 3 little pigs in a row",
+      .refused = true },
     { .line = "ls: .: Permission denied", .refused = true },
     { .line = "FILE.TXT;1  3/6  20-NOV-2026 07:42:01  [ANNA]  (RWED,RWED,RE,)",
       .refused = true },
