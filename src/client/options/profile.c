@@ -51,7 +51,7 @@ static int private_judge(int fd, const char *path, bool secret,
         return fail(why, EX_NOPERM, "%s: belongs to another user", path);
     /* If root owns the file, its group may read it: root has chosen this group
      * (Kubernetes). */
-    mode_t others = st.st_uid == 0 && geteuid() != 0 ? 027 : 077;
+    mode_t others = st.st_uid == 0 ? 027 : 077;
     if (secret && st.st_mode & others && !private_is_given(fd, &st))
         return fail(why, EX_NOPERM, "%s: others can read it; run: chmod 600 %s",
                     path, path);

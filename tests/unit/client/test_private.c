@@ -36,7 +36,9 @@ Test(private, secrets_of_a_service)
         { "/run/secrets/s", 0444, 12345, -1 },
         { "/run/credentials/s", 0440, 0, 0 },
         { "/run/secretsx/s", 0444, 0, -1 },
-        { "/run/s", 0440, 0, -1 },
+        { "/run/s", 0440, 0, 0 },
+        { "/run/s", 0444, 0, -1 },
+        { "/run/s", 0460, 0, -1 },
         { "/run/s", 0400, 0, 0 },
         { "/run/s", 0600, 0, 0 },
     };
