@@ -120,8 +120,13 @@ static size_t link_on_body(char *bytes, size_t size, size_t n, void *of)
 
     l->moved = true;
     pace_keep(l, l->site->options->limit_rate, size * n);
-    return l->io && l->io->take ? l->io->take(l->io->of, bytes, size * n)
-                                : size * n;
+    size_t taken = l->io && l->io->take
+                       ? l->io->take(l->io->of, bytes, size * n)
+                       : size * n;
+    /* libcurl gives many blocks before it calls link_on_progress(). */
+    if (l->io && l->io->moved)
+        l->io->moved(l->io->of);
+    return taken;
 }
 
 static size_t link_on_want(char *bytes, size_t size, size_t n, void *of)
