@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sysexits.h>
@@ -105,6 +106,47 @@ int surplus_settle(void *of, struct job *dir, struct link *l,
     return 0;
 }
 
+/* Names that the server lists and that are here, too, sorted by device and
+ * inode. */
+struct surplus_listed {
+    struct surplus_file {
+        dev_t device;
+        ino_t file;
+        const char *name;
+    } *file;
+    size_t count;
+};
+
+static int surplus_compare(const void *a, const void *b)
+{
+    const struct surplus_file *one = a, *other = b;
+
+    return one->device != other->device ? (one->device > other->device) * 2 - 1
+           : one->file != other->file   ? (one->file > other->file) * 2 - 1
+                                        : 0;
+}
+
+/* Fills LISTED when the first doubtful name comes. Returns false if memory is
+ * short. */
+static bool surplus_collect(struct surplus_listed *listed, int at,
+                            const struct listing *there)
+{
+    struct stat st;
+
+    if (listed->file)
+        return true;
+    listed->file = calloc(there->count + 1, sizeof(*listed->file));
+    for (size_t i = 0; listed->file && i < there->count; i++)
+        if (fstatat(at, there->entry[i].name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+            listed->file[listed->count++] =
+                (struct surplus_file){ st.st_dev, st.st_ino,
+                                       there->entry[i].name };
+    if (listed->count > 1)
+        qsort(listed->file, listed->count, sizeof(*listed->file),
+              surplus_compare);
+    return listed->file;
+}
+
 /* Is NAME of the open directory AT the file ST? */
 static bool surplus_is_same(int at, const char *name, const struct stat *st)
 {
@@ -117,8 +159,12 @@ static bool surplus_is_same(int at, const char *name, const struct stat *st)
 /* Does the server list NAME of the open directory AT, or another name that is
  * the same file on this disk? */
 static bool surplus_is_listed(int at, const char *name, const struct stat *st,
-                              const struct listing *there)
+                              const struct listing *there,
+                              struct surplus_listed *listed)
 {
+    const struct surplus_file key = { .device = st->st_dev,
+                                      .file = st->st_ino };
+    const struct surplus_file *same = NULL;
     char folded[NAME_MAX + 1];
     size_t letters = 0, len = strlen(name);
 
@@ -133,14 +179,15 @@ static bool surplus_is_listed(int at, const char *name, const struct stat *st,
     }
     if (letters > 0 && !surplus_is_same(at, folded, st))
         return false;
-    for (size_t i = 0; i < there->count; i++)
-        if (surplus_is_same(at, there->entry[i].name, st)) {
-            progress_note("%s isn't removed: on this disk it is the file %s, "
-                          "which the server lists",
-                          name, there->entry[i].name);
-            return true;
-        }
-    return false;
+    if (!surplus_collect(listed, at, there))
+        return true;
+    same = bsearch(&key, listed->file, listed->count, sizeof(*listed->file),
+                   surplus_compare);
+    if (same)
+        progress_note("%s isn't removed: on this disk it is the file %s, which "
+                      "the server lists",
+                      name, same->name);
+    return same;
 }
 
 /* Collects the local names that the server doesn't have. Returns 0, or -1 with
@@ -149,6 +196,7 @@ int surplus_of_local(struct tree *t, const struct job *dir, struct link *l,
                      const struct listing *there, struct failure *why)
 {
     char local[PATH_MAX], remote[URL_PATH_MAX];
+    struct surplus_listed listed = { 0 };
     bool seen = false;
     struct dirent *e;
     struct stat st;
@@ -164,7 +212,7 @@ int surplus_of_local(struct tree *t, const struct job *dir, struct link *l,
         if (tree_is_dots(e->d_name) ||
             fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
             surplus_is_part(e->d_name, st.st_mtime) ||
-            surplus_is_listed(dirfd(d), e->d_name, &st, there) ||
+            surplus_is_listed(dirfd(d), e->d_name, &st, there, &listed) ||
             !tree_paths(t, dir, e->d_name, local, remote))
             continue;
         if (!seen)
@@ -175,5 +223,6 @@ int surplus_of_local(struct tree *t, const struct job *dir, struct link *l,
     }
     if (d)
         closedir(d);
+    free(listed.file);
     return r;
 }
