@@ -64,6 +64,9 @@ void user_passwd(void)
                 json_pack("{s:b}", "locked", stays_locked), "password set%s",
                 stays_locked ? "; still locked, see: sallyportctl user unlock"
                              : "");
+    edit_read_users();
+    if (!stays_locked)
+        user_hint(user_named(&ctl.users));
 }
 
 void user_refuse_synced(const struct user *user, unsigned unless,
@@ -146,6 +149,7 @@ static void say_unlocked(const struct user *user)
     if (!user_sync_closed(user)) {
         output_done("user", user->name, json_pack("{s:b}", "locked", 0),
                     "unlocked");
+        user_hint(user);
         return;
     }
     user_sync_parse(user->sync, &sync);
