@@ -96,6 +96,21 @@ bool tree_cut(struct tree *t, const char *remote, const struct listing *there,
     return true;
 }
 
+/* Is PATH the directory UP above it? Some servers give one number to all names.
+ * But UP, and so a link to UP, has the first name of the way to PATH in it. */
+static bool tree_leads_up(struct link *l, const char *path,
+                          const struct job *up)
+{
+    const char *way = path + strlen(up->remote);
+    char name[URL_PATH_MAX], inside[URL_PATH_MAX];
+    struct failure why;
+
+    way += way[0] == '/';
+    snprintf(name, sizeof(name), "%.*s", (int)strcspn(way, "/"), way);
+    return url_join(path, name, inside) < 0 ||
+           remote_exists(l, inside, &why) != ABSENT;
+}
+
 /* Lists a directory of the walk. Some servers list a link as a directory: a
  * link to a directory above it would make the walk endless, so it counts as a
  * link. */
@@ -114,11 +129,11 @@ static int tree_look(struct job *job, struct link *l, struct listing *ret,
 
         while (up && (e->kind != ENTRY_DIRECTORY || up->unique != e->unique))
             up = up->above;
-        if (!up)
+        if (!up || url_join(job->remote, e->name, path) < 0 ||
+            !tree_leads_up(l, path, up))
             continue;
         e->kind = ENTRY_OTHER;
-        if (url_join(job->remote, e->name, path) == 0)
-            progress_note("/%s: a link to /%s, not entered", path, up->remote);
+        progress_note("/%s: a link to /%s, not entered", path, up->remote);
     }
     return 0;
 }

@@ -863,6 +863,8 @@ KEEPERS = {
     # MLSD shows links as what they lead to.
     "linked": " UTF8\r\n MFMT\r\n MLST type*;size*;modify*;unique*",
     "linked_mute": " UTF8\r\n MFMT\r\n MLST type*;size*;modify*",
+    # All names have one number.
+    "careless": " UTF8\r\n MFMT\r\n MLST type*;size*;modify*;unique*",
 }
 
 
@@ -949,7 +951,8 @@ class Keeper(Session):
 
     def facts(self, path, name):
         kind = "dir" if os.path.isdir(path) else "file"
-        unique = f"unique={os.stat(path).st_ino};" if FAULT == "linked" else ""
+        unique = {"linked": f"unique={os.stat(path).st_ino};",
+                  "careless": "unique=1g1;"}.get(FAULT, "")
         return f"type={kind};size={os.path.getsize(path)};modify={self.stamp(path)};" \
                f"{unique} {name}"
 
