@@ -198,10 +198,9 @@ bool tree_passes(const struct tree *t, const char *name, time_t modified);
 void tree_walk(struct tree *t, size_t named, const char *local,
                const char *remote);
 /* Makes the local directory of JOB if it is missing; refuses a link unless the
- * user has named it. Returns 0; 1: this dry run would make it; -1 with the
- * reason. */
-int tree_make_local(const struct tree *t, const struct job *job,
-                    struct failure *why);
+ * user has named it. Sets MADE of the job. Returns 0; 1: this dry run would
+ * make it; -1 with the reason. */
+int tree_make_local(const struct tree *t, struct job *job, struct failure *why);
 /* Makes the job for a directory inside the directory of the job ABOVE. E is its
  * entry on the server; NULL: unknown. */
 struct job tree_below(struct job *above, const struct listing_entry *e);

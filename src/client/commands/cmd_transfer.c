@@ -396,8 +396,8 @@ static int get_line(struct client *c, const char *line, void *of)
         tree_join(t->local ? t->local : "", below[0] ? below : ".", local,
                   sizeof(local)) < 0)
         return client_refuse(line, EX_USAGE, "the name is too long");
-    const struct job above = { .local = local,
-                               .named = t->local ? strlen(t->local) : 0 };
+    struct job above = { .local = local,
+                         .named = t->local ? strlen(t->local) : 0 };
     for (char *at = local + above.named;
          !c->options.dry_run && (at = strchr(at, '/')); at++) {
         *at = '\0';

@@ -385,8 +385,7 @@ static int tree_up_step(void *of, struct job *job, struct link *l,
     return r;
 }
 
-int tree_make_local(const struct tree *t, const struct job *job,
-                    struct failure *why)
+int tree_make_local(const struct tree *t, struct job *job, struct failure *why)
 {
     const char *local = job->local;
     bool dry = t->client->options.dry_run, chosen = strlen(local) > job->named;
@@ -396,6 +395,7 @@ int tree_make_local(const struct tree *t, const struct job *job,
                             ? names_open_above(local, job->named, O_PATH)
                             : names_open(".", job->named, O_PATH | O_DIRECTORY);
     int r = fd < 0 || dry ? -1 : mkdirat(fd, base, 0777);
+    job->made |= r == 0;
     if (r == 0)
         return 0;
     if (fd >= 0 && (dry || errno == EEXIST))
@@ -485,7 +485,10 @@ static int tree_down_step(void *of, struct job *job, struct link *l,
         r = surplus_of_local(t, job, l, &there, why);
     bool goes_on = made >= 0 && r == 0;
     for (size_t i = 0; goes_on && i < there.count && !jobs_ended(&t->jobs); i++)
-        tree_down_entry(t, job, l, &there.entry[i]);
+        /* Some servers list a name twice. */
+        if (i == 0 || there.entry[i].kind != there.entry[i - 1].kind ||
+            strcmp(there.entry[i].name, there.entry[i - 1].name) != 0)
+            tree_down_entry(t, job, l, &there.entry[i]);
     if (goes_on)
         tree_cut(t, job->remote, &there, true);
     listing_release(&there);

@@ -46,8 +46,8 @@ struct job {
     time_t modified; /* get; 0: unknown */
     bool known;      /* size and modified are known; a walk: taken is known */
     bool taken;      /* a walk: the server has the name */
-    bool made;       /* a walk: the client has made the directory on the
-                      * server, or has taken the local one */
+    bool made;       /* a walk: the client has made the directory, here or on
+                      * the server, or has taken the local one */
     bool overwrite;  /* sync: may replace a file that has the name */
     bool twice;      /* another file of this command has the name */
     bool again;      /* a step: an earlier call of it has lost the connection */

@@ -863,7 +863,7 @@ KEEPERS = {
     # MLSD shows links as what they lead to.
     "linked": " UTF8\r\n MFMT\r\n MLST type*;size*;modify*;unique*",
     "linked_mute": " UTF8\r\n MFMT\r\n MLST type*;size*;modify*",
-    # All names have one number.
+    # All names have one number, and each is listed twice.
     "careless": " UTF8\r\n MFMT\r\n MLST type*;size*;modify*;unique*",
 }
 
@@ -1032,7 +1032,7 @@ class Keeper(Session):
         if not os.path.isdir(path):
             return self.reply("550 no such file")
         self.send([(self.facts(os.path.join(path, name), name) + "\r\n").encode()
-                   for name in os.listdir(path)])
+                   for name in os.listdir(path) * (1 + (FAULT == "careless"))])
 
     def do_LIST(self, words):
         path = self.at(self.where)

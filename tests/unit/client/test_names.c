@@ -158,6 +158,21 @@ Test(names, are_taken_once)
     names_release();
 }
 
+/* A directory that this call has made is no other one of the server, whichever
+ * inode it gets: another program may have removed a directory meanwhile. */
+Test(names, of_new_directories)
+{
+    static struct client c;
+    const struct tree t = { .client = &c };
+    struct job new = { .local = "new" }, old = { .local = "new" };
+    struct failure why;
+
+    cr_expect_eq(tree_make_local(&t, &new, &why), 0);
+    cr_expect_eq(tree_make_local(&t, &old, &why), 0);
+    cr_expect(new.made && !old.made);
+    rmdir("new");
+}
+
 /* If there is no terminal, or with JSON, nobody can answer a question. So the
  * file gets another name. */
 Test(names, are_decided_without_a_question)
