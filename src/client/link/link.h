@@ -490,7 +490,7 @@ int remote_list(struct link *l, const char *path, struct listing *ret,
 /* Returns listing_entry.unique of the directory PATH; 0: unknown. */
 uint64_t remote_unique(struct link *l, const char *path);
 /* Does LIST show PATH as a link, though MLSD shows a directory? Returns 1; 0:
- * no, or not known; -1 with the reason: the connection was cut. */
+ * no, or not known; -1 with the reason: a retry can help. */
 int remote_is_link(struct link *l, const char *path, struct failure *why);
 /* Checks that the user may enter the directory. */
 int remote_enter(struct link *l, const char *path, struct failure *why);

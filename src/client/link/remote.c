@@ -135,7 +135,7 @@ int remote_is_link(struct link *l, const char *path, struct failure *why)
     snprintf(directory, sizeof(directory), "%.*s",
              name ? (int)(name - path) : 0, path);
     if (remote_list_as(l, directory, false, &all, why) < 0)
-        return why->lost ? -1 : 0;
+        return why->transient ? -1 : 0;
     const struct listing_entry *e = listing_find(&all, path);
     int r = e && e->kind == ENTRY_OTHER;
     listing_release(&all);

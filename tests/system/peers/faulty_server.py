@@ -863,7 +863,7 @@ KEEPERS = {
     # MLSD shows links as what they lead to.
     "linked": " UTF8\r\n MFMT\r\n MLST type*;size*;modify*;unique*",
     "linked_mute": " UTF8\r\n MFMT\r\n MLST type*;size*;modify*",
-    # All names have one number, and each is listed twice.
+    # All names have one number, and each is listed twice. There is no LIST for now.
     "careless": " UTF8\r\n MFMT\r\n MLST type*;size*;modify*;unique*",
 }
 
@@ -1035,6 +1035,8 @@ class Keeper(Session):
                    for name in os.listdir(path) * (1 + (FAULT == "careless"))])
 
     def do_LIST(self, words):
+        if FAULT == "careless":
+            return self.reply("451 not now")
         path = self.at(self.where)
         form = "{}rw-r--r-- 1 a a {} Nov 20 07:42 {}\r\n"
         self.send([form.format("l" if os.path.islink(os.path.join(path, name)) else
