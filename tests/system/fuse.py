@@ -71,7 +71,8 @@ SET_SIZE = 8
 def attributes(node):
     folder = node == 1
     length = 4096 if node == REQUESTS else 0 if folder else len(DATA[node])
-    return struct.pack("<6Q10I", node, length, 600, 0, 0, 0,
+    modified = 1000000000 if LACKS == "case" else 0
+    return struct.pack("<6Q10I", node, length, 600, 0, modified, 0,
                        0, 0, 0, 0o40700 if folder else 0o100600, 1,
                        7 if LACKS == "owner" and not folder else OWNER,
                        OWNER, 0, 4096, 0)

@@ -128,7 +128,9 @@ Test(client_disks, a_disk_that_folds_two_names, .timeout = 60)
     files_make_folder("far", 0755);
     f.fuse = fuse_mount_without("far", "case");
     files_write("F", "first", 5, 0644);
-    files_write("f", "second one", 10, 0644);
+    files_write("f", "other", 5, 0644);
+    files_set_time("F", 1000000000);
+    files_set_time("f", 1000000000);
     desk_says(&f.server.desk, 0, NULL, "put", "F", "f", "/", NULL);
     for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
         const char *const *c = calls[i];
@@ -137,6 +139,6 @@ Test(client_disks, a_disk_that_folds_two_names, .timeout = 60)
                   c[4], c[5], NULL);
     }
     desk_same("far/F", "F");
-    desk_says(&f.server.desk, 0, "second one", "cat", "/f", NULL);
+    desk_says(&f.server.desk, 0, "other", "cat", "/f", NULL);
     far_end(&f);
 }

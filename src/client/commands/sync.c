@@ -140,6 +140,13 @@ static void sync_add(struct tree *t, const struct job *job)
     tree_add(t, &transfer, job->local, job->remote);
 }
 
+/* Remembers a file that is the same here. Is it the file of another name of the
+ * server, on a disk that folds names? Then it isn't the same. */
+static bool sync_is_others(const struct tree *t, const struct stat *here)
+{
+    return !t->up && names_keep(here) == 1 && here->st_nlink == 1;
+}
+
 /* Compares a file, and adds its transfer if it has changed. */
 static int sync_compare(void *of, struct job *job, struct link *l,
                         struct failure *why)
@@ -148,13 +155,11 @@ static int sync_compare(void *of, struct job *job, struct link *l,
     struct stat here;
 
     (void)why;
-    if (sync_changed(t, job, l)) {
+    if (sync_changed(t, job, l) ||
+        (lstat(job->local, &here) == 0 && sync_is_others(t, &here)))
         sync_add(t, job);
-    } else {
+    else
         t->same++;
-        if (!t->up && lstat(job->local, &here) == 0)
-            names_keep(&here);
-    }
     return 0;
 }
 
@@ -252,9 +257,9 @@ bool sync_settled(struct tree *t, struct job *job, const char *local,
         return false;
     if (!t->client->options.by_hash && there->modified != 0 &&
         here->st_mtime == there->modified) {
+        if (sync_is_others(t, here))
+            return false;
         t->same++;
-        if (!t->up)
-            names_keep(here);
         return true;
     }
     job->kind = JOB_CHANGE;
