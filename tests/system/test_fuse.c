@@ -28,6 +28,30 @@ static void expect_numbers(const struct buf *got, uint32_t n)
 
 TestSuite(fuse, .init = fuse_begin);
 
+#define OLD_MS 8000 /* by then master has looked at the disks a few times */
+
+/* A test of what the server's looks at the disks find: it runs with a server
+ * that has just started, and after OLD_MS with a server that relies on what it
+ * has seen. PLAN is the address of a struct server_plan. */
+#define AgedTest(suite, name, seconds, plan)                                   \
+    static void name##_at_any_age(struct server *server);                      \
+    ServerTest(suite, name, seconds, plan)                                     \
+    {                                                                          \
+        name##_at_any_age(server);                                             \
+    }                                                                          \
+    ServerTest(suite, name##_of_an_old_server, seconds, plan)                  \
+    {                                                                          \
+        grow_old();                                                            \
+        name##_at_any_age(server);                                             \
+    }                                                                          \
+    static void name##_at_any_age(struct server *server)
+
+static void grow_old(void)
+{
+    for (const uint64_t begin = clock_ms(); clock_ms() - begin < OLD_MS;)
+        poll(NULL, 0, 200);
+}
+
 /* Mounts a FUSE disk on the directory "far" of anna's home. */
 static pid_t mount_far(const struct server *server)
 {
@@ -190,7 +214,7 @@ static bool few_wait(void *server)
  * until the server gives up the share. Later logins don't, not even while the
  * server tries the share again. Once the disk is back, the members can enter
  * the share. */
-ServerTest(fuse, a_share_that_hangs, 120, &plan)
+AgedTest(fuse, a_share_that_hangs, 120, &plan)
 {
     struct session s;
     struct buf list;
@@ -231,7 +255,7 @@ static bool is_away(void *home)
 
 /* The server of a network disk has gone. Logins get 421 until the disk is
  * back. */
-ServerTest(fuse, a_home_that_is_away, 120, &plan)
+AgedTest(fuse, a_home_that_is_away, 120, &plan)
 {
     const char *home = server_home(server, "anna");
     pid_t fuse = fuse_mount(home);
@@ -304,7 +328,7 @@ ServerTest(fuse, a_search_beside_a_share_that_hangs, 120, &plan)
 
 /* A lock ends a user's access although the disks of a share, of a home and of
  * the state don't answer. */
-ServerTest(fuse, a_lock_beside_dead_disks, 120, &plan)
+AgedTest(fuse, a_lock_beside_dead_disks, 120, &plan)
 {
     char place[3][SERVER_PATH_MAX];
     struct session s;
@@ -377,7 +401,7 @@ static bool is_locked_out(void *server)
  * in, sessions go on, and the server answers an administrator's commands. Then
  * new clients get 421. When the disk is back, the server uses a change that
  * another machine has made meanwhile. */
-ServerTest(fuse, a_users_file_that_hangs, 120, &plan)
+AgedTest(fuse, a_users_file_that_hangs, 120, &plan)
 {
     struct session s, t, late;
     uint64_t begin;
@@ -418,16 +442,23 @@ ServerTest(fuse, a_users_file_that_hangs, 120, &plan)
     logs_in(server, "bert", 230);
 }
 
+static const struct server_plan troubled = { .troubles = true };
+
+static void homes_of(const struct server *server, char homes[SERVER_PATH_MAX])
+{
+    snprintf(homes, SERVER_PATH_MAX, "%s", server_home(server, "anna"));
+    *strrchr(homes, '/') = '\0';
+}
+
 /* All homes are on a volume, and the volume's daemon ends. Within 10 s a health
  * check sees this by the greeting, and later that the volume is back. The log
  * has one line for each change, and none for a check. */
-ServerTest(fuse, a_volume_that_goes, 120, PLAN(.troubles = true))
+AgedTest(fuse, a_volume_that_goes, 120, &troubled)
 {
     char homes[SERVER_PATH_MAX];
     pid_t fuse;
 
-    snprintf(homes, sizeof(homes), "%s", server_home(server, "anna"));
-    *strrchr(homes, '/') = '\0';
+    homes_of(server, homes);
     cr_expect(greets_with_220(server));
     fuse = fuse_mount(homes);
     cr_assert_eq(kill(fuse, SIGKILL), 0);
@@ -442,6 +473,22 @@ ServerTest(fuse, a_volume_that_goes, 120, PLAN(.troubles = true))
     logs_in(server, "anna", 230);
     server_log_expect(server, 1, "new clients get 421", NULL);
     server_log_expect(server, 0, "files away", NULL);
+}
+
+/* The volume is unmounted, and mounted again some looks later. */
+AgedTest(fuse, a_volume_that_goes_after_it_came_back, 120, &troubled)
+{
+    char homes[SERVER_PATH_MAX];
+    pid_t fuse;
+
+    homes_of(server, homes);
+    fuse_unmount(homes, fuse_mount(homes));
+    grow_old();
+    fuse = fuse_mount(homes);
+    cr_assert_eq(kill(fuse, SIGKILL), 0);
+    cr_expect(wait_until(greets_with_421, server, LOST_MS));
+    fuse_unmount(homes, fuse);
+    cr_expect(wait_until(greets_with_220, server, LOST_MS));
 }
 
 /* The disk asks for the uid of each caller, and the session's uid isn't the

@@ -145,6 +145,12 @@ Test(userdb, no_process_for_local_homes)
     db.homes_local = false;
     cr_expect(look_forks(true), "on a network disk");
     cr_expect_not(look_forks(true));
+    db.homes_at.mount++;
+    cr_expect(look_forks(true), "mounted again");
+    cr_expect_not(look_forks(true));
+    db.homes_at.device++;
+    cr_expect(look_forks(true), "another disk");
+    cr_expect_not(look_forks(true));
     snprintf(m.settings.homes, sizeof(m.settings.homes), "%s/none", scratch);
     cr_expect(look_forks(true), "they aren't there");
 }

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <string.h>
+#include <sys/sysmacros.h>
 #include <sys/vfs.h>
 #include <sysexits.h>
 #include <time.h>
@@ -30,6 +31,17 @@ bool sight_is_same(const struct stat *a, const struct stat *b)
            a->st_size == b->st_size && a->st_mode == b->st_mode &&
            same_time(&a->st_mtim, &b->st_mtim) &&
            same_time(&a->st_ctim, &b->st_ctim);
+}
+
+bool sight_mounted(int fd, struct mounted *ret)
+{
+    struct statx s;
+
+    if (statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_MNT_ID, &s) < 0)
+        return false;
+    *ret = (struct mounted){ makedev(s.stx_dev_major, s.stx_dev_minor),
+                             s.stx_mnt_id };
+    return true;
 }
 
 /* Opens PATH, since the disk itself must answer open(2) and statfs(2): for a
@@ -183,6 +195,7 @@ int sight_main(void *owner)
     const struct settings *s = &u->master->settings;
     struct sight g = { .homes = EINPROGRESS,
                        .homes_local = u->homes_local,
+                       .homes_at = u->homes_at,
                        .state = u->state,
                        .until = u->until };
     FD_CLEANUP int file = sight_open(u->path, 0, &g.file, &g.local);
@@ -210,5 +223,6 @@ int sight_main(void *owner)
         return 0; /* an announced edit, such as a user's lock, must not wait for
                    * the homes' disk */
     homes = sight_open(s->homes, O_DIRECTORY, &g.homes, &g.homes_local);
+    g.homes_local = g.homes_local && sight_mounted(homes, &g.homes_at);
     return sight_tell(u, &g) ? 0 : EX_OSERR;
 }

@@ -221,6 +221,7 @@ static int userdb_seen(struct userdb *u, int status, pid_t *reader,
         g.homes = ETIMEDOUT;
     u->local = g.local;
     u->homes_local = g.homes_local;
+    u->homes_at = g.homes_at;
     o->homes = g.homes;
     if (g.file != 0)
         return userdb_not_opened(u, g.file, reader, c);
@@ -303,10 +304,12 @@ static int open_cached(const char *path, uint64_t flags)
 
 /* Returns true if the file is on a local disk and surely unchanged and, with
  * HOMES, the directory of all homes is there. Then a login needs no fork, which
- * takes 0.5 ms. */
+ * takes 0.5 ms. To open the root of a volume asks no disk, so a volume that was
+ * mounted after the last look needs a fork. */
 static bool userdb_is_unchanged(const struct userdb *u, bool homes)
 {
     FD_CLEANUP int fd = -1, home = -1;
+    struct mounted at;
     struct statx s;
 
     if (!u->local || u->away.text[0] ||
@@ -314,7 +317,9 @@ static bool userdb_is_unchanged(const struct userdb *u, bool homes)
         return false;
     if (homes && u->homes_local)
         home = open_cached(u->master->settings.homes, O_DIRECTORY);
-    if (homes && home < 0)
+    if (homes &&
+        (home < 0 || !sight_mounted(home, &at) ||
+         at.device != u->homes_at.device || at.mount != u->homes_at.mount))
         return false;
     fd = open_cached(u->path, 0);
     return fd >= 0 &&

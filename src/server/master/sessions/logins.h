@@ -179,6 +179,11 @@ struct reading {
     int report, text, answer;
 };
 
+/* The file system and the mount of a directory. */
+struct mounted {
+    uint64_t device, mount;
+};
+
 /* The users file as master knows it. An edition is one content of the file.
  * Each master numbers its own editions. But the version of a row
  * (user_version()) is a hash of the row, so it is the same in all masters of
@@ -197,6 +202,7 @@ struct userdb {
     struct stat seen;        /* the file at the last look */
     bool local, homes_local; /* the file, or the homes, are on no network disk,
                               * as far as master knows */
+    struct mounted homes_at; /* where the homes were at the last look */
     bool had_homes;          /* an earlier look has found the directory of all
                               * homes */
     bool homes_away;         /* the last look at the directory of all homes
@@ -272,6 +278,7 @@ struct sight {
     int homes; /* errno of opening the directory of all homes; EINPROGRESS: the
                 * fork hasn't opened it */
     bool local, homes_local;
+    struct mounted homes_at;
     struct stat seen;
     enum users_state state; /* as in struct userdb, before the reading */
     uint64_t until;
@@ -284,6 +291,9 @@ struct sight {
 };
 int sight_main(void *owner);
 bool sight_is_same(const struct stat *a, const struct stat *b);
+/* Sets *RET to the place of FD, from the kernel's memory. Returns false after
+ * an error. */
+bool sight_mounted(int fd, struct mounted *ret);
 
 /* The time at which master answers a login. Earlier failures of the name and of
  * the address delay the answer, whether the password is right or wrong. Master
