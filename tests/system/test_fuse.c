@@ -1,6 +1,8 @@
 /* Disks of FUSE: files without shared pages, as on network file systems over
  * FUSE; a file that can't be read completely; disks that hang or go away. Root
  * mounts them in a mount namespace that ends with this test. */
+#include <sys/mount.h>
+
 #include "ctl.h"
 #include "fault.h"
 #include "fuse.h"
@@ -489,6 +491,31 @@ AgedTest(fuse, a_volume_that_goes_after_it_came_back, 120, &troubled)
     cr_expect(wait_until(greets_with_421, server, LOST_MS));
     fuse_unmount(homes, fuse);
     cr_expect(wait_until(greets_with_220, server, LOST_MS));
+}
+
+/* The disk of all homes isn't mounted: the directory below it is empty. A
+ * restart finds the same, and `mount` ends it. */
+AgedTest(fuse, a_volume_that_is_not_mounted, 120, &troubled)
+{
+    char homes[SERVER_PATH_MAX];
+
+    homes_of(server, homes);
+    for (int restarts = 0; restarts < 2; restarts++) {
+        cr_assert_eq(mount("tmpfs", homes, "tmpfs", 0, "mode=0711"), 0);
+        if (restarts > 0) {
+            server_halt(server);
+            server_again(server);
+        }
+        cr_expect(wait_until(greets_with_421, server, LOST_MS));
+        server_log_wait(server, "new clients get 421: 1 of 1 homes in ", homes,
+                        " are missing; is a disk not mounted", NULL);
+        ctl(server, 0, "status", "is a disk not mounted");
+        ctl(server, 2, "check", "if its disk is mounted, run: install -d");
+        ctl(server, 78, "user add bert", "is a disk not mounted");
+        cr_assert_eq(umount2(homes, MNT_DETACH), 0);
+        cr_expect(wait_until(greets_with_220, server, LOST_MS));
+        logs_in(server, "anna", 230);
+    }
 }
 
 /* The disk asks for the uid of each caller, and the session's uid isn't the

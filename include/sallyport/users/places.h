@@ -4,6 +4,7 @@
 
 #include <limits.h>
 
+#include "sallyport/base/buf.h"
 #include "sallyport/users/users.h"
 
 /* A home, or a share's directory. */
@@ -47,5 +48,19 @@ void places_release(struct places *p);
  * NULL if there is no such place. */
 const struct row_place *places_overlap(const struct places *p, const char *path,
                                        const void *own);
+
+/* The words after the number of missing homes. */
+#define PLACES_LOST                                                            \
+    "are missing; is a disk not mounted (run: mount -a), or does systemd "     \
+    "hide "                                                                    \
+    "it (run: sallyportctl check)?"
+/* Adds the homes in the directory BELOW of users who aren't locked, each with
+ * its '\0'. Returns 0 or -ENOMEM. */
+int places_homes(const struct users *u, const char *below, struct buf *into);
+/* Counts the missing ones of such HOMES. If most are missing, a disk is
+ * probably not mounted: then returns their number, with the complaint;
+ * otherwise 0. Opens each home. */
+size_t places_missing(struct slice homes, const char *below,
+                      struct complaint *c);
 
 #endif

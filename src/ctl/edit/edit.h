@@ -151,6 +151,9 @@ void home_check_alone(const struct users *u, const void *own, const char *path,
 /* Forgets the directories of the rows, which home_check_alone() keeps. Call it
  * when rows have changed. */
 void home_forget_rows(void);
+/* Fails if PATH lies in `homes`, and most homes there are missing: PATH would
+ * be made in the directory on which their disk belongs. */
+void home_check_mounted(const char *path);
 /* Fails if home_make() would fail, or if systemd doesn't let the service write
  * there. Makes nothing. */
 void home_check(const struct home *h);

@@ -304,6 +304,31 @@ static void check_on_disk(void *data)
     check_count(fd >= 0 ? fd : parent, h);
 }
 
+static size_t homes_size;
+
+static void look_for_homes(void *homes)
+{
+    struct complaint c = { "" };
+
+    if (places_missing((struct slice){ homes, homes_size }, ctl.settings.homes,
+                       &c) > 0)
+        fail(EX_CONFIG, "%s", c.text);
+}
+
+void home_check_mounted(const char *path)
+{
+    struct buf homes;
+
+    if (!user_path_within(path, ctl.settings.homes))
+        return;
+    if (places_homes(&ctl.users, ctl.settings.homes, &homes) < 0)
+        fail_no_memory();
+    homes_size = homes.len;
+    if (homes.len > 0)
+        disk_run(look_for_homes, homes.data, homes.len, ctl.settings.homes);
+    buf_release(&homes);
+}
+
 void home_check(const struct home *h)
 {
     static bool has_asked;

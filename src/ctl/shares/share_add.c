@@ -95,6 +95,7 @@ void share_add(void)
     check_above(a.home.path, s->shares);
     home_canonical(a.home.path);
     check_lines(&a, &ctl.users);
+    home_check_mounted(a.home.path);
     if (ctl.args.local_group) {
         a.local = true;
         a.home.gid = ids_of_group(ctl.args.local_group);

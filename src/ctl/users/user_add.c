@@ -104,6 +104,7 @@ void user_add_row(struct draft *d, struct secret *password)
     draft_check(d, &ctl.users, NULL);
     draft_home(d, ctl.args.home);
     draft_check(d, &ctl.users, NULL);
+    home_check_mounted(d->home.path);
     ids_ask(false, 1, d->home.path);
     d->home.uid = ids_likely(0);
     home_check(&d->home);

@@ -90,8 +90,10 @@ static size_t import_look(struct import *m)
     for (size_t i = 0; i < m->count; i++)
         if (is_new(&m->entry[i]))
             one[n++] = &m->entry[i];
-    if (n > 0)
+    if (n > 0) {
+        home_check_mounted(ctl.settings.homes);
         ids_ask(false, n, NULL);
+    }
     for (size_t i = 0; i < n; i++) {
         struct complaint why;
 

@@ -3,10 +3,14 @@
 #include "sallyport/users/places.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "sallyport/base/complain.h"
+#include "sallyport/base/fd.h"
 
 int place_tidy(struct slice path, char *out, size_t size)
 {
@@ -142,4 +146,35 @@ const struct row_place *places_overlap(const struct places *p, const char *path,
         found = place_find(p, real, false, own);
     }
     return found;
+}
+
+int places_homes(const struct users *u, const char *below, struct buf *into)
+{
+    int r = 0;
+
+    buf_init(into, SIZE_MAX);
+    for (size_t i = 0; i < u->count && r == 0; i++) {
+        const struct user *row = &u->row[i];
+
+        if (!row->locked && user_path_beneath(row->home, below))
+            r = buf_add(into, row->home, strlen(row->home) + 1);
+    }
+    return r;
+}
+
+size_t places_missing(struct slice homes, const char *below,
+                      struct complaint *c)
+{
+    size_t all = 0, missing = 0;
+    struct slice home;
+
+    for (; homes.len > 0 && slice_cut(&homes, '\0', &home); all++) {
+        FD_CLEANUP int fd = open(home.ptr, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+        missing += fd < 0 && errno == ENOENT;
+    }
+    if (missing * 2 <= all)
+        return 0;
+    complain(c, "%zu of %zu homes in %s " PLACES_LOST, missing, all, below);
+    return missing;
 }

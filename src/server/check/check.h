@@ -59,6 +59,7 @@ struct look {
     const struct check *check;
     void (*report)(void *owner, const char *mistake);
     void *owner;
+    bool lost; /* check_lost() has said that a disk isn't mounted */
 };
 /* homes.c: reports "FILE:LINE: WHO NAME: " and the words; WHO: user or share.
  */
@@ -66,6 +67,10 @@ void look_mistake(const struct look *l, const char *who, const char *name,
                   size_t line, const char *format, ...)
     __attribute__((format(printf, 5, 6)));
 
+/* Reports in one line that most homes in `homes` are missing. Then the other
+ * functions are silent about what is missing: their commands would make it in
+ * the directory on which the disk belongs. */
+void check_lost(struct look *l);
 /* Reports each mistake in the users' rows. Doesn't look at the homes of locked
  * users. If root runs it, it takes each user's ids for a while, so call it in a
  * process that does nothing else. A home on a network disk can block it. */

@@ -77,14 +77,18 @@ static void not_opened(const struct look *l, const struct user *user, int error)
                           : "";
     char closed[USER_HOME_MAX + 1];
 
+    if (error == ENOENT && l->lost)
+        return;
     if (error == ENOENT && l->check->root)
         MISTAKE(l, user,
-                "the home %s is missing; run: install -d -m 0700 -o %u -g %u "
-                "%s%s",
+                "the home %s is missing; if its disk is mounted, run: install "
+                "-d -m 0700 -o %u -g %u %s%s",
                 user->home, (unsigned)user->uid, (unsigned)user->gid,
                 user->home, or_hidden);
     else if (error == ENOENT)
-        MISTAKE(l, user, "the home %s is missing; run: install -d -m 0700 %s",
+        MISTAKE(l, user,
+                "the home %s is missing; if its disk is mounted, run: install "
+                "-d -m 0700 %s",
                 user->home, user->home);
     else if (error == EACCES) {
         closed_directory(user->home, closed);
@@ -160,6 +164,29 @@ static void look_at_home(const struct look *l, const struct user *user)
         die(EXIT_FAILURE, "can't be root again: %s", strerror(errno));
 }
 
+static size_t lost_homes(const struct check *k, struct complaint *c)
+{
+    const char *below = k->settings.homes;
+    struct buf homes;
+    size_t n;
+
+    if (places_homes(&k->users, below, &homes) < 0)
+        die(EXIT_FAILURE, "no memory to look at the homes");
+    n = places_missing(buf_slice(&homes), below, c);
+    buf_release(&homes);
+    return n;
+}
+
+void check_lost(struct look *l)
+{
+    const struct check *k = l->check;
+    struct complaint c = { "" };
+
+    l->lost = lost_homes(k, &c) > 1;
+    if (l->lost)
+        l->report(l->owner, c.text);
+}
+
 void check_users(const struct look *l)
 {
     const struct users *u = &l->check->users;
@@ -211,6 +238,7 @@ void check_places(const struct look *l)
 bool hint_homes(const struct check *k, struct complaint *c)
 {
     const struct settings *s = &k->settings;
+    struct complaint lost = { "" };
     char above[SETTINGS_PATH_MAX];
     FD_CLEANUP int fd = open(s->homes, ENTER);
 
@@ -221,7 +249,7 @@ bool hint_homes(const struct check *k, struct complaint *c)
         above[n - 1] = '\0';
     strrchr(above, '/')[1] = '\0';
     FD_CLEANUP int parent = open(above, ENTER);
-    if (parent >= 0 && k->users.count == 0)
+    if ((parent >= 0 && k->users.count == 0) || lost_homes(k, &lost) > 0)
         return false;
     settings_blame(
         s, "homes", c,

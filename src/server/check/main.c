@@ -142,12 +142,13 @@ static void ask_name_services(struct check *k, struct look *l, unsigned seconds)
 
 static bool look_at_homes(struct check *k, struct writer w, unsigned seconds)
 {
-    struct look look = { k, write_mistake, &w };
+    struct look look = { k, write_mistake, &w, false };
 
     check_ids(&look);
     ask_name_services(k, &look, seconds);
     enter_sandbox(k);
     check_users_file(&look);
+    check_lost(&look);
     check_users(&look);
     check_shares(&look);
     check_places(&look);

@@ -23,13 +23,17 @@
 
 static void share_missing(const struct look *l, const struct share *s)
 {
+    if (l->lost)
+        return;
     if (l->check->root)
         FAULT(l, s,
-              "the directory %s is missing; run: install -d -m 2770 "
-              "-o root -g %u %s",
+              "the directory %s is missing; if its disk is mounted, run: "
+              "install -d -m 2770 -o root -g %u %s",
               s->path, (unsigned)s->gid, s->path);
     else
-        FAULT(l, s, "the directory %s is missing; run: install -d -m 0700 %s",
+        FAULT(l, s,
+              "the directory %s is missing; if its disk is mounted, run: "
+              "install -d -m 0700 %s",
               s->path, s->path);
 }
 

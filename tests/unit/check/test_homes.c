@@ -105,10 +105,11 @@ static size_t look(void)
     struct complaint c = { "" };
     int fd = fd_sealed("users", slice_from(world.users));
     size_t n = 0;
-    const struct look look = { &world.check, hear, &n };
+    struct look look = { &world.check, hear, &n, false };
 
     cr_assert_eq(users_read(&world.check.users, fd, "users", &c), 0, "%s",
                  c.text);
+    check_lost(&look);
     check_users(&look);
     check_shares(&look);
     check_places(&look);
@@ -141,9 +142,32 @@ Test(homes, what_anybody_sees)
     add("carl", 70002, "file", false);
     cr_expect_eq(look(), 2, "%s", world.said.data);
     EXPECT("users:2: user bert: the home ");
-    EXPECT("/missing is missing; run: install -d -m 0700 ");
+    EXPECT("/missing is missing; if its disk is mounted, run: install -d -m ");
     EXPECT("users:3: user carl: the home ");
     EXPECT("/file: Not a directory");
+}
+
+/* If most homes in `homes` are missing, one line replaces the commands for the
+ * missing homes and shares. A single home can as well be missing itself. */
+Test(homes, a_disk_that_is_not_mounted)
+{
+    add("anna", 70000, "missing/a", false);
+    cr_expect_eq(look(), 1);
+    EXPECT("the home ");
+    buf_clear(&world.said);
+    make("bert", 0700, 70001);
+    add("bert", 70001, "bert", false);
+    add("carl", 70002, "missing/c", false);
+    add_share("s", 80002, "missing/s");
+    cr_expect_eq(look(), 1, "%s", world.said.data);
+    EXPECT("2 of 3 homes in ");
+    EXPECT(" are missing; is a disk not mounted (run: mount -a)");
+    cr_expect_not(strstr(world.said.data, "install"));
+    buf_clear(&world.said);
+    make("missing", 0711, 0);
+    make("missing/c", 0700, 70002);
+    cr_expect_eq(look(), 2, "%s", world.said.data);
+    EXPECT("/missing/a is missing; if its disk is mounted, run: install -d ");
 }
 
 /* The count of uploads= and upload_bytes= needs extended attributes, which
@@ -265,7 +289,7 @@ static const char *said_of_users(const char *path, bool change)
     buf_clear(&world.said);
     s->password_change = change;
     snprintf(s->users, sizeof(s->users), "%s", path);
-    check_users_file(&(struct look){ &world.check, hear, &n });
+    check_users_file(&(struct look){ &world.check, hear, &n, false });
     buf_add(&world.said, "", 1);
     return world.said.len > 1 ? world.said.data : NULL;
 }
@@ -359,8 +383,10 @@ Test(shares, what_anybody_sees)
         EXPECT("/a has mode 2750, not 2770; run: chmod 2770 ");
     }
     EXPECT("users:3: share missing: the directory ");
-    EXPECT(root ? "/none is missing; run: install -d -m 2770 "
-                : "/none is missing; run: install -d -m 0700 ");
+    EXPECT(root ? "/none is missing; if its disk is mounted, run: install -d "
+                  "-m 2770 "
+                : "/none is missing; if its disk is mounted, run: install -d "
+                  "-m 0700 ");
     EXPECT("users:4: share file: the directory ");
     EXPECT("/file: Not a directory");
 }
@@ -465,11 +491,13 @@ Test(shares, commands_with_the_longest_paths)
 
 static bool is_hinted(const char *homes, size_t users)
 {
+    static struct user rows[] = { { .home = "/elsewhere/a" } };
     struct complaint c = { "" };
 
     snprintf(world.check.settings.homes, sizeof(world.check.settings.homes),
              "%s", in_scratch(homes));
     world.check.users.count = users;
+    world.check.users.row = rows;
     return hint_homes(&world.check, &c) && strstr(c.text, "homes");
 }
 
@@ -483,5 +511,5 @@ Test(homes, homes_that_are_nowhere)
     cr_expect(is_hinted("new", 1));
     cr_expect(is_hinted("nope/homes", 0));
     cr_expect(is_hinted("nope/homes//", 0));
-    world.check.users.count = 0;
+    world.check.users = (struct users){ 0 };
 }

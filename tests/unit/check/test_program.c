@@ -92,10 +92,10 @@ static const char *missing_homes(size_t n)
     size_t len = 0;
 
     for (size_t i = 0; i < n; i++)
-        len +=
-            (size_t)snprintf(text + len, sizeof(text) - len,
-                             "user%zu:" HASH ":%zu:70000::/nowhere/user%zu::\n",
-                             i, 70000 + i, i);
+        len += (size_t)snprintf(text + len, sizeof(text) - len,
+                                "user%zu:" HASH
+                                ":%zu:70000::/elsewhere/user%zu::\n",
+                                i, 70000 + i, i);
     return text;
 }
 
@@ -104,7 +104,8 @@ Test(program, a_start_warns_of_a_few)
     cr_expect_eq(check("start", "", missing_homes(11)), 1);
     cr_expect_eq(lines("sallyportd: warning: /etc/sallyport/users:"), 8, "%s",
                  said.data);
-    EXPECT("users:1: user user0: the home /nowhere/user0 is missing; run: ");
+    EXPECT("users:1: user user0: the home /elsewhere/user0 is missing; if its "
+           "disk is mounted, run: ");
     EXPECT("warning: and 3 more; see them all by: sallyportd --check\n");
     cr_expect_eq(lines("weaker"), 0);
 }
@@ -211,11 +212,11 @@ Test(program, asks_systemd_when_it_needs_the_answer)
     cr_expect_not(was_asked());
     check("homes", "", missing_homes(2));
     cr_expect(was_asked());
-    EXPECT("user user1: systemd hides the home /nowhere/user1 from the ");
+    EXPECT("user user1: systemd hides the home /elsewhere/user1 from the ");
     end_service(service);
     check("homes", "", missing_homes(2));
     cr_expect(was_asked());
-    EXPECT("user user0: the home /nowhere/user0 is missing");
+    EXPECT("user user0: the home /elsewhere/user0 is missing");
     check("start", "", missing_homes(2));
     cr_expect_not(was_asked());
     EXPECT("; or systemd hides it: run: sallyportd --check\n");

@@ -155,6 +155,36 @@ Test(userdb, no_process_for_local_homes)
     cr_expect(look_forks(true), "they aren't there");
 }
 
+/* The disk of the homes isn't mounted: no home of a user is there. It doesn't
+ * matter if master has seen the homes before. */
+Test(userdb, homes_that_are_missing)
+{
+    char homes[128], home[160], row[512];
+
+    snprintf(homes, sizeof(homes), "%s/homes", scratch);
+    snprintf(home, sizeof(home), "%s/anna", homes);
+    snprintf(row, sizeof(row), "anna:" HASH ":70000:70000::%s::\n" CARL, home);
+    strcpy(m.settings.homes, homes);
+    replace(row);
+    for (int i = 0; i < 2; i++) {
+        look();
+        cr_expect(strstr(db.away.text, "1 of 1 homes in "), "%s", db.away.text);
+        cr_assert_eq(mkdir(homes, 0711), 0);
+        look();
+        cr_expect(strstr(db.away.text, "1 of 1 homes in "), "%s", db.away.text);
+        cr_assert_eq(mkdir(home, 0700), 0);
+        look();
+        cr_expect_str_eq(db.away.text, "");
+        cr_expect_not(look_forks(true));
+        cr_assert_eq(rmdir(home) | rmdir(homes), 0);
+    }
+    replace(CARL);
+    cr_assert_eq(mkdir(homes, 0711), 0);
+    look();
+    cr_expect_str_eq(db.away.text, "");
+    cr_expect(look_forks(true), "the users can change");
+}
+
 /* Master reads a changed file when it has been quiet for a while. Until then, a
  * login starts no process, which would only find the file too new. */
 Test(userdb, no_process_for_a_local_file_that_rests)

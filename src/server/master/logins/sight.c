@@ -4,6 +4,7 @@
  * reader. */
 #include "sessions/logins.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
@@ -183,6 +184,28 @@ static int sight_read(const struct userdb *u, int fd, struct sight *g)
     return r;
 }
 
+/* Is the directory FD empty? If its number of links shows a directory in it, a
+ * network disk needs no listing. */
+static bool sight_is_empty(int fd)
+{
+    const struct dirent *entry;
+    struct stat s;
+    size_t n = 0;
+    DIR *directory;
+
+    if (fstat(fd, &s) < 0 || s.st_nlink > 2)
+        return false;
+    directory = fdopendir(openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!directory)
+        return false;
+    errno = 0;
+    while ((entry = readdir(directory)) && n == 0)
+        n +=
+            strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
+    closedir(directory);
+    return n == 0 && errno == 0;
+}
+
 static bool sight_tell(const struct userdb *u, const struct sight *g)
 {
     return pwrite(u->reading.report, g, sizeof(*g), 0) == sizeof(*g);
@@ -223,6 +246,9 @@ int sight_main(void *owner)
         return 0; /* an announced edit, such as a user's lock, must not wait for
                    * the homes' disk */
     homes = sight_open(s->homes, O_DIRECTORY, &g.homes, &g.homes_local);
-    g.homes_local = g.homes_local && sight_mounted(homes, &g.homes_at);
+    g.homes_empty = g.homes == 0 && sight_is_empty(homes);
+    /* An empty directory is judged by the users, who can change. */
+    g.homes_local =
+        g.homes_local && !g.homes_empty && sight_mounted(homes, &g.homes_at);
     return sight_tell(u, &g) ? 0 : EX_OSERR;
 }

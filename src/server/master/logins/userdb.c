@@ -27,6 +27,7 @@
 #include "sallyport/base/fd.h"
 #include "sallyport/base/shared.h"
 #include "sallyport/ipc/board.h"
+#include "sallyport/users/places.h"
 #include "sallyport/users/users_file.h"
 
 static void reading_close(struct reading *g)
@@ -223,6 +224,7 @@ static int userdb_seen(struct userdb *u, int status, pid_t *reader,
     u->homes_local = g.homes_local;
     u->homes_at = g.homes_at;
     o->homes = g.homes;
+    o->empty = g.homes_empty;
     if (g.file != 0)
         return userdb_not_opened(u, g.file, reader, c);
     u->seen = g.seen;
@@ -235,11 +237,23 @@ static int userdb_seen(struct userdb *u, int status, pid_t *reader,
     return g.result == 0 && g.changed ? userdb_parse(u, reader, c) : g.result;
 }
 
-/* Sets u->away after the homes were opened with ERROR; 0: they are there. A
- * directory of all homes that was never there is no failure: the server is new,
- * and has no users. */
-static void userdb_judge_homes(struct userdb *u, int error)
+static size_t userdb_homes(const struct userdb *u)
 {
+    size_t n = 0;
+
+    for (size_t i = 0; i < u->users.count; i++)
+        n += user_path_beneath(u->users.row[i].home, u->master->settings.homes);
+    return n;
+}
+
+/* Sets u->away after the homes were opened with ERROR; 0: they are there, or
+ * the directory is EMPTY. A directory of all homes that was never there is no
+ * failure if no user has a home in it: then the server is new. */
+static void userdb_judge_homes(struct userdb *u, int error, bool empty)
+{
+    const char *homes = u->master->settings.homes;
+    const size_t lost = empty || error == ENOENT ? userdb_homes(u) : 0;
+
     if (error == EINPROGRESS) {
         /* The look hasn't opened `homes`: keep the old answer. */
         if (!u->homes_away)
@@ -249,10 +263,12 @@ static void userdb_judge_homes(struct userdb *u, int error)
     if (error == 0)
         u->had_homes = true;
     u->away.text[0] = '\0';
-    if (files_is_away(error) || error == ETIMEDOUT ||
-        (error == ENOENT && u->had_homes))
-        complain(&u->away, "the homes in %s: %s", u->master->settings.homes,
-                 strerror(error));
+    if (lost > 0)
+        complain(&u->away, "%zu of %zu homes in %s " PLACES_LOST, lost, lost,
+                 homes);
+    else if (files_is_away(error) || error == ETIMEDOUT ||
+             (error == ENOENT && u->had_homes))
+        complain(&u->away, "the homes in %s: %s", homes, strerror(error));
     u->homes_away = u->away.text[0] != '\0';
 }
 
@@ -272,7 +288,7 @@ static int userdb_end(struct userdb *u, int r, const struct complaint *why,
         complain(c, "%s", why->text);
         return r;
     }
-    userdb_judge_homes(u, g.homes);
+    userdb_judge_homes(u, g.homes, g.empty);
     u->edits = g.edits;
     if (g.none)
         u->state = USERS_NONE;

@@ -174,6 +174,7 @@ struct reading {
     bool whole;     /* when the fork read the file, the file hadn't changed for
                      * a while, and no program had it open for writing */
     int homes;      /* errno of opening the directory of all homes */
+    bool empty;     /* the directory of all homes is empty */
     /* Files in memory; -1: none. The fork writes REPORT and TEXT. ANSWER exists
      * only while reader runs. */
     int report, text, answer;
@@ -277,7 +278,7 @@ struct sight {
     int file;  /* errno of opening the users file; 0: it is open */
     int homes; /* errno of opening the directory of all homes; EINPROGRESS: the
                 * fork hasn't opened it */
-    bool local, homes_local;
+    bool local, homes_local, homes_empty;
     struct mounted homes_at;
     struct stat seen;
     enum users_state state; /* as in struct userdb, before the reading */
