@@ -384,7 +384,7 @@ void sessions_edited(const char *text)
     if (edit_ended > 0)
         print_ended(ctl.args.json ? stderr : stdout, edit_ended);
     if (code != 0 && code != EX_UNAVAILABLE)
-        stderr_print("the running server could not be told of this: %s; its "
+        stderr_print("the running server did not confirm this: %s; its "
                      "log may lack the command, and the server reads the users "
                      "file within 10 s",
                      why.text);

@@ -73,9 +73,8 @@ static void heartbeat_on_timer(void *owner)
         bool leader = g->state == GENERATION_LEADING;
 
         leads |= leader;
-        /* If the master of an older generation hangs, kill it only if a reload
-         * waits for the generation's place: transfers need no master. */
-        if (leader || (g->state == GENERATION_OLD && s->reload == RELOAD_WAITS))
+        /* An older generation obeys no lock and no kick without its master. */
+        if (leader || g->state == GENERATION_OLD)
             counts |= heartbeat_look(g) && leader;
     }
     if (counts || (!leads && s->under_way)) /* a start has its own deadline */

@@ -470,7 +470,7 @@ Test(sessions, after_a_change)
     file_write(world.users, ANNA);
     fake_begin(refuses);
     says(0, "user lock anna",
-         "could not be told of this: bad line 3; its log may lack the command");
+         "did not confirm this: bad line 3; its log may lack the command");
     cr_expect(strstr(file_text(world.users), "anna:!"));
     fake_end();
 }

@@ -105,17 +105,50 @@ static void expect_sessions(struct caller *caller, size_t wanted)
               c.sessions, wanted);
 }
 
+static void asks_for_the_end(void)
+{
+    ctl.request = channel_next(&ctl.channel);
+    TELL(&ctl.channel, end_sessions, ctl.request, .serial = SEVEN);
+}
+
+/* The caller's answer waits until the older master has obeyed. */
 SeenTest(older, a_caller_kicks_its_session, follows)
+{
+    struct roster_facts f = seven();
+    struct caller other;
+
+    shows(&f);
+    expect_sessions(&ctl, 1);
+    asks_for_the_end();
+    expect_kick(ENDING_KICKED);
+    caller_enter(&other);
+    expect_sessions(&other, 1);
+    caller_leave(&other);
+    f.gone = true;
+    shows(&f);
+    caller_hears(&ctl, MSG_control_done, &heard);
+    cr_expect_eq(heard.control_done.sessions, 1);
+    expect_sessions(&ctl, 0);
+}
+
+/* The older master hangs: each caller is told so, and that the session stays.
+ */
+SeenTest(older, a_caller_kicks_a_session_that_stays, follows)
 {
     const struct roster_facts f = seven();
 
     shows(&f);
     expect_sessions(&ctl, 1);
-    ctl.request = channel_next(&ctl.channel);
-    TELL(&ctl.channel, end_sessions, ctl.request, .serial = SEVEN);
-    caller_hears(&ctl, MSG_control_done, &heard);
-    cr_expect_eq(heard.control_done.sessions, 1);
-    expect_kick(ENDING_KICKED);
+    for (int i = 0; i < 2; i++) {
+        asks_for_the_end();
+        caller_hears(&ctl, MSG_control_refused, &heard);
+        cr_expect_eq(heard.control_refused.refusal, REFUSAL_BUSY);
+        cr_expect(slice_starts(heard.control_refused.why,
+                               SLICE("1 session of an older generation ")));
+        expect_sessions(&ctl, 1);
+    }
+    *(char *)supervised_older() = 1; /* the supervisor has killed it */
+    expect_sessions(&ctl, 0);
 }
 
 /* The row of the session's user has changed since the login. */
@@ -306,9 +339,15 @@ Test(older, layout)
 
 /* --- a generation that retires -------------------------------------------- */
 
+static void uses_own_and_waits(struct master *m)
+{
+    supervised_uses_own(m);
+    m->deadlines.sync = 60000; /* no session is killed for another reason */
+}
+
 static void older_opens(void)
 {
-    newest_opens(supervised_uses_own);
+    newest_opens(uses_own_and_waits);
     player_enter(&anna, SEVEN);
     player_asks(&anna); /* so master has seen the session */
     supervised_replaces();
@@ -343,6 +382,30 @@ OlderTest(older, obeys_a_kick)
     expect_told(ENDING_CHANGED, ENDING_CHANGED, false);
 }
 
+static bool is_gone(const struct roster_facts *now)
+{
+    return now->gone;
+}
+
+static bool has_no_player(void *none)
+{
+    (void)none;
+    return kill(anna.pid, 0) < 0;
+}
+
+/* An attacker controls the session, which has closed its channel. */
+OlderTest(older, obeys_a_kick_of_a_mute_session)
+{
+    struct roster_facts now;
+    const size_t row = row_of_player();
+
+    fd_close(&anna.channel.fd);
+    supervised_heard();
+    roster_order(supervised_own(), row, SEVEN, ORDER_KICK, ENDING_LOCKED);
+    cr_assert(wait_until(has_no_player, NULL, STAGE_WAIT_MS));
+    supervised_shows(supervised_own(), SEVEN, is_gone, &now);
+}
+
 OlderTest(older, obeys_an_end_after_the_transfer)
 {
     expect_told(ENDING_SHUTDOWN, ENDING_DRAINED, true);
@@ -369,11 +432,6 @@ OlderTest(older, obeys_a_kill)
 {
     roster_order(supervised_own(), row_of_player(), SEVEN, ORDER_KILL, 0);
     channel_hear_end(&anna.channel);
-}
-
-static bool is_gone(const struct roster_facts *now)
-{
-    return now->gone;
 }
 
 static bool has_logged_in(const struct roster_facts *now)

@@ -595,6 +595,26 @@ Test(session_ends, a_session_outlives_its_channel)
     }
 }
 
+/* The administrator kicks it: master kills it at once. */
+Test(session_ends, a_session_without_its_channel_is_kicked)
+{
+    struct session_record *s;
+    int status = 0;
+    pid_t pid;
+
+    hall_open();
+    s = greeted();
+    pid = s->pid = fork_that_stays();
+    channel_closes(s);
+    cr_expect(session_expel(s, ENDING_KICKED));
+    cr_expect_not(session_expel(s, ENDING_KICKED));
+    cr_assert_eq(waitpid(pid, &status, 0), pid);
+    cr_expect_eq(status, SIGKILL);
+    sessions_reaped(m.sessions, pid, status);
+    expect_over(s, "greeted", "it was kicked");
+    hall_close();
+}
+
 /* Each verdict for another login retries the waiting logins, but gives them no
  * more time. */
 Test(session_ends, after_login_timeout)

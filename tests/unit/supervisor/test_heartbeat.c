@@ -3,6 +3,7 @@
 
 #include "played.h"
 #include "sallyport/ipc/generation.h"
+#include "support/wait.h"
 
 /* With these deadlines, only systemd's 40 ms make the supervisor look often. */
 static void set_up(void)
@@ -253,6 +254,45 @@ Test(heartbeat, a_master_that_hangs, .init = set_up, .timeout = 60)
     played_deadlines.silence = 200;
     played_begin(&p, hangs_once);
     cr_assert_eq(played_byte(p.output), 'r');
+    played_end(&p);
+}
+
+/* Generation 1 counts until it is replaced. Then it writes its pid, and
+ * hangs. */
+static void hangs_when_old(void)
+{
+    const pid_t own = getpid();
+    struct message got = { .kind = MSG_NONE };
+
+    played_enter(GENERATION_VERSION);
+    played_lead();
+    if (!played_is("1"))
+        played_count_on();
+    SEND(&played_channel, renew, 5);
+    while (got.kind != MSG_replaced) {
+        played_count();
+        channel_wait(&played_channel, &got, 5);
+    }
+    (void)!write(STDOUT_FILENO, &own, sizeof(own));
+    played_stay();
+}
+
+static bool has_ended(void *pid)
+{
+    return kill(*(pid_t *)pid, 0) < 0;
+}
+
+/* If the master of an older generation hangs, nobody can end its sessions. */
+Test(heartbeat, an_older_master_that_hangs, .init = set_up, .timeout = 60)
+{
+    struct played p;
+    pid_t older;
+
+    played_deadlines.look = 20;
+    played_deadlines.silence = 2000;
+    played_begin(&p, hangs_when_old);
+    cr_assert_eq(read(p.output, &older, sizeof(older)), sizeof(older));
+    cr_expect(wait_until(has_ended, &older, 20000));
     played_end(&p);
 }
 

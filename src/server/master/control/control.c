@@ -73,7 +73,7 @@ static void control_on_message(void *owner, uint32_t events)
 
 static void control_on_timer(void *owner)
 {
-    if (!show_late(owner))
+    if (!request_waits(owner) && !show_late(owner))
         peer_end(owner);
 }
 

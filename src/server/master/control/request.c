@@ -15,6 +15,9 @@
 /* The most sessions in one answer, which must fit into the socket, since ctl
  * doesn't read while master writes. */
 #define WHO_PAGE 64
+/* ms after the deadline `kick`, by which an older generation has ended a
+ * session. */
+#define OBEYED_MS 1000
 
 struct peer *request_begin(void *owner, uint32_t request)
 {
@@ -83,6 +86,57 @@ void request_done(struct peer *p, size_t sessions)
         p, SEND(&p->channel, control_done, p->request, .sessions = sessions));
 }
 
+static bool request_is_ours(struct peer *p);
+
+/* Counts the sessions of older generations that were ordered to end. */
+static size_t request_disobeyed(const struct master *m)
+{
+    size_t n = 0;
+
+    SESSIONS_EACH(m->sessions, s)
+        n += s->older && s->state == SESSION_KICKED;
+    return n;
+}
+
+bool request_waits(struct peer *p)
+{
+    const uint64_t ended = p->ended;
+    struct complaint why = { "" };
+    size_t left;
+
+    if (ended == 0)
+        return false;
+    older_look_all(p->master);
+    left = request_disobeyed(p->master);
+    if (left > 0 && clock_ms() < p->obeyed_by) {
+        loop_timer_set(&p->master->loop, &p->timer, ROSTER_LOOK_MS);
+        return true;
+    }
+    p->ended = 0;
+    if (!request_is_ours(p))
+        return true;
+    complain(&why,
+             "%zu session%s of an older generation can't be ended before its "
+             "hanging master is killed, within 16 s; look again by: "
+             "sallyportctl who",
+             left, left == 1 ? "" : "s");
+    if (left == 0)
+        request_done(p, ended);
+    else
+        peer_refuse(p, REFUSAL_BUSY, why.text);
+    return true;
+}
+
+/* Answers like request_done(), when the sessions of older generations have
+ * ended: only their own masters can end them. */
+static void request_ended(struct peer *p, size_t sessions)
+{
+    p->ended = sessions;
+    p->obeyed_by = clock_ms() + p->master->deadlines.kick + OBEYED_MS;
+    if (!request_waits(p))
+        request_done(p, sessions);
+}
+
 void request_on_users_read(struct master *m)
 {
     for (size_t i = 0; i < MASTER_CALLERS; i++) {
@@ -97,7 +151,7 @@ void request_on_users_read(struct master *m)
         else if (m->users->refused.text[0])
             peer_refuse(p, REFUSAL_BAD_FILE, m->users->refused.text);
         else
-            request_done(p, m->access->ended);
+            request_ended(p, m->access->ended);
     }
 }
 
@@ -146,7 +200,7 @@ static int request_on_who(void *owner, struct msg_who *msg)
     for (; i < t->touched && sent < WHO_PAGE; i++) {
         const struct session_record *s = &t->all[i];
 
-        if (!session_is_served(s))
+        if (!session_is_shown(s))
             continue;
         peer_sent(p, SEND(&p->channel, who_is, p->request, .serial = s->serial,
                           .user = slice_from(who_user(s)), .peer = s->peer,
@@ -179,10 +233,8 @@ static int request_on_end_sessions(void *owner, struct msg_end_sessions *msg)
         return 0;
     older_look_all(p->master);
     SESSIONS_EACH(p->master->sessions, s)
-        if (session_is_served(s) && who_is_meant(s, msg)) {
-            session_kick(s, ENDING_KICKED);
-            ended++;
-        }
+        if (who_is_meant(s, msg))
+            ended += session_expel(s, ENDING_KICKED);
     if (msg->serial != 0)
         snprintf(to, sizeof(to), "%016" PRIx64, msg->serial);
     else if (msg->client.family != 0)
@@ -190,7 +242,7 @@ static int request_on_end_sessions(void *owner, struct msg_end_sessions *msg)
     if (ended > 0)
         request_report(p, SLICE("kick"),
                        msg->user.len > 0 ? msg->user : slice_from(to), ended);
-    request_done(p, ended);
+    request_ended(p, ended);
     return 0;
 }
 
@@ -257,7 +309,7 @@ static int request_on_ban_add(void *owner, struct msg_ban_add *msg)
     if (ended > 0)
         event_number(&r, FIELD_NUMBER, ended);
     master_send(p->master, &r);
-    request_done(p, ended);
+    request_ended(p, ended);
     return 0;
 }
 

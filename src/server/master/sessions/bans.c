@@ -206,12 +206,10 @@ int banning_add(struct master *m, const struct ban *ban, enum ending why,
     /* An automatic ban spares sessions that are logged in, since a whole office
      * can have this address. */
     SESSIONS_EACH(m->sessions, s)
-        if (session_is_served(s) && (ban->by_hand || s->login == 0) &&
+        if ((ban->by_hand || (session_is_served(s) && s->login == 0)) &&
             ban_holds(ban, &s->peer) &&
-            !settings_networks_hold(&m->settings.no_ban, &s->peer)) {
-            session_kick(s, why);
-            (*ended)++;
-        }
+            !settings_networks_hold(&m->settings.no_ban, &s->peer))
+            *ended += session_expel(s, why);
     banning_save(m);
     return 0;
 }

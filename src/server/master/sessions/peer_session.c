@@ -424,6 +424,23 @@ void session_kick(struct session_record *s, enum ending why)
     session_set_timer(s, s->master->deadlines.kick);
 }
 
+bool session_is_shown(const struct session_record *s)
+{
+    return session_is_served(s) || (s->older && s->state == SESSION_KICKED);
+}
+
+bool session_expel(struct session_record *s, enum ending why)
+{
+    const bool shown = session_is_shown(s);
+    const bool mute =
+        s->state == SESSION_ENDED && !s->older && s->pid > 0 && !s->abandoned;
+
+    if (mute)
+        session_abandon(s);
+    session_kick(s, why);
+    return shown || mute;
+}
+
 void session_finish(struct session_record *s)
 {
     if (!session_is_served(s) || s->finishes)

@@ -193,7 +193,7 @@ static void orders_obey(struct session_record *s, unsigned orders)
     if ((orders & ORDER_KICK) && why == WHY_FINISH)
         session_finish(s);
     else if ((orders & ORDER_KICK) && why < ENDING_COUNT)
-        session_kick(s, (enum ending)why);
+        session_expel(s, (enum ending)why);
     if (orders & ORDER_KILL)
         session_kill(s);
     if (orders & ORDER_LOOK)

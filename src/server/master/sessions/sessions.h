@@ -396,6 +396,12 @@ void session_abandon(struct session_record *s);
 /* Orders the session to end, for the reason WHY. If the session hasn't ended by
  * the deadline `kick`, master kills it. */
 void session_kick(struct session_record *s, enum ending why);
+/* Kicks S by an order of the administrator. Kills S if it has closed its
+ * channel: it can't be told. Returns true if S was there. */
+bool session_expel(struct session_record *s, enum ending why);
+/* Returns true until S has ended or, if an older generation's master must end
+ * it, until that has happened. */
+bool session_is_shown(const struct session_record *s);
 /* Orders the session to end after the transfer under way, without a deadline.
  */
 void session_finish(struct session_record *s);
