@@ -2,6 +2,7 @@
  * begins by itself. */
 #include "caller.h"
 #include "sallyport/base/clock.h"
+#include "supervised.h"
 
 #define SOON 60000
 
@@ -79,6 +80,24 @@ Test(drain, begins_by_itself, .timeout = 60)
     player_hear(&anna, MSG_kick, &got);
     cr_expect(got.kick.finish);
     cr_expect_eq(got.kick.why, ENDING_DRAINED);
+    player_leave(&anna);
+    stage_close();
+}
+
+/* The older leader has got the order after this generation was up. */
+Test(drain, announced_during_a_takeover, .timeout = 60)
+{
+    struct message got = { .kind = MSG_NONE };
+    struct board *board = stage_board();
+
+    supervised_raise(NULL);
+    board_set(&board->drains, clock_ms() + 1000);
+    TELL(&supervised_channel, lead);
+    actor_hear(&stage.gate, MSG_open, &got);
+    supervised_gate_serves();
+    player_enter(&anna, 1);
+    player_hear(&anna, MSG_kick, &got);
+    cr_expect(got.kick.finish);
     player_leave(&anna);
     stage_close();
 }

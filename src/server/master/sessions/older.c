@@ -257,12 +257,12 @@ void older_look_all(struct master *m)
 }
 
 /* Also follows a drain, since an older master can have got the last order
- * "drain" or "drain --off". */
+ * "drain", also an announced one, or "drain --off". */
 static void older_on_timer(void *owner)
 {
     struct master *m = owner;
 
-    if (drain_is_on(m) != m->drains)
+    if (drain_begins(m) > 0 || m->drains)
         drain_follow(m);
     older_look_all(m);
     for (size_t i = 0; i < OLDER_MAX; i++)
