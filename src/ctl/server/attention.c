@@ -27,6 +27,21 @@ void attend(json_t *list, const char *level, const char *format, ...)
         fail_no_memory();
 }
 
+static void attend_changed(json_t *list, const json_t *files)
+{
+    const json_t *one;
+    size_t i;
+
+    json_array_foreach(files, i, one)
+    {
+        if (json_is_true(json_object_get(one, "changed")))
+            attend(list, LEVEL_WARNING,
+                   "%s has other bytes than the server uses; to use them, run: "
+                   "sallyportctl reload",
+                   text_of(one, "file", ""));
+    }
+}
+
 static void attend_certificate(json_t *list, const json_t *c, bool local)
 {
     const char *file = text_of(c, "file", ""), *name = text_of(c, "name", "");
@@ -134,6 +149,8 @@ void attention_add(json_t *status)
     {
         attend_certificate(list, one, local);
     }
+    attend_changed(list, json_object_get(status, "certificates"));
+    attend_changed(list, json_object_get(status, "client_files"));
     attend_disk(list, disks, "homes", s->homes, &s->min_free, "uploads fail");
     attend_disk(list, disks, "shares", s->shares, &s->min_free, "uploads fail");
     attend_disk(list, disks, "users", s->users, &(struct min_free){ 0 },

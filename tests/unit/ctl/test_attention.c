@@ -14,12 +14,13 @@ TestSuite(attention, .init = world_make, .fini = scratch_remove);
 /* The server's answers. The plays are in a fork, so a test sets them before. */
 static struct {
     int64_t days; /* until the certificate expires; 0: unknown */
-    const char *name, *state, *away, *refused, *listening;
+    const char *name, *state, *away, *refused, *listening, *changed;
     unsigned sessions, limit;
 } said = { .limit = 250,
            .name = "ftp.example.org",
            .away = "",
            .refused = "",
+           .changed = "0",
            .listening = "[::]:21" };
 
 static void plays(struct channel *c)
@@ -39,7 +40,8 @@ static void plays(struct channel *c)
              "users_refused", said.refused, "+listening", "[::1]:21",
              "+listening", said.listening, NULL);
     fake_row(c, &m, "+certificates", "file", "/c.pem", "name", said.name,
-             "@expires", expires, "~days", expires, NULL);
+             "@expires", expires, "~days", expires, "?changed", said.changed,
+             NULL);
     FAKE_SAYS(c, &m, end);
 }
 
@@ -92,6 +94,11 @@ Test(attention, certificates)
         cr_expect_str_eq(attention(), rows[i].text);
     }
     server_says(60, "running", 7);
+    said.changed = "1";
+    cr_expect_str_eq(attention(), "warning /c.pem has other bytes than the "
+                                  "server uses; to use them, run: sallyportctl "
+                                  "reload\n");
+    said.changed = "0";
     said.name = "drop";
     cr_expect_eq(
         strncmp(attention(),

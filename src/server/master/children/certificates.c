@@ -174,6 +174,73 @@ void certificates_release(struct certificates *set)
     set->count = 0;
 }
 
+/* Returns true if the file F can be read, and has other bytes than its copy. */
+static bool certificate_has_changed(const struct named_file *f)
+{
+    FD_CLEANUP int there =
+        open(f->name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    struct buf now, copy;
+    bool other;
+
+    buf_init(&now, COPY_MAX);
+    buf_init(&copy, COPY_MAX);
+    other = there >= 0 && fd_read_file(there, &now) == 0 &&
+            fd_read_file(f->fd, &copy) == 0 &&
+            !slice_equal(buf_slice(&now), buf_slice(&copy));
+    buf_release(&now);
+    buf_release(&copy);
+    return other;
+}
+
+/* Runs in the fork. Reads no key. */
+static int certificates_compare(void *arg)
+{
+    const struct certificates *set = arg;
+
+    for (size_t i = SETUP_CLIENT_CA; i < SETUP_KEY; i++)
+        if (set->file[i].fd >= 0 && certificate_has_changed(&set->file[i]))
+            return (int)i;
+    return 0;
+}
+_Static_assert(SETUP_KEY < 256, "a place is an exit status");
+
+static void certificates_on_compared(void *owner, int status)
+{
+    struct certificates *set = owner;
+
+    if (status >= 0 && WIFEXITED(status))
+        set->changed = (size_t)WEXITSTATUS(status);
+}
+
+static void certificates_on_timer(void *owner)
+{
+    struct master *m = owner;
+    struct certificates *set = m->certificates;
+    int keep[SETUP_PLACES];
+    size_t n = 0;
+    pid_t pid;
+
+    if (m->state != MASTER_RUNNING)
+        return;
+    loop_timer_set(&m->loop, &set->timer, m->deadlines.compare);
+    if (errands_hanging(m, set) > 0)
+        return;
+    for (size_t i = SETUP_CLIENT_CA; i < SETUP_KEY; i++)
+        if (set->file[i].fd >= 0)
+            keep[n++] = set->file[i].fd;
+    pid = errand_fork(m, ERRAND_LOOKS, certificates_compare, set, keep, n);
+    if (pid > 0)
+        errand_watch(m, pid, m->deadlines.reader, certificates_on_compared,
+                     set);
+}
+
+void certificates_watch(struct master *m)
+{
+    m->certificates->timer =
+        (struct loop_timer){ .on_timer = certificates_on_timer, .owner = m };
+    loop_timer_set(&m->loop, &m->certificates->timer, m->deadlines.compare);
+}
+
 int certificates_on_expiry_is(void *owner, struct msg_expiry_is *msg)
 {
     struct child *gate = owner;

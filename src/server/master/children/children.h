@@ -321,8 +321,12 @@ struct certificates {
     struct named_file file[SETUP_PLACES];
     struct certificate_facts facts[CERTIFICATES_MAX];
     size_t count;
+    size_t changed; /* the place of a file that has other bytes now; 0: none */
+    struct loop_timer timer; /* until the next look */
 };
 
+/* Begins to look whether the files on the disk are those in use. */
+void certificates_watch(struct master *m);
 /* Opens all certificates and keys of the settings, and the client_ca and
  * client_crl. Refuses a key that other users can read. Returns 0; or, with the
  * complaint, -ETIMEDOUT: a disk hangs; or -EINVAL. */

@@ -68,6 +68,7 @@ static void show_file(struct peer *p, const char *table, size_t place)
     shown_text(&r, "file", slice_from(f->name));
     shown_add_number(&r, SHOWN_TIME, "expires", (uint64_t)f->expires);
     shown_add_number(&r, SHOWN_DAYS, "days", (uint64_t)f->expires);
+    shown_add_number(&r, SHOWN_FLAG, "changed", set->changed == place);
     if (place >= SETUP_CERTIFICATE) {
         const struct certificate_facts *of =
             &set->facts[place - SETUP_CERTIFICATE];

@@ -162,6 +162,7 @@ struct master_hooks {
     D(write, 10000)       /* a new password: to be in the users file */       \
     D(reader, 5000)       /* users file: a fork to read, reader to parse it */\
     D(reader_mib, 1000)   /* more time for each MiB of the users file */      \
+    D(compare, 10000)     /* between two looks at the certificates' files */  \
     D(fresh, 200)         /* a login: to wait for a new users file */         \
     D(reach, 7000)        /* users file and homes: to answer a look */        \
     D(pause, 2000)        /* after a look that failed */                      \
@@ -176,12 +177,12 @@ struct deadlines {
 /* A short-lived process of master: a fork that touches a disk, or reader, or
  * check. An errand that hangs keeps its place, so there are places for all
  * errands that can hang at once: ERRANDS_PER_MARK for each directory
- * (hanging.c), and some for the users file, for the look at the homes, and for
- * the writers of a new password and of the bans. */
+ * (hanging.c), and some for the users file, for the looks at the homes and at
+ * the certificates, and for the writers of a new password and of the bans. */
 #define ERRANDS_PER_MARK  3
 #define ERRANDS_MARKS     64
 #define ERRANDS_FOR_USERS 9
-#define ERRANDS_OTHERS    3
+#define ERRANDS_OTHERS    4
 #define ERRANDS_MAX                                                            \
     (ERRANDS_PER_MARK * ERRANDS_MARKS + ERRANDS_FOR_USERS + ERRANDS_OTHERS)
 

@@ -137,6 +137,7 @@ static void run_look_ready(struct master *m)
         return;
     }
     access_start(m);
+    certificates_watch(m);
     banning_save(m);
     heartbeat_start(m);
     m->since = time(NULL);
@@ -240,6 +241,7 @@ void master_release(struct master *m)
     loop_timer_clear(&m->loop, &m->retirement->late);
     loop_timer_clear(&m->loop, &m->retirement->deadline);
     loop_timer_clear(&m->loop, &m->heartbeat);
+    loop_timer_clear(&m->loop, &m->certificates->timer);
     loop_timer_clear(&m->loop, &m->access->fresh);
     loop_timer_clear(&m->loop, &m->drain);
     /* Release the services before the sessions: the loop's list can have the
