@@ -3,7 +3,11 @@
  * it. */
 #include "master/control/control.h"
 
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <sys/file.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 
 #include "master/start/start.h"
 #include "sallyport/base/address.h"
@@ -59,6 +63,30 @@ static void make_folder(mode_t mode)
 {
     cr_assert_eq(mkdir(run, 0700), 0);
     cr_assert_eq(chmod(run, mode), 0);
+}
+
+/* In a frozen file system mkdir(2) waits, also for a directory that is there.
+ */
+Test(control_socket, makes_no_directory_that_is_there)
+{
+    const struct sock_filter code[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+#ifdef SYS_mkdir
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_mkdir, 1, 0),
+#endif
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_mkdirat, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EIO),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    const struct sock_fprog filter = { sizeof(code) / sizeof(code[0]),
+                                       (struct sock_filter *)code };
+    struct control_socket s;
+
+    make_folder(0711);
+    cr_assert_eq(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+    cr_assert_eq(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter), 0);
+    opens(&s);
+    control_socket_close(&s, true);
 }
 
 Test(control_socket, is_made_and_removed)

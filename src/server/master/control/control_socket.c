@@ -35,9 +35,14 @@ static int control_open_directory(struct control_socket *s, const char *path,
         r = slice_copy(slice_from(name), s->name, sizeof(s->name));
     if (r < 0)
         return complain(c, "%s: %s", path, strerror(-r));
-    if (mkdir(directory, 0711) < 0 && errno != EEXIST && errno != ENOENT)
-        return complain(c, "%s: %s: %s", path, directory, strerror(errno));
+    /* Make nothing if the directory is there: in a frozen file system mkdir(2)
+     * waits even then. */
     s->directory = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (s->directory < 0 && errno == ENOENT && mkdir(directory, 0711) < 0 &&
+        errno != EEXIST && errno != ENOENT)
+        return complain(c, "%s: %s: %s", path, directory, strerror(errno));
+    if (s->directory < 0)
+        s->directory = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (s->directory < 0 || fstat(s->directory, &st) < 0)
         return complain(c, "%s: %s: %s", path, directory, strerror(errno));
     if (st.st_uid != geteuid() && st.st_uid != 0)

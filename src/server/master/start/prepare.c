@@ -118,14 +118,14 @@ int prepare_identities(struct master *m, struct complaint *c)
 
 /* Opens a new directory, and removes its name: then nobody can put a file into
  * it, so it stays empty for all recoveries. If no directory can be made, opens
- * PATH itself. Returns the descriptor, or -1 with errno. */
-static int open_empty(const char *path)
+ * PATH itself. --check makes none. Returns the descriptor, or -1 with errno. */
+static int open_empty(const char *path, bool check)
 {
     char other[SETTINGS_PATH_MAX + sizeof(".new")];
     FD_CLEANUP int fd = -1;
 
     snprintf(other, sizeof(other), "%s.new", path);
-    if (mkdir(other, 0755) == 0 || errno == EEXIST)
+    if (!check && (mkdir(other, 0755) == 0 || errno == EEXIST))
         fd = open(other, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
     if (fd >= 0 && rmdir(other) == 0 && fchmod(fd, 0755) == 0 &&
         sandbox_check_empty(fd) == 0)
@@ -144,7 +144,7 @@ int prepare_empty(struct master *m, struct complaint *c)
         return 0;
     m->no_empty = m->root && r == -ENOENT;
     if (r == 0)
-        m->empty = open_empty(m->settings.empty);
+        m->empty = open_empty(m->settings.empty, m->check);
     else if (r == -ENOENT)
         m->empty = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
     else
