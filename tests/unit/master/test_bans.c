@@ -500,6 +500,15 @@ Test(bans_file, outlives_the_service)
     cr_expect_eq(m.banning->table->saved, m.banning->table->changes);
     cr_assert_eq(stat(in_scratch("bans"), &st), 0);
     cr_expect_eq(st.st_mode & 07777, 0600);
+    /* A reload has changed `state`. */
+    cr_assert_eq(mkdir(in_scratch("other"), 0700), 0);
+    snprintf(m.settings.state, sizeof(m.settings.state), "%s",
+             in_scratch("other"));
+    banning_begin(&m);
+    finish_writing();
+    cr_expect_eq(access(in_scratch("other/bans"), F_OK), 0);
+    raise_master(in_scratch("other"));
+    cr_expect_eq(bans_now(), 2);
     raise_master(in_scratch(""));
     cr_expect_eq(bans_now(), 2);
     found = bans_over(m.banning->table, &m.banning->index, &a, time(NULL));

@@ -175,6 +175,15 @@ void banning_save(struct master *m)
     b->writing = t->changes;
 }
 
+void banning_begin(struct master *m)
+{
+    struct bans *t = m->banning->table;
+
+    if (t->made == BANS_MADE && t->changes > 0)
+        t->saved = t->changes - 1;
+    banning_save(m);
+}
+
 /* Returns false for the address of a proxy, since many clients come from it. */
 static bool banning_may_ban(const struct master *m, const struct address *a)
 {

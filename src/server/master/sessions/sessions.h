@@ -48,6 +48,10 @@ int banning_init(struct master *m);
 /* Starts a fork that writes the file in `state`, if the table has changed since
  * the last write. */
 void banning_save(struct master *m);
+/* Call it when this generation runs: writes the file even if the table hasn't
+ * changed, since an earlier generation can have written it into another
+ * `state`. */
+void banning_begin(struct master *m);
 /* Adds BAN, and logs it if it is automatic. Kicks the sessions of its network
  * with the reason WHY: all sessions, or for an automatic ban only sessions
  * without a login; but no session of a network in no_ban. *ended gets the

@@ -138,7 +138,7 @@ static void run_look_ready(struct master *m)
     }
     access_start(m);
     certificates_watch(m);
-    banning_save(m);
+    banning_begin(m);
     heartbeat_start(m);
     m->since = time(NULL);
     drain_follow(m);
