@@ -79,6 +79,7 @@ Test(activation, a_restart_and_a_reload, .timeout = 60)
     char listen[32], elsewhere[32];
     int listener = listen_somewhere(listen),
         other = listen_somewhere(elsewhere);
+    unsigned warnings = 0;
     struct server server;
 
     server_prepare(&server, PLAN(.listen = listen));
@@ -87,11 +88,23 @@ Test(activation, a_restart_and_a_reload, .timeout = 60)
         int status = -1;
 
         expect_greeting(listener);
-        server_log_expect(&server, 1 + (unsigned)i, "service process=master",
+        server_log_expect(&server, ++warnings, "service process=master",
                           "sallyport.socket listens at", elsewhere, NULL);
         ctl(&server, 0, "status", listen);
         ctl(&server, 0, "reload", "reloaded");
         expect_greeting(listener);
+        server_log_expect(&server, ++warnings, "service process=master",
+                          "sallyport.socket listens at", elsewhere, NULL);
+        /* A reload that removes the address, and another that adds it. */
+        server_set(&server, "listen", elsewhere);
+        ctl(&server, 0, "reload", "reloaded");
+        expect_greeting(other);
+        server_log_expect(&server, 1 + (unsigned)i, "service process=master",
+                          "sallyport.socket listens at", listen, NULL);
+        server_set(&server, "listen", listen);
+        ctl(&server, 0, "reload", "reloaded");
+        expect_greeting(listener);
+        warnings++;
         cr_assert_eq(kill(pid, SIGTERM), 0);
         cr_assert_eq(waitpid(pid, &status, 0), pid);
         cr_expect_eq(status, 0);

@@ -33,6 +33,9 @@
 #define GENERATION_PROGRAM "program "
 #define GENERATION_MASTER  GENERATION_PROGRAM "master"
 
+/* The end of the name of a listener that systemd has opened; its begin is
+ * "listen " and the address. */
+#define GENERATION_OF_SYSTEMD " systemd"
 /* "sessions N" is the table of the sessions of generation N. When generation N
  * has ended, the supervisor writes a 1 into the first byte of the table, and
  * closes its descriptor. */

@@ -71,7 +71,7 @@ void activation_take(struct supervisor *s, int count)
                          "write BindIPv6Only=ipv6-only into sallyport.socket",
                          fd);
         } else {
-            snprintf(name, sizeof(name), "listen %s 0",
+            snprintf(name, sizeof(name), "listen %s" GENERATION_OF_SYSTEMD,
                      address_port_text(&a, text));
             if (kept_add(&s->kept, slice_from(name), fd) < 0)
                 stderr_print("%s: can't be kept", name);

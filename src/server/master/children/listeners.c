@@ -38,6 +38,24 @@ static bool is_listener(const struct inherited *h)
     return h->fd >= 0 && strncmp(h->name, "listen ", 7) == 0;
 }
 
+static bool is_of_systemd(const struct inherited *h)
+{
+    const char *end = strstr(h->name, GENERATION_OF_SYSTEMD);
+
+    return is_listener(h) && end && !end[strlen(GENERATION_OF_SYSTEMD)];
+}
+
+/* Writes the name of systemd's listener at A. */
+static const char *listener_of_systemd(const struct address *a,
+                                       char name[GENERATION_NAME_MAX])
+{
+    char text[ADDRESS_TEXT_MAX];
+
+    snprintf(name, GENERATION_NAME_MAX, "listen %s" GENERATION_OF_SYSTEMD,
+             address_port_text(a, text));
+    return name;
+}
+
 /* Returns true if a listener of the running server, which the new configuration
  * doesn't name, keeps this master from binding A. *HELD gets the listener's
  * address. The supervisor and the older generations keep such a listener open
@@ -150,10 +168,12 @@ static const char *listener_name(const struct address *a, size_t same,
 static int listener_open(struct listener *l, const struct address *a,
                          size_t same, struct succession *h)
 {
-    char name[GENERATION_NAME_MAX];
+    char name[GENERATION_NAME_MAX], systemd[GENERATION_NAME_MAX];
     int r;
 
     l->fd = succession_inherit(h, listener_name(a, same, name));
+    if (l->fd < 0 && same == 0)
+        l->fd = succession_inherit(h, listener_of_systemd(a, systemd));
     if (l->fd < 0)
         l->fd = listener_socket(a, SOMAXCONN);
     else
@@ -172,6 +192,11 @@ int listeners_open(struct listeners *l, const struct settings *s,
                    struct succession *h, struct complaint *c)
 {
     *l = (struct listeners){ 0 };
+    /* The supervisor keeps each listener of systemd, since a later `listen` can
+     * name it again. */
+    for (size_t i = 0; h && i < h->count; i++)
+        if (is_of_systemd(&h->inherited[i]))
+            succession_keep(h, h->inherited[i].name, h->inherited[i].fd);
     for (size_t i = 0; i < s->listen_count; i++) {
         const struct address *a = &s->listen[i].address;
         struct listener *new = &l->control[i];
@@ -192,23 +217,21 @@ int listeners_open(struct listeners *l, const struct settings *s,
     return 0;
 }
 
-/* Only in the first generation does each inherited listener come from systemd.
- */
 void listeners_unnamed(const struct settings *s, const struct succession *h,
                        struct complaint *c)
 {
     char names[COMPLAINT_MAX / 2] = "";
     size_t len = 0;
 
-    for (size_t i = 0; h->generation == 1 && i < h->count; i++) {
+    for (size_t i = 0; i < h->count; i++) {
         char own[GENERATION_NAME_MAX], text[ADDRESS_TEXT_MAX];
-        bool named = false;
+        bool named = !is_of_systemd(&h->inherited[i]);
         struct address a;
 
         for (size_t k = 0; k < s->listen_count; k++)
-            named |= strcmp(listener_name(&s->listen[k].address, 0, own),
+            named |= strcmp(listener_of_systemd(&s->listen[k].address, own),
                             h->inherited[i].name) == 0;
-        if (is_listener(&h->inherited[i]) && !named && len < sizeof(names) &&
+        if (!named && len < sizeof(names) &&
             address_of_socket(h->inherited[i].fd, &a) == 0)
             len +=
                 (size_t)snprintf(names + len, sizeof(names) - len, "%s%s",
