@@ -59,7 +59,9 @@ const struct row_place *places_overlap(const struct places *p, const char *path,
 int places_homes(const struct users *u, const char *below, struct buf *into);
 /* Counts the missing ones of such HOMES. If most are missing, a disk is
  * probably not mounted: then returns their number, with the complaint;
- * otherwise 0. Opens each home. */
+ * otherwise 0. Opens homes, but no more than it needs to find PLACES_ENOUGH: on
+ * a network disk all take too long, and autofs(5) would mount each. */
+#define PLACES_ENOUGH 100
 size_t places_missing(struct slice homes, const char *below,
                       struct complaint *c);
 

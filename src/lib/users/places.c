@@ -172,6 +172,8 @@ size_t places_missing(struct slice homes, const char *below,
         FD_CLEANUP int fd = open(home.ptr, O_PATH | O_DIRECTORY | O_CLOEXEC);
 
         missing += fd < 0 && errno == ENOENT;
+        if (all + 1 - missing >= PLACES_ENOUGH)
+            return 0;
     }
     if (missing * 2 <= all)
         return 0;

@@ -1,6 +1,7 @@
 /* Tests of changes of the users file: which change makes a new edition, what
  * master reports, and which users stay. The program reader of this build parses
  * the file, or a false reader that hangs, lies or dies. */
+#include <sys/mount.h>
 #include <sys/resource.h>
 
 #include "helpers.h"
@@ -183,6 +184,38 @@ Test(userdb, homes_that_are_missing)
     look();
     cr_expect_str_eq(db.away.text, "");
     cr_expect(look_forks(true), "the users can change");
+    /* Most homes are elsewhere; or Anna is locked. */
+    strcat(row, "dora:" HASH ":70002:70002::/d::\n");
+    replace(row);
+    cr_expect_eq(look(), USERDB_NEW);
+    cr_expect_str_eq(db.away.text, "", "most homes are elsewhere");
+    snprintf(row, sizeof(row), "anna:!" HASH ":70000:70000::%s::\n" CARL, home);
+    replace(row);
+    cr_expect_eq(look(), USERDB_NEW);
+    cr_expect_str_eq(db.away.text, "", "a locked user needs no home");
+}
+
+/* autofs mounts a home when somebody opens it: until then it lists none. */
+Test(userdb, homes_that_autofs_mounts)
+{
+    char homes[128], text[512];
+    int end[2];
+
+    snprintf(homes, sizeof(homes), "%s/homes", scratch);
+    snprintf(text, sizeof(text), "anna:" HASH ":70000:70000::%s/anna::\n",
+             homes);
+    strcpy(m.settings.homes, homes);
+    replace(text);
+    cr_assert_eq(mkdir(homes, 0711) | pipe2(end, O_CLOEXEC), 0);
+    snprintf(text, sizeof(text), "fd=%d,pgrp=%d,minproto=5,maxproto=5,indirect",
+             end[1], getpgrp());
+    if (mount("auto", homes, "autofs", 0, text) < 0)
+        cr_skip_test("no autofs can be mounted here");
+    look();
+    cr_expect_str_eq(db.away.text, "");
+    cr_assert_eq(umount2(homes, MNT_DETACH), 0);
+    look();
+    cr_expect(strstr(db.away.text, "1 of 1 homes in "), "%s", db.away.text);
 }
 
 /* Master reads a changed file when it has been quiet for a while. Until then, a

@@ -133,3 +133,24 @@ Test(places, which_one)
         places_release(&p);
     }
 }
+
+/* A look for missing homes ends when enough are there, since all of a big
+ * server would take too long. */
+Test(places, enough_homes)
+{
+    struct user row[PLACES_ENOUGH * 4] = { { 0 } };
+    struct users u = { .row = row };
+    struct complaint c = { "" };
+    struct buf homes;
+
+    for (size_t i = 0; i < PLACES_ENOUGH * 4; i++)
+        row[i].home = i < PLACES_ENOUGH ? "/usr/bin" : "/usr/none";
+    for (int i = 0; i < 2; i++) {
+        u.count = i == 0 ? PLACES_ENOUGH * 4 : PLACES_ENOUGH * 2;
+        u.row = i == 0 ? row : row + PLACES_ENOUGH / 2;
+        cr_assert_eq(places_homes(&u, "/usr", &homes), 0);
+        cr_expect_eq(places_missing(buf_slice(&homes), "/usr", &c),
+                     i == 0 ? 0 : PLACES_ENOUGH * 3 / 2);
+        buf_release(&homes);
+    }
+}

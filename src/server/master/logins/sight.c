@@ -185,15 +185,18 @@ static int sight_read(const struct userdb *u, int fd, struct sight *g)
 }
 
 /* Is the directory FD empty? If its number of links shows a directory in it, a
- * network disk needs no listing. */
+ * network disk needs no listing. autofs(5) lists no home until somebody opens
+ * it. */
 static bool sight_is_empty(int fd)
 {
     const struct dirent *entry;
+    struct statfs disk;
     struct stat s;
     size_t n = 0;
     DIR *directory;
 
-    if (fstat(fd, &s) < 0 || s.st_nlink > 2)
+    if (fstat(fd, &s) < 0 || s.st_nlink > 2 || fstatfs(fd, &disk) < 0 ||
+        disk.f_type == AUTOFS_SUPER_MAGIC)
         return false;
     directory = fdopendir(openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!directory)

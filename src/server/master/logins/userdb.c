@@ -237,13 +237,20 @@ static int userdb_seen(struct userdb *u, int status, pid_t *reader,
     return g.result == 0 && g.changed ? userdb_parse(u, reader, c) : g.result;
 }
 
+/* Returns how many users who aren't locked have a home in `homes`; 0 if most
+ * have theirs elsewhere: a few removed homes must not turn away the others. */
 static size_t userdb_homes(const struct userdb *u)
 {
-    size_t n = 0;
+    size_t all = 0, n = 0;
 
-    for (size_t i = 0; i < u->users.count; i++)
-        n += user_path_beneath(u->users.row[i].home, u->master->settings.homes);
-    return n;
+    for (size_t i = 0; i < u->users.count; i++) {
+        const struct user *row = &u->users.row[i];
+
+        all += !row->locked;
+        n += !row->locked &&
+             user_path_beneath(row->home, u->master->settings.homes);
+    }
+    return n * 2 < all ? 0 : n;
 }
 
 /* Sets u->away after the homes were opened with ERROR; 0: they are there, or
