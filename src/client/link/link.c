@@ -544,6 +544,24 @@ static CURLcode link_perform_in_turn(struct link *l)
     return r;
 }
 
+/* Returns libcurl's R, or what has happened where R names something else. */
+static CURLcode link_true_cause(const struct link *l, CURLcode r,
+                                bool data_refused)
+{
+    /* The server has sent plain text instead of the handshake. */
+    if (r == CURLE_WEIRD_SERVER_REPLY && l->reply == 234)
+        r = CURLE_SSL_CONNECT_ERROR;
+    /* The handshake of the data connection has failed, not the control
+     * connection's. */
+    if (r == CURLE_SSL_CONNECT_ERROR && data_refused)
+        r = CURLE_FTP_WEIRD_PASV_REPLY;
+    /* Before the greeting only the proxy can have reset the connection. */
+    if (r == CURLE_RECV_ERROR && l->reply == 0 && l->site->proxy.name[0] &&
+        strstr(l->error, "reset by peer"))
+        r = CURLE_PROXY;
+    return r;
+}
+
 int link_run(struct link *l, struct failure *why)
 {
     if (l->set != CURLE_OK) {
@@ -587,17 +605,7 @@ int link_run(struct link *l, struct failure *why)
                     "PROT P is refused, and nothing is sent without TLS "
                     "(\"%s\")",
                     l->text);
-    /* The server has sent plain text instead of the handshake. */
-    if (r == CURLE_WEIRD_SERVER_REPLY && l->reply == 234)
-        r = CURLE_SSL_CONNECT_ERROR;
-    /* The handshake of the data connection has failed, not the control
-     * connection's. */
-    if (r == CURLE_SSL_CONNECT_ERROR && data_refused)
-        r = CURLE_FTP_WEIRD_PASV_REPLY;
-    /* Before the greeting only the proxy can have reset the connection. */
-    if (r == CURLE_RECV_ERROR && l->reply == 0 && l->site->proxy.name[0] &&
-        strstr(l->error, "reset by peer"))
-        r = CURLE_PROXY;
+    r = link_true_cause(l, r, data_refused);
     /* The server needs ALLO, but has refused the length in it: that refusal is
      * the reason. */
     if (l->reply == 503 && l->no_room[0])

@@ -73,10 +73,30 @@ static bool is_ours(const struct settings *s, uint32_t id)
            (id >= s->gid_first && id <= s->gid_last);
 }
 
+/* A group with a share's gid is no mistake: so a local program gets the files
+ * of a share. */
+static void look_at_shares_groups(const struct look *l)
+{
+    const struct settings *s = &l->check->settings;
+    const struct users *u = &l->check->users;
+
+    for (size_t i = 0; i < u->shares; i++) {
+        const struct share *row = &u->share[i];
+        const struct group *group =
+            is_ours(s, row->gid) ? getgrgid(row->gid) : NULL;
+
+        if (group)
+            stderr_print("weaker: %s:%zu: share %s: the group %s of the system "
+                         "has its gid %u, so its members may read and change "
+                         "the share's files",
+                         s->users, row->line, row->name, group->gr_name,
+                         (unsigned)row->gid);
+    }
+}
+
 /* Reports each uid of a user that an account of the system has, and each gid
  * that a group has, if it is in the settings' ranges; an administrator has
- * chosen the others. A group with a share's gid is no mistake: so a local
- * program gets the files of a share. */
+ * chosen the others. */
 static void look_at_numbers(const struct look *l)
 {
     const struct settings *s = &l->check->settings;
@@ -98,18 +118,7 @@ static void look_at_numbers(const struct look *l)
                          account ? "account" : "group",
                          account ? account->pw_name : group->gr_name);
     }
-    for (size_t i = 0; i < u->shares; i++) {
-        const struct share *row = &u->share[i];
-        const struct group *group =
-            is_ours(s, row->gid) ? getgrgid(row->gid) : NULL;
-
-        if (group)
-            stderr_print("weaker: %s:%zu: share %s: the group %s of the system "
-                         "has its gid %u, so its members may read and change "
-                         "the share's files",
-                         s->users, row->line, row->name, group->gr_name,
-                         (unsigned)row->gid);
-    }
+    look_at_shares_groups(l);
 }
 
 /* Does it in a fork, since a name service can hang. The fork shares the

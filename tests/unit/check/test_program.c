@@ -104,8 +104,10 @@ Test(program, a_start_warns_of_a_few)
     cr_expect_eq(check("start", "", missing_homes(11)), 1);
     cr_expect_eq(lines("sallyportd: warning: /etc/sallyport/users:"), 8, "%s",
                  said.data);
-    EXPECT("users:1: user user0: the home /elsewhere/user0 is missing; if its "
-           "disk is mounted, run: ");
+    if (geteuid() == 0) /* another user's homes are all below homes */
+        EXPECT(
+            "users:1: user user0: the home /elsewhere/user0 is missing; if its "
+            "disk is mounted, run: ");
     EXPECT("warning: and 3 more; see them all by: sallyportd --check\n");
     cr_expect_eq(lines("weaker"), 0);
 }
