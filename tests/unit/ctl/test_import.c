@@ -275,7 +275,7 @@ static void try_kind(const struct format *f, const char *awk,
     cr_expect(kind->bytes.len > 0 || left > 1, "%s", f->entry);
 }
 
-Test(import, each_kind_of_bytes_in_each_member)
+Test(import, each_kind_of_bytes_in_each_member, WITH_SANITIZERS)
 {
     static const char *const awks[] = { "awk", "gawk", "original-awk" };
 
