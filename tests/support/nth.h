@@ -60,9 +60,8 @@ bool nth_disarm(struct nth *nth);
  * the call that the last nth_arm() chose was made. */
 bool nth_goes_on(const struct nth *nth);
 
-/* Returns the step of a loop over N: 4 in the short run with AddressSanitizer,
- * which takes several times as long, and 1 otherwise. If three errors take
- * turns by N, they still do with a step of 4. */
+/* Returns the step of a loop over N: 1 in the long run, and 4 in a short one.
+ * If three errors take turns by N, they still do with a step of 4. */
 unsigned nth_stride(void);
 
 /* Returns the name of the call that failed, such as "fsync", or "" if no call

@@ -566,8 +566,8 @@ static void end(struct world *w)
     nth_free(w->nth);
 }
 
-/* In the short form each call gets one of ERRORS in turn; in the long form each
- * call gets each error. */
+/* In the short form each fourth call gets one of ERRORS in turn; in the long
+ * form each call gets each error. */
 static void play(const int *errors, unsigned count)
 {
     unsigned runs = is_long() ? count : 1;
