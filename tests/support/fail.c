@@ -45,3 +45,19 @@ _Noreturn void fail_at(const char *file, int line, const char *format, ...)
     fprintf(stderr, "%s:%d: %s%s\n", file, line, context, text);
     _Exit(1);
 }
+
+void fail_assertion(const char *file, int line, char *allocated,
+                    const char *format, ...)
+{
+    char text[4096];
+    struct criterion_assert_stats stats = { .file = file,
+                                            .line = (unsigned)line };
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    stats.message = text[1] ? text + 1 : allocated;
+    criterion_send_assert(&stats);
+    free(allocated);
+}

@@ -15,6 +15,12 @@ void fail_in_child(void);
 void fail_context(const char *format, ...)
     __attribute__((format(printf, 1, 2)));
 
+/* Tells Criterion of an assertion that isn't true, by the message with FORMAT
+ * after its first character, or else by the ALLOCATED one, which it frees. */
+void fail_assertion(const char *file, int line, char *allocated,
+                    const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
 #define FAIL(...) fail_at(__FILE__, __LINE__, __VA_ARGS__)
 #define FAIL_IF(condition, ...)                                                \
     do {                                                                       \

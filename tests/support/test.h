@@ -30,4 +30,23 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "fail.h"
+
+/* Does what an assertion of Criterion 2.4 does. There each one makes its
+ * message in place, which costs a third of the compiler's time for all tests.
+ */
+#undef cr_assert_impl
+#define cr_assert_impl(Fail, Condition, Dummy, Kind, Expression, ...)          \
+    do {                                                                       \
+        if (!!(Condition))                                                     \
+            cri_asserts_passed_incr();                                         \
+        else {                                                                 \
+            fail_assertion(                                                    \
+                __FILE__, __LINE__,                                            \
+                cr_translate_assert_msg(Kind, "" CR_IDENTITY Expression),      \
+                "x" __VA_ARGS__);                                              \
+            Fail();                                                            \
+        }                                                                      \
+    } while (0)
+
 #endif
