@@ -792,7 +792,7 @@ Test(orders, of_a_rest_that_comes_again)
 }
 
 /* One session sends SIZE and then the rest; another one appends meanwhile. */
-Test(orders, of_a_rest_and_another_append)
+Test(orders, of_a_rest_and_another_append, WITH_SANITIZERS)
 {
     static const enum verb rest[] = { STOR_CUT, SIZE, APPE };
     static const enum verb other[] = { AWAY, APPE };

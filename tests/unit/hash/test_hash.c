@@ -78,7 +78,7 @@ Test(hash, passwords_up_to_their_bound)
 
 /* The time of a SHA hash grows with the password, so a slow one takes no long
  * password: a stranger chooses it. */
-Test(hash, long_passwords_of_slow_hashes)
+Test(hash, long_passwords_of_slow_hashes, WITH_SANITIZERS)
 {
     static const struct {
         size_t length;

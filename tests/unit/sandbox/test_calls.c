@@ -610,7 +610,7 @@ static int use_libc(const void *argument)
     HOLDS(memory);
     memory = realloc(memory, 5 << 20);
     HOLDS(memory);
-    qsort(memory, 3 << 20, 1, compare);
+    qsort(memory, (3 << 20) / 32, 32, compare);
     free(memory);
     HOLDS(gmtime_r(&now, &fields) && fields.tm_year == 123);
     HOLDS(strftime(text, sizeof(text), "%Y", &fields) == 4);

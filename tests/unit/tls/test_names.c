@@ -61,7 +61,7 @@ static const struct row {
 
 /* In TLS 1.2, RSA suites need an RSA certificate, and ECDSA suites an EC
  * certificate. Both versions have the same table. */
-Test(names, the_certificate_for_a_name)
+Test(names, the_certificate_for_a_name, WITH_SANITIZERS)
 {
     static const int versions[] = { TLS1_2_VERSION, TLS1_3_VERSION };
     struct complaint c = { "" };
