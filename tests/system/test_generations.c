@@ -1,7 +1,10 @@
-/* The newest of many generations crashes. */
+/* Limits hold over all generations; and the newest of many generations
+ * crashes. */
 #include "ctl.h"
 #include "fault.h"
 #include "generation.h"
+#include "support/processes.h"
+#include "support/served.h"
 #include "support/server_log.h"
 #include "support/test.h"
 
@@ -42,4 +45,94 @@ Test(generations, a_crash_beside_seven, .timeout = 120)
         session_drop(&s[i]);
     }
     server_stop(&server);
+}
+
+/* Begins an upload, which data_close() ends. Returns false if it's refused. */
+static bool begins(struct session *s, struct data *d)
+{
+    data_connect(s, d);
+    session_send(s, "STOR f");
+    if (session_reply(s) != 150) {
+        data_cut(d, true);
+        return false;
+    }
+    data_secure(s, d);
+    return true;
+}
+
+/* Each of three generations has a session. While one of them moves a file, no
+ * other may begin, whatever the generation; then the next one may, once its
+ * gate has seen the end. */
+static void transfers_count_together(const char *settings, const char *keys,
+                                     const char *lines, const char *refusal)
+{
+    enum { THREE = 3 };
+    const struct server_user user = { .name = "anna", .keys = keys };
+    const struct server_plan limited = {
+        .settings = settings, .users = &user, .user_count = 1, .lines = lines
+    };
+    struct session s[THREE];
+    struct server server;
+    struct data d;
+
+    server_start(&server, &limited);
+    for (int i = 0; i < THREE; i++) {
+        if (i > 0)
+            ctl(&server, 0, "reload", "");
+        session_enter(&s[i], &server, "anna");
+    }
+    for (int i = 0; i < THREE; i++) {
+        while (!begins(&s[i], &d))
+            ;
+        for (int other = 0; other < THREE; other++)
+            if (other != i) {
+                session_do(&s[other], "229 {*}", "EPSV");
+                session_do(&s[other], refusal, "STOR f");
+            }
+        data_close(&d);
+        session_expect(&s[i], "226 {*}");
+    }
+    for (int i = 0; i < THREE; i++)
+        session_close(&s[i]);
+    server_stop(&server);
+}
+
+Test(generations, transfers_of_a_user, .timeout = 120)
+{
+    transfers_count_together("user_max_transfers = 1\n", "", "",
+                             "450 {*}user_max_transfers is 1{*}");
+}
+
+Test(generations, transfers_of_a_team, .timeout = 120)
+{
+    transfers_count_together("", "teams=swift", "@team:swift:max_transfers=1\n",
+                             "450 {*}of a team{*} is 1{*}");
+}
+
+Test(generations, transfers_of_all, .timeout = 120)
+{
+    transfers_count_together("max_transfers = 1\n", "", "",
+                             "450 {*}(max_transfers is 1{*}");
+}
+
+/* A gate that replaces a dead one counts the transfers under way, as soon as
+ * their sessions have its channel. */
+ServerTest(generations, a_gate_counts_again, 120,
+           PLAN(.settings = "user_max_transfers = 1\n", .troubles = true))
+{
+    struct session s[2];
+    struct data d, other;
+
+    session_enter(&s[0], server, "anna");
+    session_enter(&s[1], server, "anna");
+    cr_assert(begins(&s[0], &d));
+    processes_kill(server->pid, "sallyport: gate");
+    while (begins(&s[1], &other)) {
+        data_close(&other);
+        session_expect(&s[1], "226 {*}");
+    }
+    data_close(&d);
+    session_expect(&s[0], "226 {*}");
+    session_close(&s[0]);
+    session_close(&s[1]);
 }

@@ -221,7 +221,8 @@ ADDRESS(network) NUMBER(bits) END
 
 MESSAGE(transfer_begin, SESSION, GATE, USER, MANY, NONE,
         "may a transfer of a file begin? Asked if the user had a limit of "
-        "transfers at the login")
+        "transfers at the login. Request 0: an earlier gate has permitted it; "
+        "this gate shall count it, and doesn't answer")
 END
 
 MESSAGE(transfer_may, GATE, SESSION, RUN, MANY, transfer_begin,

@@ -33,6 +33,7 @@ enum setup_place {
     SETUP_SETTINGS, /* `struct settings` in a sealed file */
     SETUP_MEMORY,  /* failure counts and keys of tickets, which all gates share;
                       a retiring generation can only read them */
+    SETUP_PACE,    /* transfers and bandwidth, which all gates count together */
     SETUP_BANS,    /* master's table of bans, to read */
     SETUP_BOARD,   /* the board (board.h), to read */
     SETUP_OUTPUT,  /* where log writes its lines */

@@ -111,6 +111,7 @@ enum pace_way { PACE_UP, PACE_DOWN, PACE_WAYS };
 
 /* A session's data in pace.c. */
 struct pacing {
+    struct pace_seat *seat;                 /* NULL: nobody has logged in */
     struct account *account[PACE_ACCOUNTS]; /* the accounts of all sessions, of
                                                the user, of the user's teams */
     size_t accounts;                        /* 0: nobody has logged in */
@@ -292,10 +293,28 @@ void queue_wake(struct gate *g);
 
 /* pace.c: the bandwidth that sessions share, and their transfers at a time */
 
+/* Memory of all gates, so that they count together. If you change its layout,
+ * change PACE_MEMORY_NAME. */
+#define PACE_SEATS 20000 /* the largest max_sessions */
+struct pace_seat {       /* of a session; only its gate writes it */
+    uint64_t account[PACE_ACCOUNTS - 1]; /* numbers; 0: none */
+    uint64_t transfers;                  /* 1: a transfer counts */
+    uint64_t moves[PACE_WAYS]; /* clock_ms() until which the session counts as
+                                * moving bytes */
+};
+struct pace_memory {
+    struct pace_row { /* of the gate with this row of the board */
+        uint64_t generation, seats;
+        struct pace_seat seat[PACE_SEATS];
+    } row[BOARD_ROWS];
+};
+_Static_assert(sizeof(struct pace_memory) <= PACE_MEMORY, "it doesn't fit");
+
 /* Bytes per second. */
 struct bandwidth {
     uint64_t limit; /* 0: no limit */
     uint64_t paid;  /* clock_us() up to which gate has given the bytes away */
+    uint64_t part;  /* what this gate gives away of the limit */
 };
 
 /* Counters that sessions share: all sessions of a user, all sessions of a team,
@@ -310,12 +329,18 @@ struct account {
                                  line */
     uint64_t look[PACE_WAYS]; /* the number of that look */
     uint64_t transfers, most; /* number and limit; most 0: no limit */
+    /* clock_ms() of the last look at the seats; sessions that moved bytes then:
+     * of other gates, of this one */
+    uint64_t looked;
+    size_t moving[2][PACE_WAYS];
     struct bandwidth rate[PACE_WAYS];
 };
 LIST_HEAD(account_list, account);
 TAILQ_HEAD(account_stock, account);
 
 struct pace {
+    struct pace_memory *memory;
+    struct pace_row *row; /* this gate's */
     struct account all;
     struct child_line line[PACE_WAYS]; /* the sessions that wait for bytes */
     struct account *slot;
@@ -326,6 +351,7 @@ struct pace {
     struct loop_timer timer;
     uint64_t looked; /* clock_ms() of the last look at all lines */
     uint64_t looks;
+    uint64_t debt; /* for debt_take(): limits the looks at the seats */
 };
 
 int pace_init(struct gate *g); /* 0 or -ENOMEM */

@@ -1,5 +1,5 @@
 /* Limits the bytes that sessions may move in a second, and the transfers that
- * may run at a time, in this generation. Runs in gate. A session asks before it
+ * may run at a time, in all generations. Runs in gate. A session asks before it
  * moves bytes, and waits for the answer: a piece, which is a number of bytes.
  * So sessions share rates without shared memory. A session that an attacker
  * controls can ignore its own limits, but takes no more than its own share away
@@ -13,10 +13,15 @@
  * ahead by the time that the piece's bytes take at this rate. While the clock
  * is ahead of the present time, no session of the account gets a piece. The
  * sessions that wait stand in one line for each direction, and each piece sends
- * its session to the end of the line. */
+ * its session to the end of the line.
+ *
+ * The gates of all generations share seats, in which each shows what its
+ * sessions do. A gate gives away the part of a rate that its sessions have of
+ * all sessions that move bytes. A session has the limits of its generation. */
 #include "gate.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "sallyport/base/clock.h"
 
@@ -39,6 +44,12 @@
  * sessions that wait. */
 #define LOOK_MS   5u
 #define LOOK_MORE 200u
+/* ms from one look at the seats to the next. A session counts as moving bytes
+ * while it waits, and for this time after each piece. */
+#define SEATS_MS 100u
+/* Each look costs 5 ns for each seat, so it adds 1 us to a debt for this number
+ * of sessions: a gate with many accounts looks less often. */
+#define SEATS_PER_US 10u
 
 static void pace_on_timer(void *owner);
 
@@ -46,7 +57,7 @@ static void pace_on_timer(void *owner);
 static void rate_set(struct bandwidth *f, uint64_t limit)
 {
     if (f->limit != limit)
-        *f = (struct bandwidth){ limit, clock_us() };
+        *f = (struct bandwidth){ limit, clock_us(), limit };
 }
 
 static void account_set(struct account *a, uint64_t most, uint64_t up,
@@ -67,6 +78,11 @@ int pace_init(struct gate *g)
     TAILQ_INIT(&p->unused);
     for (int way = 0; way < PACE_WAYS; way++)
         TAILQ_INIT(&p->line[way]);
+    p->row = &p->memory->row[g->row - g->board->row];
+    for (size_t i = 0; i < PACE_SEATS && i < p->row->seats; i++)
+        p->row->seat[i] = (struct pace_seat){ 0 }; /* an earlier gate's */
+    board_set(&p->row->seats, 0); /* from then on, those that were used */
+    board_set(&p->row->generation, board_get(&g->row->generation));
     account_set(&p->all, s->max_transfers, s->bandwidth_up, s->bandwidth_down);
     p->timer = (struct loop_timer){ .on_timer = pace_on_timer, .owner = g };
     p->slot = pages_new(p->size, sizeof(*p->slot));
@@ -88,6 +104,7 @@ void pace_release(struct gate *g)
         loop_timer_clear(&g->frame.loop, &p->timer);
     pages_free(p->slot, p->size, sizeof(*p->slot));
     pages_free(p->chain, p->buckets, sizeof(*p->chain));
+    SHARED_UNMAP(p->memory);
     *p = (struct pace){ 0 };
 }
 
@@ -113,13 +130,61 @@ static struct account *account_find(struct pace *p, uint64_t number)
     return a;
 }
 
+/* Adds up the seats of ROW for A. */
+static void account_look_at(struct account *a, const struct pace_row *row,
+                            size_t *moving)
+{
+    const uint64_t seats = board_get(&row->seats);
+
+    for (size_t i = 0; i < seats && i < PACE_SEATS; i++) {
+        const struct pace_seat *seat = &row->seat[i];
+        bool in = a->number == 0;
+
+        for (size_t n = 0; n < PACE_ACCOUNTS - 1; n++)
+            in = in || board_get(&seat->account[n]) == a->number;
+        a->transfers += in && board_get(&seat->transfers) != 0;
+        for (int way = 0; way < PACE_WAYS; way++)
+            moving[way] += in && board_get(&seat->moves[way]) > a->looked;
+    }
+}
+
+/* Looks at the seats of all generations that live. Returns the transfers. */
+static uint64_t account_look(const struct gate *g, struct account *a)
+{
+    const struct pace_row *row = g->pace.memory->row;
+
+    a->looked = clock_ms();
+    a->transfers = 0;
+    memset(a->moving, 0, sizeof(a->moving));
+    for (size_t i = 0; i < BOARD_ROWS; i++, row++)
+        if (board_get(&g->board->row[i].generation) ==
+            board_get(&row->generation))
+            account_look_at(a, row, a->moving[row == g->pace.row]);
+    return a->transfers;
+}
+
+/* Sets the part of a rate that this gate gives away. */
+static void account_take_part(struct gate *g, struct account *a,
+                              enum pace_way way)
+{
+    struct bandwidth *f = &a->rate[way];
+    size_t own, others;
+
+    if (f->limit > 0 && clock_ms() >= a->looked + SEATS_MS &&
+        debt_take(&g->pace.debt, g->pace.all.sessions / SEATS_PER_US,
+                  SEATS_MS * 1000, clock_us()) == 0)
+        account_look(g, a);
+    others = a->moving[0][way];
+    own = a->moving[1][way] > 0 ? a->moving[1][way] : 1;
+    f->part = (f->limit * own + others) / (own + others); /* rounded up */
+}
+
 static void account_join(struct account *a, struct gate_child *c)
 {
     struct pacing *mine = &c->pace;
 
     if (a->sessions++ == 0 && a->number != 0)
         TAILQ_REMOVE(&c->gate->pace.unused, a, unused);
-    a->transfers += mine->counts;
     a->waiting[mine->way] += mine->request != 0;
     mine->account[mine->accounts++] = a;
 }
@@ -129,7 +194,6 @@ static void pace_leave_accounts(struct gate_child *c)
     while (c->pace.accounts > 0) {
         struct account *a = c->pace.account[--c->pace.accounts];
 
-        a->transfers -= c->pace.counts;
         a->waiting[c->pace.way] -= c->pace.request != 0;
         if (--a->sessions == 0 && a->number != 0)
             TAILQ_INSERT_TAIL(&c->gate->pace.unused, a, unused);
@@ -139,7 +203,7 @@ static void pace_leave_accounts(struct gate_child *c)
 /* Returns the bytes of a piece if N sessions wait. */
 static uint64_t rate_piece(const struct bandwidth *f, size_t n)
 {
-    uint64_t share = f->limit / ROUNDS / n, least = f->limit / PIECES;
+    uint64_t share = f->part / ROUNDS / n, least = f->part / PIECES;
 
     if (f->limit == 0)
         return PIECE_FREE;
@@ -171,6 +235,7 @@ static void pace_leave_line(struct gate_child *c)
     TAILQ_REMOVE(&c->gate->pace.line[way], c, pace.line);
     for (size_t i = 0; i < c->pace.accounts; i++)
         c->pace.account[i]->waiting[way]--;
+    board_set(&c->pace.seat->moves[way], clock_ms() + SEATS_MS);
     c->pace.request = 0;
 }
 
@@ -189,6 +254,7 @@ static void pace_give(struct gate_child *c, uint64_t now)
         if (a->look[way] != c->gate->pace.looks)
             a->crowd[way] = a->waiting[way];
         a->look[way] = c->gate->pace.looks;
+        account_take_part(c->gate, a, way);
         most = rate_piece(&a->rate[way], a->crowd[way] > a->waiting[way]
                                              ? a->crowd[way]
                                              : a->waiting[way]);
@@ -202,7 +268,7 @@ static void pace_give(struct gate_child *c, uint64_t now)
             continue;
         if (f->paid + SLACK_US < now)
             f->paid = now - SLACK_US;
-        f->paid += bytes * SECOND_US / f->limit;
+        f->paid += bytes * SECOND_US / f->part;
     }
     pace_leave_line(c);
     child_answered(c, SEND(&c->channel, bytes, request,
@@ -266,8 +332,11 @@ int pace_on_bytes_ask(void *owner, struct msg_bytes_ask *m)
 
     if (m->request == 0 || c->pace.request != 0)
         return channel_refuse(&c->channel, "a second request for bytes");
+    if (!c->pace.seat) /* adopted, and ends before its limits have come */
+        return 0;
     c->pace.request = m->request;
     c->pace.way = way;
+    board_set(&c->pace.seat->moves[way], UINT64_MAX);
     TAILQ_INSERT_TAIL(&p->line[way], c, pace.line);
     for (size_t i = 0; i < c->pace.accounts; i++)
         c->pace.account[i]->waiting[way]++;
@@ -280,25 +349,31 @@ int pace_on_bytes_ask(void *owner, struct msg_bytes_ask *m)
 
 static void pace_count(struct gate_child *c, bool counts)
 {
-    for (size_t i = 0; i < c->pace.accounts; i++)
-        c->pace.account[i]->transfers += (uint64_t)counts - c->pace.counts;
+    if (c->pace.seat)
+        board_set(&c->pace.seat->transfers, counts);
     c->pace.counts = counts;
 }
 
-/* Refuses a transfer if an account's transfers have reached their limit. */
+/* Refuses a transfer if an account's transfers have reached their limit. Counts
+ * the transfer before the look: if two gates look at once, both can refuse, but
+ * never permit too many. */
 int pace_on_transfer_begin(void *owner, struct msg_transfer_begin *m)
 {
     struct gate_child *c = owner;
     const struct account *full = NULL;
+    const bool counted = c->pace.counts || m->request == 0;
 
-    for (size_t i = 0; i < c->pace.accounts && !c->pace.counts && !full; i++) {
-        const struct account *a = c->pace.account[i];
+    pace_count(c, true);
+    for (size_t i = 0; i < c->pace.accounts && !counted && !full; i++) {
+        struct account *a = c->pace.account[i];
 
-        if (a->most > 0 && a->transfers >= a->most)
+        if (a->most > 0 && account_look(c->gate, a) > a->most)
             full = a;
     }
-    if (!full)
-        pace_count(c, true);
+    if (full)
+        pace_count(c, false);
+    if (m->request == 0)
+        return 0;
     return SEND(&c->channel, transfer_may, m->request, .begin = !full,
                 .of = full ? full->kind : ACCOUNT_SERVER,
                 .limit = full ? full->most : 0);
@@ -318,6 +393,7 @@ int pace_on_limits(void *owner, struct msg_limits *m)
 {
     struct gate_child *c = children_find(owner, m->serial);
     struct pacing *mine;
+    uint64_t place;
 
     if (!c)
         return 0;
@@ -333,6 +409,12 @@ int pace_on_limits(void *owner, struct msg_limits *m)
         return 0;
     pace_leave_accounts(c);
     account_join(&c->gate->pace.all, c);
+    place = (uint64_t)(c - c->gate->children.slot);
+    mine->seat = &c->gate->pace.row->seat[place];
+    if (board_get(&c->gate->pace.row->seats) <= place)
+        board_set(&c->gate->pace.row->seats, place + 1);
+    for (size_t i = mine->news_count; i < PACE_ACCOUNTS - 1; i++)
+        board_set(&mine->seat->account[i], 0);
     for (size_t i = 0; i < mine->news_count; i++) {
         const struct msg_limits *one = &mine->news[i];
         struct account *a = account_find(&c->gate->pace, one->account);
@@ -340,6 +422,7 @@ int pace_on_limits(void *owner, struct msg_limits *m)
         a->kind = one->team ? ACCOUNT_TEAM : ACCOUNT_USER;
         account_set(a, one->transfers, one->up, one->down);
         account_join(a, c);
+        board_set(&mine->seat->account[i], a->number);
     }
     if (mine->request != 0)
         pace_wake(c->gate, pace_due(c));
@@ -351,4 +434,7 @@ void pace_leave(struct gate_child *c)
     pace_leave_line(c);
     pace_count(c, false);
     pace_leave_accounts(c);
+    if (c->pace.seat)
+        *c->pace.seat = (struct pace_seat){ 0 };
+    c->pace.seat = NULL;
 }

@@ -205,6 +205,8 @@ int data_gate_on_gate(void *owner, struct msg_gate *m)
         if (s->transfer.state == TRANSFER_CONNECTING)
             data_gate_connect(s);
     }
+    if (s->allowance.permit == PERMIT_GRANTED)
+        data_gate_sent(s, SEND(&s->gate, transfer_begin, 0));
     allowance_go_on(s);
     transfer_run(s, WAITS_GATE);
     return 0;

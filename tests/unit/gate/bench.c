@@ -85,11 +85,17 @@ static int settings_as_planned(struct bench *b, const struct bench_plan *plan)
 
 int bench_memory(void)
 {
-    int fd = memfd_create("memory", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    int fd = shared_make("memory", GATE_MEMORY);
 
     cr_assert_geq(fd, 0);
-    cr_assert_eq(ftruncate(fd, GATE_MEMORY), 0);
-    cr_assert_eq(fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW), 0);
+    return fd;
+}
+
+int bench_pace_memory(void)
+{
+    int fd = shared_make("pace", PACE_MEMORY);
+
+    cr_assert_geq(fd, 0);
     return fd;
 }
 
@@ -155,6 +161,10 @@ static void give_memory(struct bench *b, const struct bench_plan *plan,
         child_give(s, SETUP_MEMORY, plan->memory);
     else
         s->file[SETUP_MEMORY].fd = bench_memory();
+    if (plan->pace > 0)
+        child_give(s, SETUP_PACE, plan->pace);
+    else
+        s->file[SETUP_PACE].fd = bench_pace_memory();
     if (plan->keeps)
         b->board_fd = fd_take(&board);
 }

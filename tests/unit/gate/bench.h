@@ -25,7 +25,7 @@ struct bench_plan {
     struct bench *before; /* the bench of the generation before: this gate gets
                            * its ports, and the listener and board that it
                            * kept */
-    int memory;           /* the memory that gates share; 0: its own */
+    int memory, pace;     /* the memory that gates share; 0: its own */
     unsigned files;       /* the descriptors that gate has left; 0: all */
     unsigned places;      /* places for sessions, if more than max_sessions */
     int room; /* bytes of gate's socket to master; 0: the kernel's default */
@@ -55,9 +55,10 @@ struct fake {
 };
 
 void bench_start(struct bench *b, const struct bench_plan *plan);
-/* Makes a file like master's for the memory that gates share. The caller closes
- * it. */
+/* Make files like master's for the memory that gates share. The caller closes
+ * them. */
 int bench_memory(void);
+int bench_pace_memory(void);
 /* Makes a file like master's for the table of bans. *READING is a descriptor
  * for gate, which can only read; the caller closes it. Returns the table, which
  * the test can write. */

@@ -17,6 +17,7 @@ static const struct address client = { .family = 4,
                                        .port = 4711 };
 static struct gate g;
 static struct memory memory;
+static struct pace_memory seats;
 static struct bans bans;
 static struct board board;
 static int far[ENDS];
@@ -32,6 +33,7 @@ static void hall_open(void)
     memset(&g, 0, sizeof(g));
     memset(&memory, 0, sizeof(memory));
     g.memory = &memory;
+    g.pace.memory = &seats;
     g.bans = &bans;
     g.board = &board;
     g.row = &board.row[0];

@@ -213,6 +213,25 @@ Test(allowance, begins_without_a_gate, LEAVES)
     close(data);
 }
 
+/* The next gate counts a transfer under way, too. */
+Test(allowance, is_counted_again, LEAVES)
+{
+    struct message m;
+
+    open_limited(true, false);
+    transfer.data = fake_data();
+    fake_say("RETR /x");
+    answer(true);
+    fake_hear(&fake.files, &asked, MSG_file_read);
+    fake_regate();
+    fake_hear(&fake.gate, &m, MSG_transfer_begin);
+    cr_expect_eq(m.request, 0);
+    fake_refused(OUTCOME_NOT_FOUND);
+    cr_expect_eq(fake_reply(), 550);
+    fake_hear(&fake.gate, &m, MSG_transfer_end);
+    close(transfer.data);
+}
+
 /* Gate dies before the session can report the transfer's end. The next transfer
  * asks the next gate. */
 Test(allowance, gate_never_hears_of_the_end, .timeout = 60)
