@@ -3,7 +3,9 @@
 #include "rows.h"
 
 #include <errno.h>
+#include <grp.h>
 #include <inttypes.h>
+#include <pwd.h>
 #include <stdarg.h>
 
 #include "sallyport/domain/limits.h"
@@ -158,4 +160,40 @@ void attention_add(json_t *status)
     if (json_object_set_new(status, "disks", disks) ||
         json_object_set_new(status, "attention", list))
         fail_no_memory();
+}
+
+static void note_number(char *text, bool group, uint32_t id)
+{
+    if (id < ctl.settings.uid_first || id > ctl.settings.uid_last)
+        return;
+    for (size_t i = 0; i < ctl.users.count && !text[0]; i++)
+        if (id == (group ? ctl.users.row[i].gid : ctl.users.row[i].uid))
+            snprintf(text, COMPLAINT_MAX,
+                     "user %s: %s %u is also the system's; run: sallyportctl "
+                     "check",
+                     ctl.users.row[i].name, group ? "gid" : "uid", id);
+}
+
+/* Asks no name service, unlike --check: monitors call "status" each minute. */
+static void find_number(void *text)
+{
+    FILE *accounts = fopen("/etc/passwd", "re"),
+         *groups = fopen("/etc/group", "re");
+    const struct passwd *account;
+    const struct group *group;
+
+    edit_load_users(&ctl.users, ctl.settings.users, edit_print_mistake);
+    while (accounts && (account = fgetpwent(accounts)))
+        note_number(text, false, account->pw_uid);
+    while (groups && (group = fgetgrent(groups)))
+        note_number(text, true, group->gr_gid);
+}
+
+void attention_add_numbers(json_t *list)
+{
+    struct complaint found = { "" }, why;
+
+    disk_fork(find_number, found.text, sizeof(found.text), 1000, true, &why);
+    if (found.text[0])
+        attend(list, LEVEL_CRITICAL, "%s", found.text);
 }

@@ -18,6 +18,7 @@ void rows_read(enum showable what, uint64_t ms, json_t *into);
 /* attention.c: adds two arrays to STATUS: "disks", and "attention" with objects
  * of a level and a text. */
 void attention_add(json_t *status);
+void attention_add_numbers(json_t *list); /* a user's that the system has */
 #define LEVEL_OK       "ok"
 #define LEVEL_WARNING  "warning"
 #define LEVEL_CRITICAL "critical"

@@ -37,6 +37,7 @@ void status_show(void)
     json_t *all;
 
     read_status(&all);
+    attention_add_numbers(json_object_get(all, "attention"));
     output_one(all, lines);
 }
 

@@ -239,6 +239,50 @@ Test(attention, in_status)
     cr_expect(strstr(r->out, " expires in 10 d\n"), "%s", r->out);
 }
 
+static const char *passwd = "", *group = ""; /* the system's files */
+
+/* Replaces libc's fopen(), which opens all other files. */
+FILE *fopen(const char *path, const char *mode)
+{
+    const char *text = strcmp(path, "/etc/passwd") == 0  ? passwd
+                       : strcmp(path, "/etc/group") == 0 ? group
+                                                         : NULL;
+
+    return text ? fmemopen((char *)(uintptr_t)text, strlen(text) + 1, "r")
+                : fopen64(path, mode);
+}
+
+/* The numbers of users that are also the system's. */
+Test(attention, numbers_of_the_system)
+{
+    static const struct {
+        const char *passwd, *group, *text;
+    } rows[] = {
+        { "a:x:1000:1000::/:\n", "g:x:1000:\n", "" },
+        { "a:x:70009:1::/:\n", "g:x:70009:\n", "" },
+        { "b:x:1:1::/:\na:x:70001:1::/:\n", "",
+          "critical user anna: uid 70001 is also the system's; run: "
+          "sallyportctl check\n" },
+        { "a:x:70001:1::/:\n", "g:x:70002:\n", /* the first one of several */
+          "critical user anna: uid 70001 is also the system's; run: "
+          "sallyportctl check\n" },
+        { "", "g:x:70001:\n",
+          "critical user anna: gid 70001 is also the system's; run: "
+          "sallyportctl check\n" },
+        { "", "s:x:80000:\n", "" }, /* of a share: permitted */
+    };
+
+    server_says(60, "running", 7);
+    file_write(world.users, "@share:a:80000:/a:\nanna:!:70001:70001::/h::\n"
+                            "carl:!:70002:70002::/i::\n"
+                            "a mistake\nbert:!:500:500::/h::\n");
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        passwd = rows[i].passwd;
+        group = rows[i].group;
+        cr_expect_str_eq(attention(), rows[i].text);
+    }
+}
+
 /* These commands work even if the configuration has a mistake. "reload" and
  * "user add" don't. */
 Test(attention, with_a_mistake_in_the_configuration)
