@@ -15,7 +15,9 @@ if(NOT CMAKE_BUILD_TYPE)
 endif()
 
 set(CMAKE_POSITION_INDEPENDENT_CODE ON)
-add_link_options(-pie -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed)
+# gcc 16 takes "-shared -pie" for a program.
+add_link_options($<$<STREQUAL:$<TARGET_PROPERTY:TYPE>,EXECUTABLE>:-pie>
+    -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed)
 # No -fcf-protection: Debian's start files and C library lack the mark of IBT
 # and shadow stacks, so the linker drops it, and the kernel never sees it.
 add_compile_options(-fstack-protector-strong -fstack-clash-protection)

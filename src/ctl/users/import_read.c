@@ -305,7 +305,7 @@ static void take_object(struct import *m, json_t *object)
     {
         take_member(m, e, key, value);
     }
-    while (e->comment && (at = strchr(e->comment, NO_CHARACTER)))
+    while (e->comment && (at = (char *)strchr(e->comment, NO_CHARACTER)))
         *at = '?'; /* a comment is only shown */
     /* "user list" without --hashes names the second factor, but not its
      * secret. */

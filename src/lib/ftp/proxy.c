@@ -14,7 +14,8 @@
 
 enum { UNSPECIFIED, TCP4 = 0x11, TCP6 = 0x21, UNIX_STREAM = 0x31 };
 
-static const uint8_t signature[12] = "\r\n\r\n\0\r\nQUIT\n";
+static const uint8_t signature[] = { '\r', '\n', '\r', '\n', '\0', '\r',
+                                     '\n', 'Q',  'U',  'I',  'T',  '\n' };
 static const struct slice proxy_word = { "PROXY ", 6 };
 
 static enum proxy_state refuse_header(struct proxy_header *h, const char *wrong)

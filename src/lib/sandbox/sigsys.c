@@ -23,7 +23,7 @@
 #if defined(__x86_64__)
 #define RESULT(context) ((context)->uc_mcontext.gregs[REG_RAX])
 #elif defined(__aarch64__)
-#define RESULT(context) ((context)->uc_mcontext.regs[0])
+#define RESULT(context) (*(long long *)&(context)->uc_mcontext.regs[0])
 #else
 #error "which register holds the result of a system call here?"
 #endif

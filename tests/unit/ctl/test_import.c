@@ -223,7 +223,7 @@ static void write_json(const struct format *f, const char *awk,
         if (!kind)
             add_entry(&b, f, layouts[i], "gone", '\0', none);
         for (const struct value *v = values; kind && v < values + VALUES; v++)
-            if (strstr(f->entry, (char[]){ '%', v->letter, '\0' }))
+            if (strstr(f->entry, ((char[]){ '%', v->letter, '\0' })))
                 add_entry(&b, f, layouts[i], (char[]){ 'u', v->letter, '\0' },
                           v->letter, kind->bytes);
         add_entry(&b, f, layouts[i], "last", '\0', none);
