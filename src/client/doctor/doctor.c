@@ -495,12 +495,25 @@ static void check_data(struct doctor *d)
 
 static void check_binding(struct doctor *d)
 {
+    struct link *l = &d->link;
     struct failure why;
     size_t bytes;
 
     if (!d->transfers)
         return;
-    if (data_list(d, false, &bytes, &why) == 0)
+    /* libcurl 8.23 switches the TLS sessions off only at a login. */
+    if (l->manner != LINK_LATE_HELLO) {
+        l->manner = LINK_NO_RESUMPTION;
+        l->renew = true;
+    }
+    bool again = link_command(l, &why, "NOOP") == 0;
+    bool works = again && data_list(d, false, &bytes, &why) == 0;
+    if (!again || l->resumed)
+        doctor_find(d, FINDING_NOTE, NULL,
+                    "it couldn't be tested whether a data connection must "
+                    "resume: %s",
+                    again ? "libcurl always resumes" : why.text);
+    else if (works)
         doctor_find(d, FINDING_WARNING, "have the server require resumption",
                     "the server doesn't require resumption: whoever reaches "
                     "the port first gets the file");
