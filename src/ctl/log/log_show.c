@@ -160,6 +160,13 @@ static bool is_among(const json_t *one, struct slice list)
     return false;
 }
 
+/* Does the path contain the value of --path, as bytes of the name or as "log"
+ * has printed them? */
+static bool has_path(const struct log_view *v, const char *path)
+{
+    return strstr(path, v->path.data) || strstr(path, ctl.args.path);
+}
+
 static bool is_wanted(const struct log_view *v, const json_t *one)
 {
     const struct arguments *a = &ctl.args;
@@ -172,8 +179,8 @@ static bool is_wanted(const struct log_view *v, const json_t *one)
                             network_holds(&v->address, &from))) &&
            (!a->serial || is(one, "serial", a->serial)) &&
            (!a->event || is_among(one, slice_from(a->event))) &&
-           (!a->path || strstr(text_of(one, "path", ""), v->path.data) ||
-            strstr(text_of(one, "to", ""), v->path.data)) &&
+           (!a->path || has_path(v, text_of(one, "path", "")) ||
+            has_path(v, text_of(one, "to", ""))) &&
            (!a->failed || log_has_failed(one));
 }
 
