@@ -310,6 +310,10 @@ MESSAGE(find, CTL, FILES, IDLE, ONCE, NONE,
 ENUM(find_what, what, FIND_COUNT) FLAG(remove) FLAG(share) NUMBER(age)
 PATH(path) END
 
+MESSAGE(partial_owner, FILES, CTL, ASKED, MANY, find,
+        "in a share, before each `partial`: the uid of its owner")
+NUMBER(uid) END
+
 SECTION("Set-up of a child",
         "A child gets its descriptors and a sealed struct when it is executed "
         "(include/sallyport/ipc/setup.h).")

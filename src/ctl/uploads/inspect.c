@@ -42,13 +42,11 @@ static const struct user *user_of(uint64_t uid)
     return NULL;
 }
 
-/* Returns the name of the owner: in a share, files can have different
- * owners. */
-static const char *owner_of(const struct inspection *i, uint64_t uid)
+const char *inspect_owner(const struct search *s, uint64_t uid)
 {
     const struct user *user = user_of(uid);
 
-    return user ? user->name : i->at.user;
+    return user ? user->name : s->user;
 }
 
 /* The reasons why an order wasn't obeyed. */
@@ -90,7 +88,7 @@ static void obeyed(const struct inspection *i, const struct msg_held *m,
 {
     const int len = (int)path->len;
     const char *done = i->order == HELD_REJECT ? "rejected" : "released";
-    const char *owner = owner_of(i, m->uid);
+    const char *owner = inspect_owner(&i->at, m->uid);
     char text[MESSAGE_TEXT_MAX]; /* the log gets the beginning */
 
     snprintf(text, sizeof(text), "%s %s %.*s", i->id, owner, len, path->data);
@@ -128,13 +126,13 @@ static void take_held(struct inspection *i, const struct msg_held *m)
         buf_add_slice(&path, m->path) < 0)
         fail_no_memory();
     if (i->order == HELD_LIST)
-        table_add(&i->at.found,
-                  json_pack("{s:o, s:s, s:o, s:I, s:s, s:I}", "id",
-                            json_slice(m->id), "user", owner_of(i, m->uid),
-                            "path", json_slice(buf_slice(&path)), "bytes",
-                            (json_int_t)m->bytes, "since",
-                            when_text(m->since, when), "age",
-                            (json_int_t)(i->now - m->since)));
+        table_add(&i->at.found, json_pack("{s:o, s:s, s:o, s:I, s:s, s:I}",
+                                          "id", json_slice(m->id), "user",
+                                          inspect_owner(&i->at, m->uid), "path",
+                                          json_slice(buf_slice(&path)), "bytes",
+                                          (json_int_t)m->bytes, "since",
+                                          when_text(m->since, when), "age",
+                                          (json_int_t)(i->now - m->since)));
     else if (i->order != HELD_READ) /* its bytes come next */
         obeyed(i, m, &path);
     buf_release(&path);

@@ -21,6 +21,7 @@ struct hunt {
     enum find_what what;
     bool remove;
     bool share;                   /* in a share: partials of all owners */
+    uint64_t owner;               /* uid of the next one; 0: of a home */
     uint64_t age;                 /* minimum, in seconds */
     char path[USER_HOME_MAX + 1]; /* FIND_EXPIRED: the directory; otherwise
                                    * "/" */
@@ -86,7 +87,9 @@ static void take_found(struct search *at, struct message *m)
     const struct msg_partials_end *end = &m->partials_end;
     const struct msg_partial *msg = &m->partial;
 
-    if (m->kind == MSG_partial) {
+    if (m->kind == MSG_partial_owner) {
+        s->owner = m->partial_owner.uid;
+    } else if (m->kind == MSG_partial) {
         char when[WHEN_MAX];
         const bool rests = msg->state == PARTIAL_RESTS;
         /* NULL in a share: the process files can't tell whether a member is
@@ -94,11 +97,13 @@ static void take_found(struct search *at, struct message *m)
         const char *state = rests && s->what != FIND_PARTIALS ? "expired"
                             : rests && s->share               ? NULL
                                                 : state_words[msg->state];
-        json_t *row = json_pack(
-            "{s:s, s:o, s:o, s:I, s:s, s:I, s:s?}", "user", s->at.user, "path",
-            json_slice(msg->path), "for", json_slice(msg->name), "bytes",
-            (json_int_t)msg->bytes, "modified", when_text(msg->mtime, when),
-            "age", (json_int_t)(s->now - msg->mtime), "state", state);
+        json_t *row =
+            json_pack("{s:s, s:o, s:o, s:I, s:s, s:I, s:s?, s:s}", "user",
+                      s->at.user, "path", json_slice(msg->path), "for",
+                      json_slice(msg->name), "bytes", (json_int_t)msg->bytes,
+                      "modified", when_text(msg->mtime, when), "age",
+                      (json_int_t)(s->now - msg->mtime), "state", state,
+                      "owner", inspect_owner(&s->at, s->owner));
 
         s->count[msg->state]++;
         s->bytes[msg->state] += msg->bytes;
@@ -116,6 +121,7 @@ static void hunt_begin(struct hunt *s, bool remove)
 {
     static const struct output_field columns[] = {
         { .title = "USER", .key = "user" },
+        { .title = "OWNER", .key = "owner" },
         { .title = "SIZE", .key = "bytes", .width = 5 },
         { .title = "AGE", .key = "age", .width = 3, .text = output_age },
         { .title = "STATE", .key = "state", .none = "-" },
@@ -151,6 +157,7 @@ static void hunt(struct hunt *s, const struct user *user,
     struct complaint why = { "" };
 
     s->share = share != NULL;
+    s->owner = 0;
     const int code = search_try(&s->at, user, share, &why);
     search_failed(&s->at, code, &why);
 }

@@ -47,5 +47,9 @@ void search_failed(const struct search *s, int code,
  * the home of USER, or in SHARE. Returns as search_try(). */
 int inspect_count(const struct user *user, const struct share *share,
                   unsigned *count, struct complaint *why);
+/* Returns the name of the user with that uid: in a share, files can have
+ * different owners. If no user has it, returns the user of the home, or the
+ * label of the share. */
+const char *inspect_owner(const struct search *s, uint64_t uid);
 
 #endif

@@ -56,10 +56,11 @@ Test(partials, list)
 #define FOUND(user)                                                            \
     "{\"user\":\"" user "\",\"path\":\"/a b.part\",\"for\":null,"              \
     "\"bytes\":5,\"modified\":\"1970-01-01T00:00:00Z\","                       \
-    "\"state\":\"waiting\"},"                                                  \
+    "\"state\":\"waiting\",\"owner\":\"" user "\"},"                           \
     "{\"user\":\"" user "\",\"path\":\"/x?/??.part\","                         \
     "\"for\":\"r\\\"\\t.pdf\",\"bytes\":7,"                                    \
-    "\"modified\":\"1970-01-01T00:00:00Z\",\"state\":\"uploading\"}"
+    "\"modified\":\"1970-01-01T00:00:00Z\",\"state\":\"uploading\","           \
+    "\"owner\":\"" user "\"}"
     cr_expect_str_eq(world_json("partials list --json"),
                      "[" FOUND("anna") "," FOUND("bert") "]");
 }
@@ -76,6 +77,17 @@ static bool enters_share(const struct files_start *start,
            fake_ready(start, master);
 }
 
+static void finds_of_two_owners(struct channel *ctl, const struct message *find)
+{
+    for (uint64_t uid = 70000; find->find.share && uid < 70002; uid++) {
+        FAKE_SAYS(ctl, find, partial_owner, .uid = uid);
+        says_partial(ctl, find, "/in/p", "", 5, PARTIAL_RESTS);
+    }
+    says_end(ctl, find, 0, 0);
+}
+
+/* Each partial has the name of the user with its uid. If no user has the uid,
+ * the owner is the share. */
 Test(partials, in_shares)
 {
     char text[512];
@@ -88,6 +100,12 @@ Test(partials, in_shares)
     fake_files_are(enters_share, finds_two);
     expect_out(0, "", "partials list", "\n/contracts ");
     expect_out(0, "", "partials list --json", "\"state\": null");
+    fake_files_are(enters_share, finds_of_two_owners);
+    const bool root = geteuid() == 0;
+    const struct run *r = expect_run(0, "", "partials list --csv");
+    cr_expect(strstr(r->out, root ? "\n/contracts,anna,5," : "s,/contracts,5,"),
+              "%s", r->out);
+    cr_expect(strstr(r->out, "\n/contracts,/contracts,5,"), "%s", r->out);
     cr_expect_null(
         strstr(expect_run(0, "", "partials list anna")->out, "contracts"));
 }

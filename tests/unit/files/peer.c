@@ -601,8 +601,9 @@ struct msg_partials_end peer_find(const struct peer *p,
     request.request = NEXT(&ctl);
     memset(count, 0, PARTIAL_STATE_COUNT * sizeof(*count));
     cr_assert_eq(channel_send(&ctl.session, MSG_find, &request), 0);
-    while (peer_answers(&ctl, &m) == 1 && m.kind == MSG_partial)
-        count[m.partial.state]++;
+    while (peer_answers(&ctl, &m) == 1 && m.kind != MSG_partials_end)
+        if (m.kind == MSG_partial)
+            count[m.partial.state]++;
     cr_assert_eq(m.kind, MSG_partials_end);
     peer_leave(&ctl);
     return m.partials_end;

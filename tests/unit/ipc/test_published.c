@@ -56,6 +56,7 @@ static const char *const published[] = {
     "row word bytes",
     "metrics_are bytes",
     "find enum3 flag flag number path",
+    "partial_owner number",
 };
 #define PUBLISHED (sizeof(published) / sizeof(published[0]))
 

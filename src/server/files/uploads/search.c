@@ -130,6 +130,9 @@ static void search_on_name(struct walk *w, int fd, const char *name)
         walk_not_read(w, -ENAMETOOLONG);
         return;
     }
+    if (s->share)
+        ANSWER_WITHIN(w->f, WALK_READER_MS, partial_owner, w->request,
+                      .uid = st.st_uid);
     ANSWER_WITHIN(w->f, WALK_READER_MS, partial, w->request,
                   .path = path_slice(&w->path), .name = slice_from(wanted),
                   .bytes = (uint64_t)st.st_size,
