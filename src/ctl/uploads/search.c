@@ -8,10 +8,13 @@
 #include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "sallyport/base/fd.h"
+#include "sallyport/base/pages.h"
 #include "sallyport/files/files.h"
 
 /* ms: the longest extension that files may ask for. */
@@ -38,6 +41,22 @@ static void refuse_home_of_other(const struct search *s, int master)
     channel_init(&to, master, PROCESS_FILES, PROCESS_MASTER, PHASE_START);
     SEND(&to, failed, 0, .error = EACCES, .why = slice_from(c.text));
     _exit(EX_NOINPUT);
+}
+
+/* Takes the users, with their hashes, from this fork. Gives whole pages back:
+ * a wipe would first copy all of them, for each home anew. */
+static void forget_users(struct users *u)
+{
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE),
+                 edge = u->text_size < page ? u->text_size : page;
+
+    if (u->text && pages_advise(u->text, u->text_size, MADV_DONTNEED)) {
+        explicit_bzero(u->text, edge);
+        explicit_bzero(u->text + u->text_size - edge, edge);
+        free(u->text);
+        u->text = NULL;
+    }
+    users_release(u);
 }
 
 /* Becomes the process files. Copies what files needs about this user to its own
@@ -71,7 +90,7 @@ static void become_files(const struct search *s, int session, int master)
     snprintf(name, sizeof(name), "%s", s->name);
     snprintf(home, sizeof(home), "%s", s->home);
     refuse_home_of_other(s, master);
-    users_release(&ctl.users); /* wipes the hashes */
+    forget_users(&ctl.users);
     partials_files(&start);
     _exit(EX_SOFTWARE);
 }

@@ -3,6 +3,7 @@
 #include <jansson.h>
 #include <stdarg.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <syslog.h>
 
 #include "fake_server.h"
@@ -114,6 +115,60 @@ static void finds_nothing(struct channel *ctl, const struct message *find)
 {
     says_end(ctl, find, 0, 0);
 }
+
+#ifndef __SANITIZE_ADDRESS__ /* it has copies of freed memory, and more pages  \
+                              */
+#define HASH  "$y$j9T$0123456789ab"
+#define USERS 5000
+
+/* Is a hash in the memory that this process can write to? A hash is HASH and a
+ * digit; the texts of this program have none. */
+static bool has_hash(void)
+{
+    FILE *maps = fopen("/proc/self/maps", "re");
+    const size_t len = strlen(HASH);
+    char *from, *to, mode[5];
+    bool found = false;
+
+    while (fscanf(maps, "%p-%p %4s%*[^\n]", (void **)&from, (void **)&to,
+                  mode) == 3)
+        for (char *at = from; strncmp(mode, "rw", 2) == 0 && at;
+             at = at ? at + 1 : NULL) {
+            at = memmem(at, (size_t)(to - at), HASH, len);
+            found |= at && at + len < to && at[len] >= '0' && at[len] <= '9';
+        }
+    fclose(maps);
+    return found;
+}
+
+/* The process has no hash, and has copied no page of the users for that. */
+static bool has_no_users(const struct files_start *start,
+                         struct channel *master)
+{
+    struct rusage used;
+
+    getrusage(RUSAGE_SELF, &used);
+    FILE *f = fopen(in_scratch("has"), "a");
+    fprintf(f, "%s %s\n", has_hash() ? "a hash" : "no hash",
+            used.ru_minflt < USERS * 60 / 4096 ? "few" : "many");
+    fclose(f);
+    return fake_ready(start, master);
+}
+
+Test(partials, no_hash_in_a_search)
+{
+    char line[1024];
+
+    snprintf(line, sizeof(line),
+             "seq 70000 %d | sed 's#.*#u&:" HASH "&ABCDE$%043d:&:&::%s/u::#' "
+             ">%s",
+             70000 + USERS, 0, world.homes, world.users);
+    cr_assert_eq(system(line), 0);
+    fake_files_are(has_no_users, finds_nothing);
+    expect_run(0, "", "partials list u70000");
+    cr_expect_str_eq(file_text(in_scratch("has")), "no hash few\n");
+}
+#endif
 
 Test(partials, list_of_nothing)
 {
