@@ -363,6 +363,8 @@ int disk_fork(disk_work *work, void *data, size_t size, int ms, bool quiet,
 void disk_silence(void);
 /* Calls disk_fork(), quiet, for as long as the command has left of disk_ms. */
 int disk_try(disk_work *work, void *data, size_t size, struct complaint *why);
+/* Writes the mount point of PATH. Doesn't look at PATH: its disk can hang. */
+void disk_mount_of(const char *path, char out[PATH_MAX]);
 /* For each home of a list: calls disk_fork(), quiet, for disk_ms until a disk
  * hangs, then for a second. Does nothing for a PATH on a disk that has hung. */
 int disk_try_each(disk_work *work, void *data, size_t size, const char *path,

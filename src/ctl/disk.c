@@ -116,8 +116,7 @@ void disk_run(disk_work *work, void *data, size_t size, const char *path)
         fail(code, "%s", why.text);
 }
 
-/* Writes the mount point of PATH. Doesn't look at PATH: its disk can hang. */
-static void mount_of(const char *path, char out[PATH_MAX])
+void disk_mount_of(const char *path, char out[PATH_MAX])
 {
     FILE *list = setmntent("/proc/self/mounts", "re");
     char line[MOUNT_LINE];
@@ -140,7 +139,7 @@ int disk_try_each(disk_work *work, void *data, size_t size, const char *path,
     char mount[PATH_MAX];
     int code;
 
-    mount_of(path, mount);
+    disk_mount_of(path, mount);
     for (size_t i = 0; i < silents; i++)
         if (strcmp(silent[i], mount) == 0)
             return -ETIMEDOUT;

@@ -7,11 +7,13 @@
 #include <inttypes.h>
 #include <unistd.h>
 
+#include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/quota/quota.h"
 
 /* Distinguishes a share's name from users' names. */
 #define SHARE_PREFIX "share:"
+#define BATCH_MS     100 /* a small part of the time that a fork has */
 
 /* The owner of a quota, and a fork's question about it. The owner is a user, or
  * a share, which owns all files with its gid. */
@@ -118,6 +120,22 @@ static void quota_on_disk(void *data)
         quota_fail(a, fd, a->error);
 }
 
+/* Accounts on one disk, about which one fork asks. */
+struct quota_batch {
+    struct quota_account account[16];
+    size_t first, count, asked; /* after ASKED answers the disk hung */
+};
+
+static void quotas_on_disk(void *data)
+{
+    struct quota_batch *b = data;
+    const uint64_t begin = clock_ms();
+
+    do /* a slow disk leaves the others to the next fork, with its own time */
+        quota_on_disk(&b->account[b->asked]);
+    while (++b->asked < b->count && clock_ms() - begin < BATCH_MS);
+}
+
 static uint64_t take_limit(const char *text, const char *what)
 {
     uint64_t n = 0;
@@ -178,17 +196,39 @@ void quota_set_limit(void)
     quota_ask(&a);
 }
 
-static json_t *describe_quota(size_t i)
+/* Asks about account I, a user or after them a share, and about the next ones
+ * as long as they are on the same disk. */
+static void ask_from(struct quota_batch *b, size_t i)
 {
     const struct users *u = &ctl.users;
-    const bool user = i < u->count;
-    struct quota_account a = account_of(user ? &u->row[i] : NULL,
-                                        user ? NULL : &u->share[i - u->count]);
+    const size_t most = sizeof(b->account) / sizeof(b->account[0]);
+    char mount[PATH_MAX], next[PATH_MAX];
     struct complaint why;
 
-    if (disk_try_each(quota_on_disk, &a, sizeof(a), a.path, &why))
-        a.error = -ETIMEDOUT;
-    const int e = a.error;
+    *b = (struct quota_batch){ .first = i };
+    for (; b->count < most && i < u->count + u->shares; i++, b->count++) {
+        const bool user = i < u->count;
+        const struct quota_account a = account_of(
+            user ? &u->row[i] : NULL, user ? NULL : &u->share[i - u->count]);
+
+        disk_mount_of(a.path, b->count ? next : mount);
+        if (b->count && strcmp(next, mount) != 0)
+            break;
+        b->account[b->count] = a;
+    }
+    if (disk_try_each(quotas_on_disk, b, sizeof(*b), b->account[0].path,
+                      &why) == 0)
+        b->count = b->asked;
+}
+
+static json_t *describe_quota(size_t i)
+{
+    static struct quota_batch b;
+
+    if (i >= b.first + b.count)
+        ask_from(&b, i);
+    const struct quota_account a = b.account[i - b.first];
+    const int e = i - b.first < b.asked ? a.error : -ETIMEDOUT;
     return json_quota(&a, e == 0            ? ""
                           : e == -ENOTSUP   ? "no quotas are enabled there"
                           : e == -EXDEV     ? "not a subvolume"

@@ -1,6 +1,8 @@
 /* Homes on dead disks, and the removal of homes that have links and other
  * users' files. cases/home.txt tests how homes are made. */
 #include <dlfcn.h>
+#include <pthread.h>
+#include <stdarg.h>
 #include <sys/mount.h>
 #include <sys/syscall.h>
 #include <sys/xattr.h>
@@ -48,6 +50,20 @@ int mkdirat(int directory, const char *name, mode_t mode)
 {
     die_with(name);
     return (int)syscall(SYS_mkdirat, directory, name, mode);
+}
+
+int openat(int directory, const char *name, int flags, ...)
+{
+    va_list args;
+
+    if (strstr(name, "is-slow"))
+        poll(NULL, 0, 300);
+    die_with(name);
+    va_start(args, flags);
+    const mode_t mode =
+        flags & (O_CREAT | __O_TMPFILE) ? va_arg(args, mode_t) : 0;
+    va_end(args);
+    return (int)syscall(SYS_openat, directory, name, flags, mode);
 }
 
 ssize_t lgetxattr(const char *path, const char *name, void *value, size_t size)
@@ -141,6 +157,52 @@ Test(home, a_list_beside_a_dead_disk, .timeout = 60)
             i % 2, "row %zu", i);
     json_decref(all);
     cr_expect_str_eq(file_text(in_scratch("asked")), "x");
+    umount(dead);
+}
+
+static void note_fork(void)
+{
+    FILE *f = fopen(in_scratch("forks"), "a");
+
+    putc('f', f);
+    fclose(f);
+}
+
+/* A fork asks about the quotas of several homes on one disk. If the disk hangs,
+ * the answers from before count. A slow disk doesn't hang. */
+Test(home, quotas_beside_a_dead_disk, .timeout = 60)
+{
+    static const char *const homes[] = {
+        "a", "b",         "c",         "dead/w",    "dead/is-dead-x", "dead/y",
+        "d", "is-slow-1", "is-slow-2", "is-slow-3", "is-slow-4"
+    };
+    const size_t count = sizeof(homes) / sizeof(homes[0]);
+    const char *dead = in(world.homes, "dead");
+    char text[4096] = "";
+    size_t len = 0;
+
+    if (!mounts_own())
+        world_skip("root's part");
+    cr_assert_eq(mkdir(world.homes, 0711), 0);
+    cr_assert_eq(mkdir(dead, 0711), 0);
+    cr_assert_eq(mount("none", dead, "tmpfs", 0, "mode=711"), 0);
+    for (size_t i = 0; i < count; i++)
+        len += (size_t)snprintf(text + len, sizeof(text) - len,
+                                "u%zu:!:%zu:%zu::%s/%s::\n", i, 70000 + i,
+                                70000 + i, world.homes, homes[i]);
+    file_write(world.users, text);
+    disk_ms = 2000;
+    cr_assert_eq(pthread_atfork(NULL, note_fork, NULL), 0);
+    json_t *all =
+        json_loads(expect_run(0, "", "quota list --json")->out, 0, NULL);
+    cr_assert_eq(json_array_size(all), count);
+    for (size_t i = 0; i < count; i++)
+        cr_expect_eq(strcmp(text_of(json_array_get(all, i), "note", ""),
+                            "its disk doesn't answer") == 0,
+                     i == 4 || i == 5, "row %zu", i);
+    json_decref(all);
+    /* The test's own one, one for each disk, and one for each slow answer. */
+    cr_expect_str_eq(file_text(in_scratch("forks")), "fffffff");
     umount(dead);
 }
 
