@@ -12,7 +12,9 @@
 #include "sallyport/base/slice.h"
 #include "sallyport/ipc/channel.h"
 
-/* The events: name, name in a line, severity. Their fields:
+/* The events: name, name in a line, severity, class. An event that is DUE has
+ * its line, or a line says how many have none. Clients can cause any number of
+ * events that are TOLD. Their fields:
  *
  *   SERVICE          start, stop, reload: reason, number
  *   CONNECT          a session has begun: peer, local
@@ -40,24 +42,24 @@
  *   ADMIN            a request of sallyportctl: uid, loginuid, verb, to, number
  */
 #define EVENTS(E)                                                              \
-    E(SERVICE, "service", NOTICE)                                              \
-    E(CONNECT, "connect", INFO)                                                \
-    E(REFUSED, "refused", NOTICE)                                              \
-    E(LOGIN, "login", INFO)                                                    \
-    E(LOGIN_FAILED, "login-failed", NOTICE)                                    \
-    E(CLIENT, "client", INFO)                                                  \
-    E(TRANSFER, "transfer", INFO)                                              \
-    E(CHANGE, "change", INFO)                                                  \
-    E(DATA_REFUSED, "data-refused", WARNING)                                   \
-    E(BAN, "ban", WARNING)                                                     \
-    E(END, "end", INFO)                                                        \
-    E(SYSCALL, "syscall", ERR)                                                 \
-    E(PEER, "peer-error", ERR)                                                 \
-    E(CHILD, "child", ERR)                                                     \
-    E(COMMAND_REFUSED, "command-refused", NOTICE)                              \
-    E(TROUBLE, "trouble", WARNING)                                             \
-    E(ADMIN, "admin", NOTICE)
-#define EVENT_NAME(event, name, severity) EVENT_##event,
+    E(SERVICE, "service", NOTICE, DUE)                                         \
+    E(CONNECT, "connect", INFO, DUE)                                           \
+    E(REFUSED, "refused", NOTICE, TOLD)                                        \
+    E(LOGIN, "login", INFO, DUE)                                               \
+    E(LOGIN_FAILED, "login-failed", NOTICE, DUE)                               \
+    E(CLIENT, "client", INFO, TOLD)                                            \
+    E(TRANSFER, "transfer", INFO, DUE)                                         \
+    E(CHANGE, "change", INFO, DUE)                                             \
+    E(DATA_REFUSED, "data-refused", WARNING, TOLD)                             \
+    E(BAN, "ban", WARNING, DUE)                                                \
+    E(END, "end", INFO, DUE)                                                   \
+    E(SYSCALL, "syscall", ERR, DUE)                                            \
+    E(PEER, "peer-error", ERR, DUE)                                            \
+    E(CHILD, "child", ERR, DUE)                                                \
+    E(COMMAND_REFUSED, "command-refused", NOTICE, TOLD)                        \
+    E(TROUBLE, "trouble", WARNING, DUE)                                        \
+    E(ADMIN, "admin", NOTICE, DUE)
+#define EVENT_NAME(event, name, severity, class) EVENT_##event,
 enum event { EVENTS(EVENT_NAME) EVENT_COUNT };
 
 /* The fields of an event, in the order of a line: name, number, name in a line,
@@ -123,14 +125,15 @@ void event_begin(struct event_record *r, enum event e);
 void event_text(struct event_record *r, enum event_field f, struct slice s);
 void event_number(struct event_record *r, enum event_field f, uint64_t n);
 
-/* Sends events. If log is slow, events wait in a queue of at most 64 KiB;
- * events about refused commands can fill only a quarter of the queue. Further
- * events are dropped, and their number is sent as soon as log takes events
- * again. */
+/* Sends events to log's socket, where they outlive this process: master holds
+ * the other end until log has read everything. Told events fill at most a
+ * quarter of the socket. An event that finds no room is dropped, and the number
+ * of dropped events, which is due, goes before the next event. */
 struct event_sender {
     struct channel channel;
-    struct buf queue;
     uint64_t dropped;
+    bool full; /* more than a quarter of the socket is unread, or the last event
+                * was dropped */
     bool none; /* there is no log: events are discarded */
 };
 
@@ -138,23 +141,12 @@ struct event_sender {
  * events are discarded. */
 void event_sender_init(struct event_sender *s, int fd, enum process self);
 void event_sender_release(struct event_sender *s);
-/* Takes FD, a new channel to log, and sends the queue through it. */
-void event_sender_open(struct event_sender *s, int fd);
-/* Queues or sends the event without waiting. Returns 0, or a negative number:
- * the event was dropped, and counted. */
+/* Sends the event without waiting. Returns 0, or a negative number: the event
+ * was dropped, and counted. */
 int event_send(struct event_sender *s, const struct event_record *r);
-/* Sends BYTES, which event_encode() has made, to log's socket, where they
- * outlive this process. Returns 0; -EAGAIN: log can't take them now, and the
- * event isn't queued; or another negative number: this event can't be sent at
- * all. */
-int event_try(struct event_sender *s, struct slice bytes);
-/* Sends as much of the queue as log takes, and then the number of events that
- * were dropped. Call it on EPOLLOUT while event_waits(). */
+/* Looks whether log has read on, and sends the number of dropped events. Call
+ * it on EPOLLOUT while S is full, and before the process ends. */
 void event_flush(struct event_sender *s);
-static inline bool event_waits(const struct event_sender *s)
-{
-    return s->queue.len > 0 || s->dropped > 0;
-}
 /* Sends EVENT_SYSCALL for the system call NUMBER. Pass this function to
  * sandbox_on_refused(), which calls it once for each number. Async-signal-safe.
  * The function gets no owner, so event_syscalls_by() sets the sender (NULL: it
@@ -184,6 +176,7 @@ extern const char *const event_names[EVENT_COUNT];
 const char *event_name(enum event e);
 /* Returns the severity for syslog(3), LOG_ERR to LOG_INFO. */
 int event_severity(const struct event_record *r);
+bool event_is_due(const struct event_record *r);
 /* Adds S for a terminal: with the escapes of event_line(), but without quotes.
  * Returns 0 or -ENOBUFS. */
 int event_escape(struct slice s, struct buf *into);

@@ -170,12 +170,6 @@
     /* {}: how many bytes, with the id, {}: name */                            \
     R(HELD_UNSAFE, 451,                                                        \
       "A power cut may lose it, send again: {} kept; released, it is {}.")     \
-    R(UNLOGGED, 451, "The server can't write its log; try again later.")       \
-    /* {}: name */                                                             \
-    R(UNLOGGED_STANDS, 451,                                                    \
-      "The server can't write its log, but the file is stored as {}")          \
-    R(UNLOGGED_DONE, 451,                                                      \
-      "The change was made, but can't be logged; ask the administrator.")      \
     R(KEPT_FREE, 452,                                                          \
       "The server keeps the last free space of its disk; try again later.")    \
     R(NO_SPACE, 452, "No space left; free some, then send it again.")          \

@@ -1,25 +1,25 @@
 /* Sends events: fills a record, encodes it, and sends the bytes to log. Runs in
- * every process that has events. Never waits: while log can't take events, this
- * code queues up to 64 KiB, and drops and counts further events. If the process
- * dies, its queue is lost; bytes in the socket stay. A client can cause any
- * number of refused commands. So the events of refused commands can fill only a
- * quarter of the queue, and the rest stays for the events that say what has
- * happened. */
+ * every process that has events. Never waits. poll(2) calls a unix socket
+ * writable while at most a quarter of it is unread; sendmsg(2) takes messages
+ * until all of it is. So told events, which go only to a writable socket, leave
+ * three quarters for due events. */
 #include "sallyport/event/event.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <syslog.h>
 
-#define QUEUE_MAX     (64u << 10)
-#define QUEUE_REFUSED (QUEUE_MAX / 4)
-
-#define NAME(event, name, severity) [EVENT_##event] = (name),
+#define NAME(event, name, severity, class) [EVENT_##event] = (name),
 const char *const event_names[EVENT_COUNT] = { EVENTS(NAME) };
 
-#define SEVERITY(event, name, severity) [EVENT_##event] = LOG_##severity,
+#define SEVERITY(event, name, severity, class) [EVENT_##event] = LOG_##severity,
 static const int event_severities[EVENT_COUNT] = { EVENTS(SEVERITY) };
+
+enum event_class { DUE, TOLD };
+#define CLASS(event, name, severity, class) [EVENT_##event] = (class),
+static const enum event_class event_classes[EVENT_COUNT] = { EVENTS(CLASS) };
 
 const char *event_name(enum event e)
 {
@@ -89,105 +89,74 @@ int event_encode(const struct event_record *r, struct buf *into)
     return e;
 }
 
+bool event_is_due(const struct event_record *r)
+{
+    return event_classes[r->event] == DUE;
+}
+
 void event_sender_init(struct event_sender *s, int fd, enum process self)
 {
     *s = (struct event_sender){ 0 };
     channel_init(&s->channel, fd, self, PROCESS_LOG, PHASE_RUN);
-    buf_init(&s->queue, QUEUE_MAX);
     s->none = fd < 0;
-}
-
-void event_sender_open(struct event_sender *s, int fd)
-{
-    enum process self = s->channel.self;
-
-    channel_close(&s->channel);
-    channel_init(&s->channel, fd, self, PROCESS_LOG, PHASE_RUN);
-    s->none = false;
-    event_flush(s);
 }
 
 void event_sender_release(struct event_sender *s)
 {
     channel_close(&s->channel);
-    buf_release(&s->queue);
 }
 
-/* Returns -EAGAIN if the event must wait: log is slow, or has died and master
- * hasn't restarted it yet. */
-static int send_bytes(struct event_sender *s, struct slice bytes)
+static bool is_writable(const struct event_sender *s)
 {
-    int r = SEND(&s->channel, event, 0, .event = bytes);
+    struct pollfd log = { .fd = s->channel.fd, .events = POLLOUT };
 
-    return r == -EPIPE ? -EAGAIN : r;
+    return poll(&log, 1, 0) == 1;
 }
 
-/* Sends the queued events, and directly after them the number of dropped
- * events. */
-void event_flush(struct event_sender *s)
+static int send_record(struct event_sender *s, const struct event_record *r)
+{
+    struct buf bytes;
+    int e;
+
+    buf_init(&bytes, EVENT_BYTES_MAX);
+    e = event_encode(r, &bytes);
+    if (e == 0)
+        e = SEND(&s->channel, event, 0, .event = buf_slice(&bytes));
+    buf_release(&bytes);
+    s->full = e < 0 || !is_writable(s);
+    return e;
+}
+
+static void send_dropped(struct event_sender *s)
 {
     struct event_record r;
-    struct buf bytes;
-    size_t done = 0;
 
-    while (done < s->queue.len) {
-        uint16_t len;
-        struct slice one;
-        int e;
-
-        memcpy(&len, s->queue.data + done, sizeof(len));
-        one = (struct slice){ s->queue.data + done + sizeof(len), len };
-        e = send_bytes(s, one);
-        if (e == -EAGAIN)
-            break;
-        s->dropped += e < 0;
-        done += sizeof(len) + len;
-    }
-    buf_consume(&s->queue, done);
-    if (s->queue.len > 0 || s->dropped == 0)
+    if (s->dropped == 0)
         return;
     event_begin(&r, EVENT_TROUBLE);
     event_number(&r, FIELD_NUMBER, s->dropped);
     event_text(&r, FIELD_REASON, SLICE("events dropped, the log took none"));
-    buf_init(&bytes, EVENT_BYTES_MAX);
-    if (event_encode(&r, &bytes) == 0 && send_bytes(s, buf_slice(&bytes)) == 0)
+    if (send_record(s, &r) == 0)
         s->dropped = 0;
-    buf_release(&bytes);
 }
 
-int event_try(struct event_sender *s, struct slice bytes)
+void event_flush(struct event_sender *s)
 {
-    if (s->none)
-        return 0;
-    event_flush(s);
-    return s->queue.len > 0 ? -EAGAIN : send_bytes(s, bytes);
+    s->full = !is_writable(s);
+    send_dropped(s);
 }
 
 int event_send(struct event_sender *s, const struct event_record *r)
 {
-    const size_t most =
-        r->event == EVENT_COMMAND_REFUSED ? QUEUE_REFUSED : QUEUE_MAX;
-    struct buf bytes;
-    int e;
+    int e = -EAGAIN;
 
     if (s->none)
         return 0;
-    buf_init(&bytes, EVENT_BYTES_MAX);
-    e = event_encode(r, &bytes);
-    if (e == 0)
-        e = event_try(s, buf_slice(&bytes));
-    if (e == -EAGAIN) { /* queue the event: its length, then its bytes */
-        const uint16_t len = (uint16_t)bytes.len;
-        const size_t more = sizeof(len) + len;
-
-        e = s->queue.len + more > most || buf_reserve(&s->queue, more) < 0
-                ? -ENOBUFS
-                : buf_add(&s->queue, &len, sizeof(len));
-        if (e == 0)
-            e = buf_add_slice(&s->queue, buf_slice(&bytes));
+    if (!s->full || event_is_due(r)) {
+        send_dropped(s);
+        e = send_record(s, r);
     }
     s->dropped += e < 0;
-    buf_release(&bytes);
     return e;
 }
 

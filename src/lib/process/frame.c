@@ -13,7 +13,7 @@
 
 static void frame_watch_log(struct frame *f)
 {
-    loop_change(&f->loop, &f->log_watch, event_waits(&f->log) ? EPOLLOUT : 0);
+    loop_change(&f->loop, &f->log_watch, f->log.full ? EPOLLOUT : 0);
 }
 
 /* Log never sends a message, so any event except "writable" means that the
@@ -69,7 +69,7 @@ int frame_set_up(struct frame *f)
     int r = loop_init(&f->loop);
 
     if (r == 0 && log >= 0) {
-        event_sender_open(&f->log, log);
+        event_sender_init(&f->log, log, f->row->process);
         f->log_watch = (struct loop_watch){ .fd = log,
                                             .on_ready = frame_log_on_ready,
                                             .owner = f };
@@ -163,6 +163,7 @@ void frame_release(struct frame *f)
     f->row->release(f);
     channel_close(&f->master);
     loop_remove(&f->loop, &f->log_watch);
+    event_flush(&f->log);
     event_sender_release(&f->log);
     SHARED_UNMAP(f->beat);
     loop_release(&f->loop);

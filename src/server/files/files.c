@@ -363,5 +363,6 @@ void files_main(const struct files_start *start)
         if (f->died != 0)
             upload_report_death(f);
     }
+    event_flush(&f->log);
     _exit(0);
 }

@@ -125,10 +125,10 @@ static void pairs_close(struct session_pairs *p)
 static struct session_start entry_start_of_child;
 
 /* Runs in the child. First wipes the inherited memory about other clients: the
- * last messages, the events that wait for log, and the stack with the callers'
- * frames. After that it uses no variable of this frame. The child still ignores
- * the signals that a terminal or systemd sends to all processes: master ends
- * sessions in order, so that no session seems to have crashed. */
+ * last messages, and the stack with the callers' frames. After that it uses no
+ * variable of this frame. The child still ignores the signals that a terminal
+ * or systemd sends to all processes: master ends sessions in order, so that no
+ * session seems to have crashed. */
 __attribute__((noinline)) static noreturn void entry_child(struct gate *g)
 {
     channel_forget();

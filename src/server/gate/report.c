@@ -1,5 +1,5 @@
-/* The events that gate sends to log. Gate never waits: if log can't take an
- * event now, gate queues it, and drops it if the queue is full. */
+/* The events that gate sends to log. Gate never waits. While log is behind,
+ * gate only counts refusals. */
 #include "gate.h"
 
 #include <stdarg.h>
@@ -47,9 +47,14 @@ uint64_t throttle_tally(struct throttle *t)
 static void report_on_tally(void *owner)
 {
     struct gate *g = owner;
-    uint64_t silenced = throttle_tally(&g->refusals);
     struct event_record r;
+    uint64_t silenced;
 
+    if (g->frame.log.full) {
+        loop_timer_set(&g->frame.loop, &g->tally, TALLY_MS);
+        return;
+    }
+    silenced = throttle_tally(&g->refusals);
     if (silenced == 0)
         return;
     event_begin(&r, EVENT_REFUSED);
@@ -68,7 +73,10 @@ void report_refused(struct gate *g, const struct address *peer,
 
     /* The next event has the number of suppressed events. If no event follows,
      * a separate event reports the number. */
-    if (!throttle_pass(&g->refusals, &prefix, clock_ms(), &silenced)) {
+    if (g->frame.log.full)
+        g->refusals.silenced++;
+    if (g->frame.log.full ||
+        !throttle_pass(&g->refusals, &prefix, clock_ms(), &silenced)) {
         g->tally.on_timer = report_on_tally;
         g->tally.owner = g;
         if (!g->tally.armed)

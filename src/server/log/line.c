@@ -91,9 +91,7 @@ static bool write_text(struct log *l, const struct buf *text)
            write_bytes(l, buf_slice(text));
 }
 
-/* Writes a line with the number of lost lines. Keeps the number if this line
- * can't be written. */
-static void write_lost(struct log *l)
+void line_write_lost(struct log *l)
 {
     struct event_record r;
     struct buf text;
@@ -117,7 +115,7 @@ size_t line_write(struct log *l, const struct sender *from,
     size_t len;
 
     if (l->lost > 0)
-        write_lost(l);
+        line_write_lost(l);
     add_sender(from, &r, peer);
     buf_init(&text, LINE_MAX_BYTES);
     if (compose(l, &r, &text) < 0 || l->lost > 0 || !write_text(l, &text))

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "sallyport/base/clock.h"
+#include "sallyport/base/complain.h"
 #include "sallyport/base/fd.h"
 
 /* Descriptors besides the senders: the standard ones, master, output, the loop,
@@ -21,7 +22,7 @@
 #define SENDERS_BESIDES 32
 
 /* ms for the last events once master has gone: more than a session needs to
- * end, and as long as master waits for a log that it stops. */
+ * end, and less than master waits for a log that it stops. */
 #define LAST_MS 2000
 
 static void log_last_on_timer(void *owner)
@@ -35,6 +36,10 @@ static void log_release(void *owner)
 
     senders_read_all(l);
     senders_release(l);
+    if (l->lost > 0)
+        line_write_lost(l);
+    if (l->lost > 0)
+        stderr_print("lines lost: %llu", (unsigned long long)l->lost);
     fd_close(&l->output);
     SHARED_UNMAP(l->metrics);
 }

@@ -45,9 +45,9 @@ struct sender {
     enum process process;
     uint64_t serial; /* serial of the session; 0: none */
     struct address peer;
-    uint64_t own;
-    uint64_t *rate;   /* points to `own`, or to the rate of the sender's user */
-    bool paced;       /* it has a user: log makes it wait, and drops no event */
+    uint64_t own[2];  /* the rates of told and of due events, without a user */
+    uint64_t *rate;   /* the rate of the sender's user: log makes the sender
+                       * wait, and drops no event; NULL: it has no user */
     uint64_t dropped; /* events dropped since the last report */
     struct loop_timer timer; /* until the report of dropped events, or while the
                               * sender waits */
@@ -86,5 +86,8 @@ void senders_read_all(struct log *l);
  * number of bytes. If the line can't be written, adds 1 to l->lost. */
 size_t line_write(struct log *l, const struct sender *from,
                   const struct event_record *sent);
+/* Writes a line with the number of lost lines. Keeps the number if this line
+ * can't be written. */
+void line_write_lost(struct log *l);
 
 #endif

@@ -65,7 +65,7 @@ static void pause_sender(struct sender *s, uint64_t ms)
  * end soon. */
 static uint64_t must_wait(struct sender *s)
 {
-    return s->paced && s->log->frame.master.fd >= 0
+    return s->rate && s->log->frame.master.fd >= 0
                ? rate_wait(s->rate, clock_ms())
                : 0;
 }
@@ -111,14 +111,16 @@ static int sender_on_event(void *owner, struct msg_event *msg)
 {
     struct sender *s = owner;
     struct event_record r;
+    uint64_t *rate;
 
     if (event_decode(msg->event, &r) < 0) {
         s->channel.wrong = "not an event";
         return -EPROTO;
     }
     metrics_count(s->log->metrics, &r);
-    if (s->paced || rate_wait(s->rate, clock_ms()) == 0)
-        rate_charge(s->rate, line_write(s->log, s, &r), clock_ms());
+    rate = s->rate ? s->rate : &s->own[event_is_due(&r)];
+    if (s->rate || rate_wait(rate, clock_ms()) == 0)
+        rate_charge(rate, line_write(s->log, s, &r), clock_ms());
     else if (s->dropped++ == 0)
         loop_timer_set(&s->log->frame.loop, &s->timer, DROPPED_MS);
     return must_wait(s) > 0 ? -EAGAIN : 0;
@@ -206,7 +208,6 @@ static struct sender *find_place(struct log *l)
 static void set_user_rate(struct sender *s, struct slice user)
 {
     s->rate = rate_of_user(&s->log->users, user);
-    s->paced = true;
 }
 
 int senders_on_sender(void *owner, struct msg_speaker *msg)
@@ -229,7 +230,6 @@ int senders_on_sender(void *owner, struct msg_speaker *msg)
                           .timer = { .on_timer = sender_on_timer, .owner = s },
                           .used = true };
     l->used++;
-    s->rate = &s->own;
     if (msg->user.len > 0) {
         set_user_rate(s, msg->user);
         /* Log gets a session's channel before the session has a user. Master

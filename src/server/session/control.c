@@ -14,6 +14,7 @@
 #define REPLIES_MAX    (256u << 10)
 #define HELD_MAX       (64u << 10)
 #define LOOKS          64
+#define LOG_MS         20000 /* for log, which may wait 10 s for its restart */
 
 bool control_is_secure(const struct session *s)
 {
@@ -39,8 +40,11 @@ static bool control_may_take_line(const struct session *s)
         return false;
     if (state_of_transfer(s)->lines)
         return true;
-    /* The previous line may still wait for files, or for gate (PASV). */
-    return s->ask.message == MSG_NONE && !state_of_data(s)->pending;
+    /* The previous line may still wait for files, or for gate (PASV). Or log is
+     * slow, or is being restarted: then the next line waits, so that its events
+     * and the last events find room in the socket to log. */
+    return s->ask.message == MSG_NONE && !state_of_data(s)->pending &&
+           !s->log.full;
 }
 
 /* Does the session read the socket in this state? (stream_handshake() reads by
@@ -339,9 +343,33 @@ static void control_on_socket(void *owner, uint32_t events)
     control_after_event(s);
 }
 
+/* A transfer goes on: nothing waits for log until its end. */
+static void control_on_log_time(void *owner)
+{
+    struct session *s = owner;
+
+    if (s->transfer.state != TRANSFER_NONE || control_ends(s))
+        return;
+    snprintf(s->why, sizeof(s->why), "log takes no events");
+    control_end(s, ENDING_PEER, REPLY_LOST_SERVICE, NOTHING);
+}
+
+/* Runs at the end of each turn of the loop: any handler can have sent an
+ * event. */
+static void control_watch_log(void *owner)
+{
+    struct session *s = owner;
+    const uint64_t most = s->settings->stall_timeout;
+
+    loop_change(&s->loop, &s->log_watch, s->log.full ? EPOLLOUT : 0);
+    if (!s->log.full)
+        loop_timer_clear(&s->loop, &s->log_time);
+    else if (!s->log_time.armed)
+        loop_timer_set(&s->loop, &s->log_time, most < LOG_MS ? most : LOG_MS);
+}
+
 void control_after_event(struct session *s)
 {
-    loop_change(&s->loop, &s->log_watch, event_waits(&s->log) ? EPOLLOUT : 0);
     control_take_lines(s);
     while (stream_pending(s->control.stream) && control_may_take_line(s)) {
         control_receive(s);
@@ -377,4 +405,8 @@ void control_start(struct session *s, int fd)
     if (loop_add_reader(&s->loop, &c->watch, fd, control_on_socket, s) < 0)
         die(71, "epoll refuses the control connection");
     loop_timer_set(&s->loop, &c->idle, s->settings->idle_timeout);
+    s->log_time =
+        (struct loop_timer){ .on_timer = control_on_log_time, .owner = s };
+    s->loop.on_turn_over = control_watch_log;
+    s->loop.owner = s;
 }

@@ -15,7 +15,6 @@
 #include <unistd.h>
 
 #include "data.h"
-#include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 
 #define LINGER_MS 2000
@@ -235,7 +234,6 @@ void leave(struct session *s, enum ending ending, const char *cause)
 {
     struct message none = { .kind = MSG_refused,
                             .refused = { .outcome = OUTCOME_UNANSWERED } };
-    uint64_t began;
 
     secret_wipe(&s->login.password);
     secret_wipe(&s->login.wanted);
@@ -255,11 +253,8 @@ void leave(struct session *s, enum ending ending, const char *cause)
         s->total += s->transfer.bytes;
     report_stranger(s, NULL, "more of them");
     report_end(s, ending, cause);
-    began = clock_ms();
-    fd_close(&s->control.fd); /* the client doesn't wait for the log */
+    fd_close(&s->control.fd); /* the client doesn't wait for files */
     fd_close(&s->data.fd);
-    while (event_waits(&s->log) && final_wait(s, began))
-        event_flush(&s->log);
     leave_upload(s); /* last, since closing a file can take long */
     _exit((int)ending);
 }

@@ -147,8 +147,8 @@ void report_stranger(struct session *s, const struct address *whose,
     struct data_port *p = &s->port;
     struct event_record r;
 
-    if (whose &&
-        debt_take(&p->strangers, STRANGER_MS, STRANGER_MS, clock_ms()) > 0) {
+    if (whose && (s->log.full || debt_take(&p->strangers, STRANGER_MS,
+                                           STRANGER_MS, clock_ms()) > 0)) {
         p->silenced++;
         return;
     }
@@ -288,7 +288,6 @@ void report_end(struct session *s, enum ending ending, const char *cause)
              cause[0] ? ": " : "", cause);
     event_text(&r, FIELD_REASON, slice_from(reason));
     event_send(&s->log, &r);
-    event_flush(&s->log);
 }
 
 /* Cuts the beginning of a path that is too long: the end says more. */

@@ -33,6 +33,7 @@ struct session {
     bool no_new_gate; /* no new gate has come: no further transfer begins */
     struct sign_channel signer;
     struct event_sender log;
+    struct loop_timer log_time; /* while the socket to log is full */
 
     struct login login;
     struct ask ask;
@@ -275,11 +276,8 @@ void report_stranger(struct session *s, const struct address *whose,
 
 /* final_reply.c: the reply at the end of a transfer or change, and its event */
 
-/* Sends the transfer's event to log, and then the reply. Waits up to
- * stall_timeout, at most 20 s, for room in log's socket. If the event can't be
- * sent in time, or a kick comes, a reply of success becomes a 451. A and B are
- * the reply's arguments; B is also the name under which an upload was
- * stored. */
+/* Sends the transfer's event to log, and then the reply. A and B are the
+ * reply's arguments; B is also the name under which an upload was stored. */
 void final_of_transfer(struct session *s, enum reply r, struct slice a,
                        struct slice b, const char *reason);
 /* Does the same for a change. M is the answer of files. The reply is DONE, with
@@ -291,9 +289,6 @@ void final_of_change(struct session *s, const struct message *m,
  * port below 1024. */
 void final_of_other_host(struct session *s, const char *verb,
                          const char *target);
-/* Waits a moment for room in log's socket. Returns false if 20 s have passed
- * since SINCE, or nobody will read the socket any more. */
-bool final_wait(struct session *s, uint64_t since);
 
 /* end.c: the ends of connections and of the process */
 

@@ -283,18 +283,17 @@ static uint64_t next_number(void)
     return r.number[FIELD_NUMBER];
 }
 
-/* The same, also of what still waits in the queue. */
-static uint64_t next_of_all(void)
+static void expect_dropped(uint64_t number)
 {
-    uint64_t got = next_number();
-
-    if (got != UINT64_MAX)
-        return got;
+    cr_assert_eq(sender.dropped, number);
+    cr_assert(sender.full);
     event_flush(&sender);
-    return next_number();
+    cr_assert(!sender.full);
+    cr_assert_eq(next_number(), number);
+    cr_assert_eq(next_number(), UINT64_MAX);
 }
 
-Test(sender, a_slow_log_loses_nothing_up_to_the_queue)
+Test(sender, a_slow_log_loses_nothing_up_to_the_socket)
 {
     struct event_record r;
     uint64_t sent = 0;
@@ -302,57 +301,76 @@ Test(sender, a_slow_log_loses_nothing_up_to_the_queue)
     do
         r = numbered(EVENT_SYSCALL, sent);
     while (event_send(&sender, &r) == 0 && ++sent < 1000000);
-    cr_assert_eq(sender.dropped, 1);
-    cr_assert_leq(sender.queue.len, 64 << 10);
     for (uint64_t n = 0; n < sent; n++)
-        cr_assert_eq(next_of_all(), n);
-    event_flush(&sender);
-    cr_assert_eq(next_number(), 1); /* this many were dropped */
-    cr_assert_eq(sender.dropped, 0);
+        cr_assert_eq(next_number(), n);
+    expect_dropped(1);
 }
 
-/* Refused commands get a quarter of the queue. So a client can't fill it with
- * them, and no other event is dropped because of them. */
-Test(sender, refused_commands_leave_room)
+/* Sends told events until one is dropped: many short ones, and at the border
+ * one of LEN bytes. Returns their number. */
+static uint64_t fill_with_told(enum event e, size_t len)
 {
-    struct event_record r = numbered(EVENT_COMMAND_REFUSED, 9);
+    static const char text[EVENT_TEXT_MAX];
+    struct event_record r = numbered(e, 9);
     uint64_t sent = 0;
 
-    while (event_send(&sender, &r) == 0 && ++sent < 1000000)
-        continue;
-    cr_assert_gt(sender.queue.len, (16 << 10) - 100);
-    cr_assert_leq(sender.queue.len, 16 << 10);
-    r = numbered(EVENT_TRANSFER, 7);
-    cr_assert_eq(event_send(&sender, &r), 0);
-    r.event = EVENT_COMMAND_REFUSED;
-    cr_assert_lt(event_send(&sender, &r), 0);
-    for (uint64_t n = 0; n <= sent; n++)
-        cr_assert_eq(next_of_all(), n < sent ? 9 : 7);
-    event_flush(&sender);
-    cr_assert_eq(next_number(), 2); /* this many were dropped */
-}
-
-/* The number of dropped events waits for a place, too, after the last event of
- * the queue. */
-Test(sender, a_number_waits_for_its_place)
-{
-    struct event_record r = numbered(EVENT_SYSCALL, 7);
-
-    while (sender.queue.len == 0)
+    while (!sender.full && ++sent < 1000000)
         cr_assert_eq(event_send(&sender, &r), 0);
-    buf_clear(&sender.queue);
-    sender.dropped = 3;
-    event_flush(&sender);
-    cr_assert(event_waits(&sender));
-    while (next_number() == 7)
-        continue;
-    event_flush(&sender);
-    cr_assert(!event_waits(&sender));
-    cr_assert_eq(next_number(), 3);
+    cr_assert_neq(channel_waits(log_end.fd), 0);
+    while (sender.full && sent > 0) { /* until one more has room */
+        cr_assert_eq(next_number(), 9);
+        sent--;
+        event_flush(&sender);
+    }
+    event_text(&r, FIELD_PATH, (struct slice){ text, len });
+    event_text(&r, FIELD_TO, (struct slice){ text, len });
+    cr_assert_eq(event_send(&sender, &r), 0);
+    cr_assert_lt(event_send(&sender, &r), 0);
+    return sent + 1;
 }
 
-/* The kernel refuses it for ever. It isn't queued, since it would block the
- * queue, and the log gets the number of such events. */
+/* Told events leave room for due ones: for the longest of several commands. */
+Test(sender, told_events_leave_room)
+{
+    enum { DUE = 8 };
+    static const char text[EVENT_TEXT_MAX];
+
+    for (unsigned e = 0; e < EVENT_COUNT; e++) {
+        struct event_record r = numbered(e, 7);
+        const bool due = event_is_due(&r);
+        uint64_t told = fill_with_told(EVENT_COMMAND_REFUSED, EVENT_TEXT_MAX);
+
+        event_text(&r, FIELD_PATH, (struct slice){ text, EVENT_TEXT_MAX });
+        event_text(&r, FIELD_TO, (struct slice){ text, EVENT_TEXT_MAX });
+        for (unsigned i = 0; i < DUE; i++)
+            cr_assert_eq(event_send(&sender, &r) == 0, due, "%u: event %u", i,
+                         e);
+        while (told-- > 0)
+            cr_assert_eq(next_number(), 9);
+        if (due)
+            cr_assert_eq(next_number(), 1); /* so many were dropped before */
+        for (unsigned i = 0; i < DUE && due; i++)
+            cr_assert_eq(next_number(), 7);
+        if (!due)
+            expect_dropped(1 + DUE);
+        event_flush(&sender);
+    }
+}
+
+/* A process that ends while log is behind sends the number. */
+Test(sender, at_its_end_the_number_is_sent)
+{
+    uint64_t told = fill_with_told(EVENT_COMMAND_REFUSED, 100);
+
+    event_flush(&sender);
+    cr_assert(sender.full);
+    event_sender_release(&sender);
+    while (told-- > 0)
+        cr_assert_eq(next_number(), 9);
+    cr_assert_eq(next_number(), 1);
+}
+
+/* The kernel refuses it for ever. The log gets the number of such events. */
 Test(sender, one_that_cannot_be_sent)
 {
     char text[4000];
@@ -372,35 +390,6 @@ Test(sender, one_that_cannot_be_sent)
     cr_assert_eq(next_number(), 7);
 }
 
-/* An event that doesn't fit into the socket isn't queued, and overtakes
- * nothing. */
-Test(sender, tried)
-{
-    struct event_record r;
-    struct buf bytes;
-    uint64_t sent = 0;
-
-    buf_init(&bytes, EVENT_BYTES_MAX);
-    event_begin(&r, EVENT_SYSCALL);
-    cr_assert_eq(event_encode(&r, &bytes), 0);
-    while (event_try(&sender, buf_slice(&bytes)) == 0)
-        sent++;
-    cr_assert_gt(sent, 0);
-    cr_assert_eq(sender.queue.len, 0);
-    event_number(&r, FIELD_NUMBER, 7);
-    cr_assert_eq(event_send(&sender, &r), 0);
-    cr_assert_gt(sender.queue.len, 0);
-    cr_assert_eq(event_try(&sender, buf_slice(&bytes)), -EAGAIN);
-    while (sent-- > 0)
-        cr_assert_eq(next_number(), 0);
-    cr_assert_eq(event_try(&sender, buf_slice(&bytes)), 0);
-    cr_assert_eq(next_number(), 7);
-    cr_assert_eq(next_number(), 0);
-    buf_release(&bytes);
-    channel_close(&log_end);
-    cr_assert_eq(event_try(&sender, buf_slice(&bytes)), -EAGAIN);
-}
-
 Test(sender, syscall_from_a_signal_handler_is_an_event_like_others)
 {
     event_on_syscall(40); /* nobody sends it */
@@ -413,35 +402,6 @@ Test(sender, syscall_from_a_signal_handler_is_an_event_like_others)
     event_syscalls_by(NULL);
     event_on_syscall(43);
     cr_assert_eq(next_number(), UINT64_MAX);
-}
-
-/* Log dies; events sent meanwhile reach the next one. */
-Test(sender, a_new_log_gets_what_waited)
-{
-    struct event_record r;
-
-    channel_close(&log_end);
-    event_begin(&r, EVENT_SYSCALL);
-    for (uint64_t n = 0; n < 3; n++) {
-        event_number(&r, FIELD_NUMBER, n);
-        cr_assert_eq(event_send(&sender, &r), 0);
-    }
-    event_sender_open(&sender, new_log());
-    for (uint64_t n = 0; n < 3; n++)
-        cr_assert_eq(next_number(), n);
-}
-
-/* At first there was no log. */
-Test(sender, a_first_log_gets_events)
-{
-    struct event_record r;
-
-    close_sender();
-    event_sender_init(&sender, -1, PROCESS_SESSION);
-    event_sender_open(&sender, new_log());
-    r = numbered(EVENT_SYSCALL, 7);
-    cr_assert_eq(event_send(&sender, &r), 0);
-    cr_assert_eq(next_number(), 7);
 }
 
 Test(sender, without_a_log_events_vanish)

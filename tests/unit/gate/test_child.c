@@ -443,7 +443,7 @@ static void unheard(enum fault fault)
     hall_open();
     g.settings.max_fruitless = 1;
     g.accepts = true;
-    event_sender_open(&g.frame.log, channel_ends(&log));
+    event_sender_init(&g.frame.log, channel_ends(&log), PROCESS_GATE);
     channel_spoil(g.frame.master.fd, &far[END_MASTER], fault);
     CHECK(begin_a_session() != LIMIT_NONE);
     for (size_t i = 0; i < g.children.size; i++)

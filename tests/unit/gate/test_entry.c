@@ -286,6 +286,35 @@ GateTest(entry, events_of_a_flood_are_bounded,
     cr_assert(strstr(line, " number="), "%s", line); /* of the others */
 }
 
+/* While log reads nothing, gate counts what it can't send. */
+GateTest(entry, no_refusal_is_lost,
+         .settings = "max_sessions = 1\n"
+                     "max_per_address = 1\n")
+{
+    enum { REFUSALS = 200 };
+    char line[512], from[32];
+    unsigned long sum = 0;
+    int client;
+
+    bench_enter(b, "127.0.0.1", &client);
+    for (int i = 0; i < REFUSALS; i++) {
+        snprintf(from, sizeof(from), "127.0.2.%d", i + 1);
+        client = client_connect(from, b->control.port);
+        client_line(client, line, sizeof(line));
+        close(client);
+    }
+    while (sum < REFUSALS) {
+        const char *number;
+
+        bench_event(b, line, sizeof(line));
+        cr_assert_not(strstr(line, "dropped"), "%s", line);
+        number = strstr(line, " number=");
+        sum += strstr(line, " peer=") != NULL;
+        sum += number ? strtoul(number + 8, NULL, 10) : 0;
+    }
+    cr_expect_eq(sum, REFUSALS);
+}
+
 /* Lets COUNT sessions of an address end, with or without a login. */
 static void end_fruitless(struct bench *b, unsigned count, bool logged_in)
 {

@@ -257,6 +257,32 @@ LogTest(log, many_senders)
         event_sender_release(&e[i]);
 }
 
+/* The disk is full until log ends. */
+Test(log, no_room_for_the_number)
+{
+    const int error = dup(STDERR_FILENO);
+    struct event_sender sender;
+    char text[256] = "";
+    int ends[2];
+
+    cr_assert_eq(pipe2(ends, O_CLOEXEC), 0);
+    cr_assert_geq(dup2(ends[1], STDERR_FILENO), 0);
+    raise_log(open("/dev/full", O_WRONLY | O_CLOEXEC), metrics_memory());
+    cr_assert_geq(dup2(error, STDERR_FILENO), 0);
+    s.lines = -1;
+    child_hear_ready(&s.log);
+    add_sender(&sender, PROCESS_SESSION, 1, 4);
+    for (int i = 0; i < 3; i++)
+        cr_assert_eq(event_send(&sender, &(struct event_record){ 0 }), 0);
+    event_sender_release(&sender);
+    end_log(0);
+    cr_assert_gt(read(ends[0], text, sizeof(text) - 1), 0);
+    cr_expect(strstr(text, "lines lost: 3\n"), "%s", text);
+    close(ends[0]);
+    close(ends[1]);
+    close(error);
+}
+
 /* No place is free, and the end of a sender waits behind the next one. */
 LogTest(log, a_place_whose_sender_has_ended)
 {
@@ -299,17 +325,12 @@ static void begin_long(struct event_record *r, enum event e)
     event_text(r, FIELD_PATH, (struct slice){ path, sizeof(path) });
 }
 
-/* Sends it when the socket takes it, as a session does with an event before the
- * reply about it. */
+/* Sends it when log has read on, as a session takes its next command then. */
 static void send_in_time(struct event_sender *e, const struct event_record *r)
 {
-    struct buf bytes;
-
-    buf_init(&bytes, EVENT_BYTES_MAX);
-    cr_assert_eq(event_encode(r, &bytes), 0);
-    while (event_try(e, buf_slice(&bytes)) == -EAGAIN)
+    for (event_flush(e); e->full; event_flush(e))
         take_lines(10);
-    buf_release(&bytes);
+    cr_assert_eq(event_send(e, r), 0);
 }
 
 /* log counts all events that it gets, also events without a line. */
@@ -358,6 +379,26 @@ LogTest(log, flood)
     cr_assert_gt(dropped, 0);
     expect_counted(EVENTS + 1);
     event_sender_release(&other);
+}
+
+/* However many told events a process sends, its due events have lines. */
+LogTest(log, due_events_pass_a_flood)
+{
+    enum { EVENTS = 3 * BURST };
+    struct event_sender gate;
+    struct event_record r;
+    unsigned long written = 0;
+
+    add_sender(&gate, PROCESS_GATE, 0, 0);
+    begin_long(&r, EVENT_REFUSED);
+    for (unsigned i = 0; i < EVENTS; i++)
+        send_in_time(&gate, &r);
+    event_begin(&r, EVENT_TROUBLE);
+    send_in_time(&gate, &r);
+    while (!strstr(line(), "service process=gate"))
+        written++;
+    cr_expect_lt(written, EVENTS);
+    event_sender_release(&gate);
 }
 
 /* A user can't hide a line among others: the session waits, while all others

@@ -465,7 +465,7 @@ Test(control_socket, of_a_generation_that_leads_too_late)
     line_open(&line, NULL);
     raise_master(&m, &parts, &line);
     cr_assert_eq(fd_pair(pair), 0);
-    event_sender_open(&m.events, pair[0]);
+    event_sender_init(&m.events, pair[0], PROCESS_MASTER);
     m.logs = true;
     control_close(m.control, false);
     control_lead(m.control);

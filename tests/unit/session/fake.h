@@ -212,8 +212,8 @@ void fake_expect_transfer(uint64_t result, const char *reason);
 /* Expects that the record's FIELD is TEXT. */
 void fake_expect_text(const struct event_record *r, enum event_field field,
                       const char *text);
-/* Fills log's socket with many events of the kind EVENT_CHILD: the session can
- * send no event before the test reads them. */
+/* Fills a quarter of log's socket with events of the kind EVENT_CHILD: after
+ * its next event the session takes no command before the test reads them. */
 void fake_fill_log(void);
 /* Fills gate's socket, so that the session can't send this gate anything. */
 void fake_fill_gate(void);

@@ -1,93 +1,29 @@
-/* The final reply to a transfer or a change waits for its event: while log
- * reads nothing, the client gets no reply. If log reads nothing until the
- * deadline, the reply isn't a success. */
+/* A transfer or a change has its event in the log before its reply. While log
+ * reads nothing, the session takes no further command, and so its events have
+ * room. */
 #include "fake.h"
 #include "sallyport/base/clock.h"
-
-static void open_with_full_log(void)
-{
-    fake_open();
-    fake_fill_log();
-}
-#define LOG_TAKES_NOTHING .init = open_with_full_log, .timeout = 60
-
-static void expect_waits(void)
-{
-    cr_assert(fake_is_quiet(fake.control, 100), "a reply before its event");
-}
-
-/* Plays an upload that files has stored; log must get its event. */
-static void complete(void)
-{
-    fake_upload();
-    fake_send("hello");
-    fake_stored("/y");
-}
-
-Test(final_reply, waits_for_a_place, LOG_TAKES_NOTHING, .fini = fake_leave)
-{
-    complete();
-    expect_waits();
-    fake_await(EVENT_TRANSFER, &logged);
-    cr_expect_eq(logged.number[FIELD_RESULT], 226);
-    fake_expect_text(&logged, FIELD_TO, "/y");
-    cr_assert_eq(fake_reply(), 226, "%s", fake.reply);
-    fake_release();
-}
-
-/* If log takes no event in time, the client gets no success. The reply to a
- * failure stays the same, although its line is missing, too. If log writes the
- * line later, the line agrees with the reply. */
-Test(final_reply, no_place_in_time, LEAVES)
-{
-    static const uint64_t results[] = { 451, 451, 550 };
-    int data;
-
-    fake_settings("stall_timeout", 1000);
-    fake_open();
-    fake_fill_log();
-    complete();
-    fake_replies(451, "the file is stored as /y\r\n");
-    fake_release();
-    fake_download(10);
-    fake_drain(NULL);
-    cr_assert_eq(fake_reply(), 451, "%s", fake.reply);
-    cr_expect_not(strstr(fake.reply, "stands"), "%s", fake.reply);
-    fake_release();
-    data = fake_data();
-    fake_do_refused("RETR /x", MSG_file_read, OUTCOME_NOT_FOUND, 550);
-    close(data);
-    for (size_t i = 0; i < 3; i++) {
-        fake_await(EVENT_TRANSFER, &logged);
-        cr_expect_eq(logged.number[FIELD_RESULT], results[i], "event %zu", i);
-    }
-}
-
-/* The session never drops the event of a transfer, however many commands it
- * refuses while log reads nothing. */
-Test(final_reply, after_many_refused_commands, .fini = fake_part, .timeout = 60)
-{
-    char line[3000];
-
-    fake_settings("stall_timeout", 1000);
-    fake_open();
-    fake_fill_log();
-    snprintf(line, sizeof(line), "SIZE /%02900d/", 0);
-    for (int i = 0; i < 100; i++) { /* short events fill the last gap */
-        fake_do(i < 40 ? line : "SIZE /x/", 550);
-    }
-    complete();
-    cr_assert_eq(fake_reply(), 451, "%s", fake.reply);
-    fake_await(EVENT_TRANSFER, &logged);
-    cr_expect_eq(logged.number[FIELD_RESULT], 451);
-    fake_await(EVENT_TROUBLE, &logged);
-    cr_expect_gt(logged.number[FIELD_NUMBER], 0);
-}
 
 static void delete(void)
 {
     fake_say("DELE /x");
     fake_answer(MSG_file_delete, &(struct message){ .kind = MSG_done });
+}
+
+/* Fills a quarter of the socket to log, and lets the session send one event
+ * more. */
+static void open_with_slow_log(void)
+{
+    fake_open();
+    fake_fill_log();
+    delete ();
+    cr_assert_eq(fake_reply(), 250);
+}
+
+static void expect_no_command(void)
+{
+    cr_assert(fake_is_quiet(fake.control, 100), "a reply");
+    cr_assert(fake_is_quiet(fake.files.fd, 0), "a request");
 }
 
 static void reset(void)
@@ -99,9 +35,9 @@ static void reset(void)
 }
 
 /* The kernel never takes this event, which is larger than the socket's buffer.
- * The log gets no line of the change, so the reply is no success, and comes at
- * once. The event counts as dropped. */
-Test(final_reply, an_event_that_cannot_be_sent, LOGGED_IN)
+ * The log gets no line of the change, so the reply is no success. The event
+ * counts as dropped. */
+Test(final_reply, an_event_that_cannot_be_sent, .init = fake_open)
 {
     struct message there = { .kind = MSG_facts_are,
                              .facts_are = { .kind = ENTRY_FILE } },
@@ -119,45 +55,117 @@ Test(final_reply, an_event_that_cannot_be_sent, LOGGED_IN)
     fake_say(line);
     done.renamed.path = slice_from(line + 5);
     fake_answer(MSG_rename, &done);
-    fake_replies(451, "can't be logged");
-    fake_do("CLNT x", 200);
+    fake_replies(421, "");
+    cr_assert_eq(fake_end(), ENDING_PEER);
     fake_await(EVENT_TROUBLE, &logged);
     cr_expect_eq(logged.number[FIELD_NUMBER], 1);
+    fake_await(EVENT_END, &logged);
 }
 
-/* The reply to a change waits, too, and no other command's reply overtakes
- * it. */
-Test(final_reply, of_a_change, LOG_TAKES_NOTHING, .fini = fake_leave)
+/* The session goes on when log has read, and no command has got lost. */
+Test(final_reply, commands_wait_for_log, .init = open_with_slow_log, LEAVES)
 {
-    delete ();
-    fake_say("NOOP");
+    fake_say("NOOP\r\nDELE /z");
+    expect_no_command();
     fake_await(EVENT_CHANGE, &logged);
     cr_expect_eq(logged.number[FIELD_RESULT], 250);
-    cr_assert_eq(fake_reply(), 250, "%s", fake.reply);
-    cr_assert_eq(fake_reply(), 200, "%s", fake.reply);
+    cr_assert_eq(fake_reply(), 200);
+    fake_answer(MSG_file_delete, &(struct message){ .kind = MSG_done });
+    cr_assert_eq(fake_reply(), 250);
 }
 
-Test(final_reply, of_a_change_not_in_time, LEAVES)
+/* However many commands are refused, each has its event. */
+Test(final_reply, after_many_refused_commands, LOGGED_IN)
+{
+    enum { COMMANDS = 400, AT_ONCE = 50 }; /* more don't fit into the socket */
+    unsigned refused = 0;
+
+    for (int i = 0; i < COMMANDS; i++) {
+        if (i % AT_ONCE == 0)
+            for (int said = 0; said < AT_ONCE; said++)
+                fake_say("EPRT |1|127.0.0.1|5000|");
+        if (fake_is_quiet(fake.control, 50))
+            while (fake_event(EVENT_COMMAND_REFUSED, &logged))
+                refused++;
+        cr_assert_eq(fake_reply(), 502);
+    }
+    while (fake_event(EVENT_COMMAND_REFUSED, &logged))
+        refused++;
+    cr_expect_eq(refused, COMMANDS);
+}
+
+static void be_kicked(void)
+{
+    fake_kick(ENDING_KICKED);
+}
+
+static void be_drained(void)
+{
+    fake_tell(&fake.master, &(struct message){ .kind = MSG_kick,
+                                               .kick = { .why = ENDING_DRAINED,
+                                                         .finish = true } });
+}
+
+static void lose_master(void)
+{
+    channel_close(&fake.master);
+}
+
+static void be_late(void)
+{
+}
+
+/* Each end of a session that waits for log is served at once, and its last
+ * events have room. */
+static const struct {
+    void (*act)(void);
+    enum ending ending;
+    int reply;
+    const char *reason;
+} ends[] = {
+    { be_kicked, ENDING_KICKED, 421, "kicked" },
+    { be_drained, ENDING_DRAINED, 421, "drained" },
+    { lose_master, ENDING_PEER, 421, "another process failed" },
+    { reset, ENDING_CLOSED, 0, "closed by the client" },
+    { be_late, ENDING_PEER, 421,
+      "another process failed: log takes no events" },
+};
+
+Test(final_reply, ends_while_log_is_slow, .timeout = 60)
+{
+    for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+        uint64_t began = clock_ms();
+
+        fake_settings("stall_timeout", ends[i].act == be_late ? 1000 : 60000);
+        open_with_slow_log();
+        fake_say("DELE /z");
+        expect_no_command();
+        ends[i].act();
+        if (ends[i].reply > 0) {
+            cr_expect_eq(fake_reply(), ends[i].reply, "%zu", i);
+            shutdown(fake.control, SHUT_WR);
+        }
+        cr_expect_eq(fake_end(), (int)ends[i].ending, "%zu", i);
+        cr_expect_lt(clock_ms() - began, 15000, "%zu", i);
+        cr_assert(fake_event(EVENT_CHANGE, &logged), "%zu", i);
+        fake_expect_text(&logged, FIELD_PATH, "/x");
+        cr_assert(fake_event(EVENT_END, &logged), "%zu", i);
+        cr_expect(
+            slice_starts(logged.text[FIELD_REASON], slice_from(ends[i].reason)),
+            "%zu", i);
+    }
+}
+
+/* The session's end is decided, and its client doesn't close. */
+Test(final_reply, of_a_kick_before_the_time_for_log, .timeout = 60)
 {
     fake_settings("stall_timeout", 1000);
-    fake_open();
-    fake_fill_log();
-    delete ();
-    fake_replies(451, "The change was made");
-    fake_await(EVENT_CHANGE, &logged);
-    cr_expect_eq(logged.number[FIELD_RESULT], 451);
-    delete ();
-    cr_assert_eq(fake_reply(), 250, "%s", fake.reply);
-}
-
-Test(final_reply, of_a_change_whose_client_goes, LOG_TAKES_NOTHING)
-{
-    delete ();
-    reset();
-    fake_await(EVENT_CHANGE, &logged);
-    cr_expect_eq(logged.number[FIELD_RESULT], 250);
+    open_with_slow_log();
+    be_kicked();
+    cr_expect_eq(fake_reply(), 421);
+    cr_expect_eq(fake_end(), ENDING_KICKED);
     fake_await(EVENT_END, &logged);
-    cr_assert_eq(fake_end(), ENDING_CLOSED);
+    fake_expect_text(&logged, FIELD_REASON, "kicked");
 }
 
 /* The client leaves before files answers. The session waits for files, which
@@ -207,120 +215,4 @@ Test(final_reply, of_a_change_without_an_answer, .timeout = 60)
         fake_await(EVENT_END, &logged);
         cr_assert_eq(fake_end(), ENDING_PEER);
     }
-}
-
-/* The session doesn't end before log can take its last events. */
-Test(final_reply, the_end_waits, .init = fake_open, .timeout = 60)
-{
-    char byte;
-
-    fake_fill_log();
-    fake_do("QUIT", 221);
-    cr_assert_eq(tls_client_read(fake.tls, &byte, 1), TLS_CLIENT_END);
-    tls_client_shutdown(fake.tls);
-    shutdown(fake.control, SHUT_WR);
-    fake_await(EVENT_END, &logged);
-    cr_assert_eq(fake_end(), ENDING_QUIT);
-}
-
-/* When master ends, the session ends, too: it doesn't wait for log up to 20
- * s. */
-Test(final_reply, the_end_waits_no_longer_than_master, .init = fake_open,
-     .timeout = 60)
-{
-    uint64_t began;
-
-    channel_close(&fake.log);
-    fake_do("QUIT", 221);
-    began = clock_ms();
-    channel_close(&fake.master);
-    fake_end();
-    cr_expect_lt(clock_ms() - began, 15000);
-}
-
-/* The replies to ABOR and QUIT don't overtake the transfer's reply. */
-Test(final_reply, abor_and_quit_wait_too, LOG_TAKES_NOTHING)
-{
-    fake_upload();
-    fake_say("QUIT\r\nABOR");
-    expect_waits();
-    fake_await(EVENT_TRANSFER, &logged);
-    cr_expect_eq(logged.number[FIELD_RESULT], 426);
-    fake_fail(426);
-    cr_assert_eq(fake_reply(), 226);
-    cr_assert_eq(fake_reply(), 221);
-    fake_hang_up(ENDING_QUIT);
-    fake_release();
-}
-
-Test(final_reply, the_client_goes_meanwhile, LOG_TAKES_NOTHING)
-{
-    complete();
-    expect_waits();
-    fake_drop();
-    fake_await(EVENT_TRANSFER, &logged);
-    cr_expect_eq(logged.number[FIELD_RESULT], 226);
-    cr_assert_eq(fake_end(), ENDING_CLOSED);
-    fake_release();
-}
-
-/* After a kick the upload stays, and its event has the code of the reply that
- * the client gets. */
-Test(final_reply, a_kick_meanwhile, LOG_TAKES_NOTHING)
-{
-    complete();
-    expect_waits();
-    fake_kick(ENDING_KICKED);
-    cr_expect_eq(fake_reply(), 451, "%s", fake.reply);
-    cr_expect_eq(fake_reply(), 421, "%s", fake.reply);
-    shutdown(fake.control, SHUT_WR);
-    cr_expect_eq(fake_reply(), 0, "%s", fake.reply);
-    fake_await(EVENT_TRANSFER, &logged);
-    cr_expect_eq(logged.number[FIELD_RESULT], 451);
-    cr_expect_eq(fake_end(), ENDING_KICKED);
-    fake_release();
-}
-
-/* A kick that came before the wait for log ends the wait, too. */
-Test(final_reply, a_kick_before, .init = open_with_full_log, .timeout = 60)
-{
-    uint64_t began;
-
-    fake_upload();
-    fake_send("hello");
-    fake_hear(&fake.files, &asked, MSG_file_commit);
-    began = clock_ms();
-    fake_kick(ENDING_KICKED);
-    expect_waits();
-    fake_tell(&fake.files,
-              &(struct message){ .kind = MSG_file_stored,
-                                 .file_stored = { .request = asked.request,
-                                                  .path = SLICE("/y") } });
-    fake_replies(451, "the file is stored as /y\r\n");
-    cr_expect_eq(fake_reply(), 421, "%s", fake.reply);
-    shutdown(fake.control, SHUT_WR);
-    fake_await(EVENT_END, &logged);
-    cr_expect_eq(fake_end(), ENDING_KICKED);
-    cr_expect_lt(clock_ms() - began, 15000);
-    fake_release();
-}
-
-/* A drain lets the transfer finish, also if the transfer waits for log. */
-Test(final_reply, a_drain_meanwhile, LOG_TAKES_NOTHING)
-{
-    struct message drain = {
-        .kind = MSG_kick, .kick = { .why = ENDING_DRAINED, .finish = true }
-    };
-
-    complete();
-    expect_waits();
-    fake_tell(&fake.master, &drain);
-    expect_waits();
-    fake_await(EVENT_TRANSFER, &logged);
-    cr_expect_eq(logged.number[FIELD_RESULT], 226);
-    cr_expect_eq(fake_reply(), 226, "%s", fake.reply);
-    cr_expect_eq(fake_reply(), 421, "%s", fake.reply);
-    shutdown(fake.control, SHUT_WR);
-    cr_expect_eq(fake_end(), ENDING_DRAINED);
-    fake_release();
 }

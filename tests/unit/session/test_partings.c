@@ -118,22 +118,6 @@ Test(partings, refused_for_some_seconds, LEAVES)
     cr_expect_geq(clock_ms() - began, 2000);
 }
 
-/* While log reads nothing, the client gets no reply, and so no FIN either. */
-Test(partings, refused_before_the_log_takes_it, LOGGED_IN)
-{
-    int data = fake_data();
-
-    fake_fill_log();
-    fake_say("RETR none");
-    fake_refuse(MSG_file_read, OUTCOME_NOT_FOUND);
-    cr_expect(fake_is_quiet(data, 100), "the end came before the reply");
-    while (fake_event(EVENT_CHILD, &logged))
-        continue;
-    cr_expect_eq(fake_reply(), 550);
-    cr_expect(fake_is_quiet(data, 50), "the end came with the reply");
-    close(data);
-}
-
 /* If nobody has connected before the refusal, the port stays valid for the next
  * transfer, whether the client connects before its next command or after it. */
 Test(partings, refused_before_anybody_came, .timeout = 60)

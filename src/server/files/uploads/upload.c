@@ -513,5 +513,4 @@ void upload_report_death(struct files *f)
     if (u->held[0])
         event_text(&r, FIELD_HELD, slice_from(u->held));
     event_send(&f->log, &r);
-    event_flush(&f->log);
 }

@@ -237,9 +237,8 @@ static void services_open_own(struct master *m)
     }
     TAILQ_REMOVE(&m->services->open, own, next); /* log gets it first */
     TAILQ_INSERT_HEAD(&m->services->open, own, next);
-    event_sender_open(&m->events, ends[0]);
+    event_sender_init(&m->events, ends[0], PROCESS_MASTER);
     m->events_watch.fd = ends[0];
-    m->events_watch.events = event_waits(&m->events) ? EPOLLOUT : 0;
     loop_add(&m->loop, &m->events_watch);
 }
 

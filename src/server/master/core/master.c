@@ -26,7 +26,7 @@ static void master_on_events(void *owner, uint32_t events)
         return; /* log has gone; master reports that elsewhere */
     }
     event_flush(&m->events);
-    if (!event_waits(&m->events))
+    if (!m->events.full)
         loop_change(&m->loop, &m->events_watch, 0);
 }
 
@@ -53,7 +53,7 @@ void master_send(struct master *m, const struct event_record *r)
     if (m->events.channel.fd < 0)
         return;
     event_send(&m->events, r);
-    if (event_waits(&m->events))
+    if (m->events.full)
         loop_change(&m->loop, &m->events_watch, EPOLLOUT);
 }
 
