@@ -139,8 +139,6 @@ enum denial {
     DENIAL_NO_HASH,  /* no hash could be computed; auth has logged it */
     DENIAL_LATE,     /* the home's disk doesn't answer */
     DENIAL_AWAY,     /* the users file or all homes can't be reached */
-    DENIAL_UNLOGGED, /* log hasn't read the events of the user's earlier
-                      * sessions */
     DENIAL_COUNT
 };
 

@@ -223,10 +223,6 @@ static const struct denial_row denials[DENIAL_COUNT] = {
     [DENIAL_AWAY] = { REPLY_NOT_ADMITTED,
                       "the users file or the homes can't be reached",
                       "The server can't reach its files now. Try again later" },
-    [DENIAL_UNLOGGED] = { REPLY_NOT_ADMITTED,
-                          "the lines of earlier sessions wait for the log",
-                          "The server is still writing your earlier sessions "
-                          "into its log. Try again later" },
     [DENIAL_FAILED] = { REPLY_LOST_SERVICE, "a part of the server failed", "" },
 };
 

@@ -10,8 +10,6 @@
 #define FOREIGN  (ROOM / 2)
 #define TOO_MANY 5
 
-#define UNREAD_MOST 16 /* as in src/server/master/children/services.c */
-
 /* Waits until log gets the channel of PROCESS of session SERIAL; *FD gets log's
  * end. USER: the name that must come with it; NULL: any name. */
 static void hear_peer(enum process process, uint64_t serial, const char *user,
@@ -357,11 +355,11 @@ OpenTest(service, the_ended_are_bounded, NULL)
     stage_reports(EVENT_TROUBLE, "5 processes have ended");
 }
 
-/* Lets UNREAD_MOST sessions of anna end before log reads a word of them. FD
+/* Lets SERVICES_UNREAD sessions of anna end before log reads a word of them. FD
  * gets log's ends of their channels. */
-static void leave_unread(int fd[UNREAD_MOST])
+static void leave_unread(int fd[SERVICES_UNREAD])
 {
-    for (uint64_t serial = 1; serial <= UNREAD_MOST; serial++) {
+    for (uint64_t serial = 1; serial <= SERVICES_UNREAD; serial++) {
         player_enter(&anna, serial);
         player_logs_in(&anna, &ours);
         say_word(anna.log, 'w');
@@ -373,20 +371,45 @@ static void leave_unread(int fd[UNREAD_MOST])
     }
 }
 
-/* A user can't log in while UNREAD_MOST ended sessions of the user wait for
- * log: log keeps places for other users. */
+static bool is_answered(void *player)
+{
+    return channel_waits(((struct player *)player)->channel.fd) > 0;
+}
+
+/* A login waits while SERVICES_UNREAD ended sessions of its user wait for log:
+ * log keeps places for other users. */
 OpenTest(service, one_user_leaves_room_in_log, NULL)
 {
-    int fd[UNREAD_MOST];
+    int fd[SERVICES_UNREAD];
 
     leave_unread(fd);
     player_enter(&anna, 100);
     player_asks(&anna);
     auth_says(100, "anna");
-    player_is_denied(&anna, DENIAL_UNLOGGED);
+    cr_assert(!wait_until(is_answered, &anna, 100), "no wait for log");
     expect_words(&fd[0], 'w');
-    player_logs_in(&anna, &ours);
-    for (int i = 1; i < UNREAD_MOST; i++)
+    actor_enter(&ours, "files");
+    player_is_let_in(&anna, &ours);
+    for (int i = 1; i < SERVICES_UNREAD; i++)
+        fd_close(&fd[i]);
+    player_leave(&anna);
+}
+
+static void impatient(struct master *m)
+{
+    m->settings.login_timeout = 100;
+}
+
+OpenTest(service, a_login_waits_for_log_in_vain, impatient)
+{
+    int fd[SERVICES_UNREAD];
+
+    leave_unread(fd);
+    player_enter(&anna, 100);
+    player_asks(&anna);
+    auth_says(100, "anna");
+    player_is_denied(&anna, DENIAL_BUSY);
+    for (int i = 0; i < SERVICES_UNREAD; i++)
         fd_close(&fd[i]);
     player_leave(&anna);
 }
@@ -397,13 +420,13 @@ static void forgetful(struct master *m)
 }
 
 /* Log closes channels without reading them, if it has no places for them. The
- * sessions keep their user out only for a while. */
+ * sessions delay their user only for a while. */
 OpenTest(service, log_drops_channels_of_one_user, forgetful)
 {
-    int fd[UNREAD_MOST];
+    int fd[SERVICES_UNREAD];
 
     leave_unread(fd);
-    for (int i = 0; i < UNREAD_MOST; i++)
+    for (int i = 0; i < SERVICES_UNREAD; i++)
         fd_close(&fd[i]);
     player_enter(&anna, 100);
     player_logs_in(&anna, &ours);

@@ -328,10 +328,6 @@ Test(session, denials_that_end_it, .timeout = 60)
           "a part of the server failed" },
         { DENIAL_LATE, "421 Your home doesn't answer now. Try again later.\r\n",
           "the home doesn't answer" },
-        { DENIAL_UNLOGGED,
-          "421 The server is still writing your earlier sessions into its log. "
-          "Try again later.\r\n",
-          "the lines of earlier sessions wait for the log" },
         { DENIAL_CHANGED,
           "421 Your account was changed just now. Try again.\r\n",
           "the account was changed just now" },

@@ -134,11 +134,14 @@ struct service_channel *service_open(struct master *m, enum process service,
 void service_known(struct service_channel *c, const struct address *peer);
 /* Call it when USER has logged in on the session of this channel. */
 void service_named(struct service_channel *c, const char *user);
-/* Returns true if USER has so many ended processes with unread events that the
- * user must get no further session. Log delays the events of a user who sends
- * too many, and each such process takes a place of log. Without this limit one
- * user could take all places. */
-bool services_are_full(const struct master *m, const char *user);
+/* If USER has so many ended processes with unread events, the user's next login
+ * waits. Log delays the events of a user who sends too many, and each such
+ * process takes a place of log. Without this limit one user could take all
+ * places. */
+#define SERVICES_UNREAD 16
+/* Counts, up to SERVICES_UNREAD, the ended processes of USER with events that
+ * log hasn't read. */
+size_t services_unread(const struct master *m, const char *user);
 /* Call it when the process at the other end has ended or must end. Log still
  * gets each message that the process has sent or sends later. But a held
  * channel is closed if no message waits in it: a proxy's health checks send

@@ -12,7 +12,6 @@
 #include "sallyport/base/pages.h"
 
 #define ENDED_BESIDES 16
-#define UNREAD_MOST   16 /* ended processes of one user with unread events */
 #define SWEEP_MS      1000
 
 size_t services_ended_max(size_t sessions)
@@ -136,15 +135,15 @@ void service_named(struct service_channel *c, const char *user)
         snprintf(c->who.user, sizeof(c->who.user), "%s", user);
 }
 
-bool services_are_full(const struct master *m, const char *user)
+size_t services_unread(const struct master *m, const char *user)
 {
     const struct service_channel *c;
     size_t unread = 0;
 
     TAILQ_FOREACH(c, &m->services->open, next)
-        unread += c->ended && strcmp(c->who.user, user) == 0 &&
-                  channel_waits(c->end) > 0;
-    return unread >= UNREAD_MOST;
+        unread += c->ended && unread < SERVICES_UNREAD &&
+                  strcmp(c->who.user, user) == 0 && channel_waits(c->end) > 0;
+    return unread;
 }
 
 static bool services_have_place(const struct services *s,

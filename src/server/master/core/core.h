@@ -152,6 +152,7 @@ struct master_hooks {
     D(files, 10000)       /* files: to `ready`; then it is LATE */            \
     D(mark, 1000)         /* a late directory: to the first retry */          \
     D(unread, 120000)     /* log: to read the lines of an ended process */    \
+    D(unlogged, 500)      /* a login: between two looks at unread lines */    \
     D(kick, 2000)         /* from MSG_kick to the kill */                     \
     D(sync, 30000)        /* an ended session: its processes to exit */       \
     D(stop, 5000)         /* all sessions: to be gone */                      \

@@ -249,6 +249,13 @@ static void login_open_home(struct session_record *s, const struct user *user)
     struct complaint c = { "" };
     int r;
 
+    if (services_unread(m, user->name) == SERVICES_UNREAD) {
+        s->answer.busy =
+            clock_ms() - s->answer.asked >= m->settings.login_timeout;
+        s->state = SESSION_DELAYED;
+        session_set_timer(s, m->deadlines.unlogged);
+        return;
+    }
     if (user_permitted(user, &m->settings, m->root, &c) < 0) {
         master_report(m, EVENT_TROUBLE, PROCESS_MASTER,
                       "%s (home %s, serial %016" PRIx64 ")", c.text, user->home,
@@ -264,10 +271,6 @@ static void login_open_home(struct session_record *s, const struct user *user)
     if (full) {
         login_deny(s,
                    full == s->limits.account ? DENIAL_TOO_MANY : DENIAL_TEAM);
-        return;
-    }
-    if (services_are_full(m, user->name)) {
-        login_deny(s, DENIAL_UNLOGGED);
         return;
     }
     if (files_home_is_late(&s->files, user)) {
