@@ -20,7 +20,8 @@
  * generation's master everything else. */
 struct board_row {
     uint64_t generation; /* 0: no generation has this row */
-    uint64_t master;     /* grows as long as master's loop runs */
+    uint64_t master;     /* grows as long as master's loop runs, or master's end
+                          * waits for its children */
     uint64_t gate;       /* the count that master has read last from its gate's
                           * page */
     uint64_t sessions;   /* living sessions, for systemd */

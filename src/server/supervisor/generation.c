@@ -151,9 +151,18 @@ static void generation_on_readable(void *owner, uint32_t events)
     generation_has_read(g, DISPATCH(&g->channel, generation_handlers, g));
 }
 
-void generation_outlived(struct generation *g)
+/* Kills the processes of G, log among them. */
+static void generation_kill_log(const struct generation *g)
 {
     generation_kill(g);
+    if (g->state != GENERATION_STARTING && g->late == 0)
+        stderr_print("generation %llu is killed, and its log may lack lines",
+                     (unsigned long long)g->number);
+}
+
+void generation_outlived(struct generation *g)
+{
+    generation_kill_log(g);
     if (++g->late < GENERATION_KILLS)
         generation_set_timer(g, g->supervisor->deadlines.group);
 }
@@ -296,7 +305,7 @@ void generation_reaped(struct generation *g, int status)
 void generation_give_up(struct generation *g, const char *why)
 {
     complain(&g->failure, "%s", why);
-    generation_kill(g);
+    generation_kill_log(g);
     generation_end(g, W_EXITCODE(0, SIGKILL));
 }
 

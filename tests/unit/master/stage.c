@@ -312,6 +312,7 @@ static void adjust_for_tests(struct master *m)
     m->deadlines.sync = 300;
     m->deadlines.leaving = 300;
     m->deadlines.stop = 1000; /* longer than a kick */
+    m->deadlines.last = 1000;
     m->deadlines.unlogged = 10;
     m->deadlines.users = 60000;
     m->deadlines.pause = 0;

@@ -195,7 +195,8 @@ void gate_hears(enum message_kind m, uint64_t serial);
 void gate_again(void);
 
 /* Reads master's events up to an event E with WORDS in its reason. Returns the
- * time in the event's field ms. */
+ * number in the field `number` of EVENT_TROUBLE, or in the field ms of another
+ * event. */
 uint64_t stage_reports(enum event e, const char *words);
 /* Reads master's events up to a command of sallyportctl with VERB. The event
  * must have this process's uid, TO and NUMBER; 0: no number. */

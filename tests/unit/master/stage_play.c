@@ -354,7 +354,7 @@ uint64_t stage_reports(enum event e, const char *words)
     struct event_record r;
 
     read_up_to(e, FIELD_REASON, words, &r);
-    return r.number[FIELD_MS];
+    return r.number[e == EVENT_TROUBLE ? FIELD_NUMBER : FIELD_MS];
 }
 
 void stage_reports_admin(const char *verb, const char *to, uint64_t number)

@@ -3,6 +3,7 @@
 
 #include "caller.h"
 #include "supervised.h"
+#include "support/wait.h"
 
 #define SESSIONS 400 /* gate's channel can't hold so many kills */
 
@@ -209,6 +210,94 @@ RetireTest(retire, gate_that_goes_on_accepting, hurries_gate)
     another_gate();
     gets_adopted();
     player_leave(&anna);
+}
+
+static bool master_has_ended(void *stage_control)
+{
+    struct pollfd one = { .fd = *(int *)stage_control };
+
+    return poll(&one, 1, 0) != 0;
+}
+
+/* Leaves an event that log hasn't read. */
+static void leave_an_event(void)
+{
+    player_enter(&anna, 1);
+    player_logs_in(&anna, &ours);
+    supervised_replaces();
+    cr_assert_eq(send(anna.log, "w", 1, MSG_NOSIGNAL), 1);
+    TELL(&stage.gate.channel, shut);
+    player_leave(&anna);
+    actor_finish(&ours);
+    cr_assert(!wait_until(master_has_ended, &stage.control, 300),
+              "an event is lost");
+}
+
+/* Receives log's end of anna's channel, and reads it. */
+static void read_the_event(void)
+{
+    struct message p;
+    char byte;
+
+    do {
+        actor_hear(&stage.log, MSG_speaker, &p);
+        if (p.speaker.process == PROCESS_SESSION)
+            cr_assert_eq(recv(p.speaker.end, &byte, 1, MSG_DONTWAIT), 1);
+        message_close(&p);
+    } while (p.speaker.process != PROCESS_SESSION);
+}
+
+/* The generation ends only when log has read the last events. Meanwhile another
+ * log can take its place. */
+RetireTest(retire, waits_for_log, NULL)
+{
+    leave_an_event();
+    read_the_event();
+}
+
+RetireTest(retire, waits_for_the_next_log, NULL)
+{
+    leave_an_event();
+    actor_die(&stage.log);
+    channel_close(&stage.events);
+    actor_enter(&stage.log, "log");
+    actor_ready(&stage.log);
+    read_the_event();
+}
+
+static void forgetful(struct master *m)
+{
+    m->deadlines.unread = 1000;
+}
+
+RetireTest(retire, waits_for_log_in_vain, forgetful)
+{
+    leave_an_event();
+}
+
+static bool counts(void *row)
+{
+    static uint64_t first;
+    const uint64_t now = board_get(&((struct board_row *)row)->master);
+
+    first = first ? first : now;
+    return now > first + 3;
+}
+
+/* Log has read everything, and writes it. Master counts, so that the supervisor
+ * doesn't kill it. */
+Test(retire, waits_until_log_has_written, .timeout = 60)
+{
+    struct board *board = stage_board();
+
+    supervised_open(NULL);
+    cr_assert_eq(kill(stage.log.note.pid, SIGSTOP), 0);
+    supervised_replaces();
+    TELL(&stage.gate.channel, shut);
+    channel_hear_end(&stage.log.channel);
+    cr_assert(wait_until(counts, &board->row[0], STAGE_WAIT_MS));
+    cr_assert_eq(kill(stage.log.note.pid, SIGCONT), 0);
+    stage_ends();
 }
 
 RetireTest(retire, gate_that_never_shuts, hurries_gate)

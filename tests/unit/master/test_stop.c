@@ -49,6 +49,7 @@ static void short_stop(struct master *m)
 {
     m->deadlines.kick = 100;
     m->deadlines.stop = 500;
+    m->deadlines.last = 500;
 }
 
 /* Files, gate, auth and log are stopped processes, which don't react. */

@@ -111,8 +111,8 @@ struct services {
     size_t size;
     struct service_list free, open;
     size_t ended_count, ended_max;
-    uint64_t lost; /* ended processes that lost their last events since the last
-                    * report */
+    uint64_t lost; /* events that no log gets any more, since the last report */
+    bool killed;   /* master has killed log at the end */
     struct loop_timer sweep; /* armed while ended_count > 0 */
 };
 
@@ -120,8 +120,7 @@ struct services {
 size_t services_ended_max(size_t sessions);
 /* Makes room for the channels of SESSIONS records. Returns 0 or -ENOMEM. */
 int services_init(struct master *m, size_t sessions);
-/* Closes all channels. Prints how many ended processes have left messages that
- * no log took. */
+/* Closes all channels. Prints how many events no log took. */
 void services_release(struct master *m);
 
 /* Takes over END, the service's end of a channel. If there is no room, closes
@@ -140,7 +139,7 @@ void service_named(struct service_channel *c, const char *user);
  * places. */
 #define SERVICES_UNREAD 16
 /* Counts, up to SERVICES_UNREAD, the ended processes of USER with events that
- * log hasn't read. */
+ * log hasn't read; USER NULL: of all users. */
 size_t services_unread(const struct master *m, const char *user);
 /* Call it when the process at the other end has ended or must end. Log still
  * gets each message that the process has sent or sends later. But a held
@@ -150,8 +149,8 @@ size_t services_unread(const struct master *m, const char *user);
 void service_end(struct master *m, struct service_channel **end);
 
 /* Passes to log and keys the channels that they don't have yet, as many as they
- * take now. Call it at any time. */
-void services_flush(struct master *m);
+ * take now. Call it at any time. Returns true if log took not all channels. */
+bool services_flush(struct master *m);
 /* The rows of log and keys in run.c call these two. services_ready(): C takes
  * channels now. services_gone(): C has ended; the next log or keys gets all
  * channels that C had. */

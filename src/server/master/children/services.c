@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "sallyport/base/clock.h"
 #include "sallyport/base/complain.h"
@@ -13,6 +14,8 @@
 
 #define ENDED_BESIDES 16
 #define SWEEP_MS      1000
+#define MESSAGES_MAX  1024 /* more than a channel holds */
+#define COUNT_MS      200  /* at the end, to count lost events */
 
 size_t services_ended_max(size_t sessions)
 {
@@ -41,8 +44,18 @@ int services_init(struct master *m, size_t sessions)
     return 0;
 }
 
-static void service_drop(struct services *s, struct service_channel *c)
+/* Closes C. LOST: counts its messages as lost, and takes them from a log that
+ * may still have the channel. */
+static void service_drop(struct services *s, struct service_channel *c,
+                         bool lost)
 {
+    char byte;
+
+    lost &= c->service == PROCESS_LOG;
+    for (int i = 0; lost && i < MESSAGES_MAX; i++) {
+        lost = recv(c->end, &byte, 1, MSG_DONTWAIT) > 0;
+        s->lost += lost;
+    }
     TAILQ_REMOVE(&s->open, c, next);
     s->ended_count -= c->ended;
     fd_close(&c->end);
@@ -65,9 +78,8 @@ static void services_sweep(struct master *m)
             bool empty = channel_waits(c->end) == 0;
             bool late = c->given && now - c->since >= m->deadlines.unread;
 
-            s->lost += late && !empty;
             if (empty || late)
-                service_drop(s, c);
+                service_drop(s, c, late);
         }
         c = next;
     }
@@ -77,7 +89,7 @@ static void service_sweep_on_timer(void *owner)
 {
     struct master *m = owner;
 
-    services_sweep(m);
+    services_flush(m);
     if (m->services->ended_count > 0)
         loop_timer_set(&m->loop, &m->services->sweep, SWEEP_MS);
 }
@@ -85,21 +97,21 @@ static void service_sweep_on_timer(void *owner)
 void services_release(struct master *m)
 {
     struct services *s = m->services;
-    struct service_channel *c;
-    uint64_t lost = s->lost;
+    const uint64_t end = clock_ms() + COUNT_MS;
+    uint64_t lost = m->events.dropped;
 
     if (!s->all)
         return;
     loop_timer_clear(&m->loop, &s->sweep);
-    services_sweep(m);
-    TAILQ_FOREACH(c, &s->open, next)
-        lost += c->ended && !c->given;
-    if (lost > 0 && !m->check) /* --check starts no log */
-        stderr_print(
-            "%llu processes have ended, and no log took their last events",
-            (unsigned long long)lost);
     while (!TAILQ_EMPTY(&s->open))
-        service_drop(s, TAILQ_FIRST(&s->open));
+        service_drop(s, TAILQ_FIRST(&s->open), clock_ms() < end);
+    lost += s->lost;
+    /* A start prints its events itself. */
+    if ((lost > 0 || s->killed) && m->since > 0)
+        stderr_print(
+            "no log took %s%llu events before the end%s",
+            clock_ms() < end ? "" : "at least ", (unsigned long long)lost,
+            s->killed ? "; it was killed, and may have had one more" : "");
     pages_free(s->all, s->size, sizeof(*s->all));
     *s = (struct services){ 0 };
 }
@@ -142,7 +154,8 @@ size_t services_unread(const struct master *m, const char *user)
 
     TAILQ_FOREACH(c, &m->services->open, next)
         unread += c->ended && unread < SERVICES_UNREAD &&
-                  strcmp(c->who.user, user) == 0 && channel_waits(c->end) > 0;
+                  (!user || strcmp(c->who.user, user) == 0) &&
+                  channel_waits(c->end) > 0;
     return unread;
 }
 
@@ -161,8 +174,7 @@ static void service_keep(struct master *m, struct service_channel *c)
     if (!services_have_place(s, &c->who))
         services_sweep(m);
     if (!services_have_place(s, &c->who)) {
-        s->lost += !c->given;
-        service_drop(s, c);
+        service_drop(s, c, !c->given);
         return;
     }
     c->held = false;
@@ -188,20 +200,20 @@ void service_end(struct master *m, struct service_channel **end)
     if (words > 0 || (words < 0 && !c->held))
         service_keep(m, c);
     else
-        service_drop(m->services, c);
+        service_drop(m->services, c, false);
     services_flush(m);
 }
 
 /* Passes to the service the channels that it doesn't have yet. If the service
  * takes no more now, master continues when the service reads again. */
-static void services_give(struct master *m, enum process service)
+static int services_give(struct master *m, enum process service)
 {
     struct child *to = children_ready(m, service);
     struct service_channel *c;
     int r = 0;
 
     if (!to)
-        return;
+        return 0;
     TAILQ_FOREACH(c, &m->services->open, next) {
         const struct speaker *who = &c->who;
 
@@ -217,6 +229,7 @@ static void services_give(struct master *m, enum process service)
     }
     if (r == -EAGAIN)
         child_wait_writable(to);
+    return r;
 }
 
 /* Opens master's own channel to log, unless it is open: the channel outlives
@@ -241,24 +254,26 @@ static void services_open_own(struct master *m)
     loop_add(&m->loop, &m->events_watch);
 }
 
-void services_flush(struct master *m)
+bool services_flush(struct master *m)
 {
     struct services *s = m->services;
-    uint64_t lost;
+    struct event_record r;
+    bool more;
 
     services_sweep(m);
     if (m->logs)
         services_open_own(m);
-    services_give(m, PROCESS_LOG);
+    more = services_give(m, PROCESS_LOG) == -EAGAIN;
     services_give(m, PROCESS_KEYS);
-    lost = m->logs ? s->lost : 0;
-    if (lost == 0)
-        return;
+    if (!m->logs || s->lost == 0 || m->events.full)
+        return more;
+    event_begin(&r, EVENT_TROUBLE);
+    event_number(&r, FIELD_NUMBER, s->lost);
+    event_text(&r, FIELD_REASON,
+               SLICE("last events of ended processes lost, the log took none"));
     s->lost = 0;
-    master_report(m, EVENT_TROUBLE, PROCESS_MASTER,
-                  "%llu processes have ended, and there was no room for "
-                  "their last events",
-                  (unsigned long long)lost);
+    master_send(m, &r);
+    return more;
 }
 
 void services_ready(struct child *c)

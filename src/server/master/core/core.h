@@ -156,6 +156,7 @@ struct master_hooks {
     D(kick, 2000)         /* from MSG_kick to the kill */                     \
     D(sync, 30000)        /* an ended session: its processes to exit */       \
     D(stop, 5000)         /* all sessions: to be gone */                      \
+    D(last, 9000)         /* a stop: to the kill of log */                    \
     D(ask, 10000)         /* ctl: to send a request, or hang up */            \
     D(look, 1000)         /* sessions: to say what they do */                 \
     D(renew, 150000)      /* the supervisor: to answer a reload */            \
@@ -241,7 +242,9 @@ struct master {
     bool may_be_over;
     int status; /* the exit status of master: 0 or a sysexits code */
     struct loop_timer deadline;
-    pid_t survey; /* helper_survey() has started it; 0: none; or -errno */
+    uint64_t log_until; /* until then master's end waits for log; 0: no end has
+                         * begun */
+    pid_t survey;       /* helper_survey() has started it; 0: none; or -errno */
     struct errand errand[ERRANDS_MAX];
 
     /* The parts of master. A sub-room may use a part only if the sub-room may

@@ -7,6 +7,7 @@
 #include <errno.h>
 
 #include "control/control.h"
+#include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 #include "sessions/logins.h"
 
@@ -21,7 +22,9 @@ static bool retire_may_begin(const struct master *m)
 
 /* Ends auth once nobody can log in any more. Waits for no abandoned session:
  * SIGKILL doesn't end a process that waits for a dead disk. The supervisor
- * kills the rest of the process group, and frees the generation's place. */
+ * kills the rest of the process group, and frees the generation's place. Last
+ * waits until log has read all events; if log dies, another log gets them.
+ * stop_children() waits until log has written them. */
 void retire_end_if_over(struct master *m)
 {
     bool left, needs_auth;
@@ -38,8 +41,14 @@ void retire_end_if_over(struct master *m)
     CHILDREN_EACH(m, c)
         if (c->row->process == PROCESS_AUTH && !needs_auth)
             child_release(c);
-    if (!left && control_is_idle(m->control))
+    if (left || !control_is_idle(m->control))
+        return;
+    if (m->log_until == 0)
+        m->log_until = clock_ms() + m->deadlines.unread;
+    if (services_unread(m, NULL) == 0 || clock_ms() >= m->log_until)
         loop_stop(&m->loop);
+    else /* retire_shut() looks again */
+        loop_timer_set(&m->loop, &m->retirement->late, m->deadlines.unlogged);
 }
 
 /* Call it when gate has said `shut`, or was late: gate begins no further

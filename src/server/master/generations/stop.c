@@ -10,12 +10,17 @@
 #include "sallyport/base/clock.h"
 #include "sessions/sessions.h"
 
+#define STOP_TICK_MS 50
+
 void stop_begin(void *master)
 {
     struct master *m = master;
     struct child *gate = children_ready(m, PROCESS_GATE);
     bool again = m->state == MASTER_STOPPING;
+    const uint64_t last = clock_ms() + m->deadlines.last;
 
+    if (m->log_until == 0 || m->log_until > last)
+        m->log_until = last;
     m->state = MASTER_STOPPING;
     older_release(m); /* the supervisor sends older masters the same order */
     if (again || m->sessions->used == 0) {
@@ -44,22 +49,36 @@ static bool stop_are_there(const struct master *m, bool log)
     return !log && errands_finish(m);
 }
 
+/* Waits a moment, unless the time is over: END, but for log `log_until`, if it
+ * is set. Counts on the board, since the supervisor kills a master that
+ * doesn't count. */
+static bool stop_waits(struct master *m, bool log, uint64_t end)
+{
+    struct pollfd one = { .fd = m->signals.watch.fd, .events = POLLIN };
+
+    if (clock_ms() >= (log && m->log_until > 0 ? m->log_until : end))
+        return false;
+    board_set(&m->row->master, m->row->master + 1);
+    if (poll(&one, 1, STOP_TICK_MS) > 0)
+        m->signals.watch.on_ready(&m->signals, POLLIN);
+    return true;
+}
+
 static void stop_some(struct master *m, bool log)
 {
-    uint64_t end = clock_ms() + m->deadlines.kick, now;
-    struct pollfd one = { .fd = m->signals.watch.fd, .events = POLLIN };
+    const uint64_t end = clock_ms() + m->deadlines.kick;
 
     CHILDREN_EACH(m, c)
         if (stop_concerns(c, log))
             child_release(c);
-    while (stop_are_there(m, log) && (now = clock_ms()) < end)
-        if (poll(&one, 1, (int)(end - now)) > 0)
-            m->signals.watch.on_ready(&m->signals, POLLIN);
+    while (stop_are_there(m, log) && stop_waits(m, log, end))
+        continue;
     CHILDREN_EACH(m, c)
         if (c->pid > 0 && stop_concerns(c, log)) {
             kill(c->pid, SIGKILL);
             waitpid(c->pid, NULL, 0);
             c->pid = 0;
+            m->services->killed = log;
         }
 }
 
@@ -82,6 +101,8 @@ void stop_children(struct master *m)
         }
     control_stop(m->control);
     stop_some(m, false);
+    while (services_flush(m) && stop_waits(m, true, 0))
+        continue;
     loop_remove(&m->loop, &m->events_watch);
     event_sender_release(&m->events);
     stop_some(m, true);
