@@ -75,6 +75,7 @@ struct upload {
     uint64_t first;   /* offset of its first new byte */
     uint64_t length;  /* so far */
     uint64_t look_at; /* clock_ms() before which count_others() isn't asked */
+    uint64_t answer;  /* resume_key() of the path that the client named */
     const struct mount *mount;
     int directory; /* the directory of the target and its partial */
     enum conflict conflict;
@@ -689,11 +690,10 @@ int quota_explain(struct files *f, const struct mount *m, int directory,
                   bool entry, int result);
 
 /* An idle partial belongs to this user, and no upload is writing it. It was
- * last written more than an hour ago, and SIZE last reported its length more
- * than half an hour ago. The server searches for idle partials in the share M,
- * or in the home if M isn't a share: a limit that is reached in one of them
- * says nothing about the others. A search looks at 100,000 names at most, and
- * for 5 s at most. */
+ * last written, and SIZE last reported its length, more than an hour ago. The
+ * server searches for idle partials in the share M, or in the home if M isn't a
+ * share: a limit that is reached in one of them says nothing about the others.
+ * A search looks at 100,000 names at most, and for 5 s at most. */
 
 /* Removes idle partials on the disk of FD until NEED bytes are freed. Logs this
  * with the reason SHORTAGE, a result of space_make_room(). Returns how many

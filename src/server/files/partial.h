@@ -100,24 +100,24 @@ bool partial_is_promised(const struct files *f, int directory,
  * users have one uid, but a partial's name shows its user. */
 bool partial_is_of_other(const struct files *f, int directory,
                          const char *partial);
-/* Looks at the own partial of NAME. *st: its facts; *reported: SIZE has
- * reported a length to a client, so the next upload may contain only the rest;
- * *length: how many bytes can be resumed, its confirmed length. Returns 0, also
- * if there is none; or -errno. */
+/* Looks at the own partial of NAME. *st: its facts; *identity: as
+ * identity_read() returns it; *length: how many bytes can be resumed, its
+ * confirmed length. Returns 0, also if there is none; or -errno. */
 int partial_resumable(const struct files *f, int directory, const char *name,
-                      struct stat *st, bool *reported, uint64_t *length);
+                      struct stat *st, uint64_t *identity, uint64_t *length);
 
 /* Locks the own partial of NAME, so that no process takes it for an idle one.
  * Returns a descriptor that keeps the lock until it is closed; -EBUSY: an
  * upload is writing the partial; or another -errno. */
 int partial_hold(const struct files *f, int directory, const char *name);
-/* Opens and locks the own partial of NAME, if it is still as SEEN and can be
- * resumed at FIRST, and cuts it there: from now on only the bytes below FIRST
- * count. Returns 0; -EBUSY: an upload is writing the partial, or it has
- * changed; OUTCOME_TAKEN_OVER: another server's session has used it; or another
- * -errno. */
+/* Opens and locks the own partial of NAME, if it is still as SEEN, or has this
+ * IDENTITY, and can be resumed at FIRST, and cuts it there: from now on only
+ * the bytes below FIRST count. Returns 0; -EBUSY: an upload is writing the
+ * partial, or it has changed; OUTCOME_TAKEN_OVER: another server's session has
+ * used it; or another -errno. */
 int partial_open(const struct files *f, int directory, const char *name,
-                 const struct stat *seen, uint64_t first, struct partial *ret);
+                 const struct stat *seen, uint64_t identity, uint64_t first,
+                 struct partial *ret);
 /* Makes an empty partial of NAME, which replaces the own partial of NAME and
  * all its bytes. If an upload is writing the old partial, the new one gets a
  * random name. Returns 0; -EOWNERDEAD: the disk gives new files another owner,
@@ -154,10 +154,10 @@ int partial_remove(const struct files *f, int directory, const char *name,
 int partial_delete_of(const struct files *f, int directory, const char *name);
 /* Call it after the file NAME was stored, renamed or deleted: the rest of a new
  * file must not be appended to the own partial of NAME, which belongs to an
- * earlier file. Deletes this partial, and drops SIZE's answer. If an upload is
- * writing the partial, marks it as overtaken instead: it can still become the
- * file, but can't be resumed after a cut. Returns 0 or -errno. */
-int partial_forget(struct files *f, int directory, const char *name);
+ * earlier file. Deletes this partial. If an upload is writing the partial,
+ * marks it as overtaken instead: it can still become the file, but can't be
+ * resumed after a cut. Returns 0 or -errno. */
+int partial_forget(const struct files *f, int directory, const char *name);
 
 /* Takes a shared lock of the open partial FD. An upload that needs the lock
  * waits until it is released. Returns 0; -EWOULDBLOCK: an upload has the lock;
@@ -171,9 +171,11 @@ bool partial_name_in_use(const struct files *f, int directory,
                          const char *name);
 /* confirmed.c: records how much of a partial is on the disk for certain. */
 
-/* Returns the confirmed length of the partial FD with the facts *st; 0: no byte
- * can be resumed. */
-uint64_t confirmed_length(const struct files *f, int fd, const struct stat *st);
+/* Returns the confirmed length of the partial FD in DIRECTORY with the facts
+ * *st; 0: no byte can be resumed, as of a partial that was copied from another
+ * directory. */
+uint64_t confirmed_length(const struct files *f, int directory, int fd,
+                          const struct stat *st);
 
 /* Does FD have a mark, of any kind? */
 bool confirmed_is_marked(int fd);
@@ -185,19 +187,36 @@ bool confirmed_is_above(int fd, uint64_t length);
  * byte of this partial counts. */
 int confirmed_raise(struct files *f, int fd);
 
-/* Lowers the mark to LENGTH at most; the lower mark survives a power cut. Call
- * it before a byte from LENGTH on is overwritten or cut. Returns 0 or
- * -errno. */
+/* Lowers the mark to LENGTH at most, and renews the identity; both survive a
+ * power cut. Call it before a byte from LENGTH on is overwritten or cut.
+ * Returns 0 or -errno. */
 int confirmed_lower(const struct files *f, int fd, uint64_t length);
 
 /* Cuts FD at its confirmed length, and returns this length. The caller has the
  * lock. */
 uint64_t confirmed_cut(const struct files *f, int fd);
 
-/* Records that SIZE has reported a length of the partial FD. Call it before the
- * answer: from then on any connection may send the rest of the file. The record
- * survives a power cut. Returns 0 or -errno. */
-int reported_set(const struct files *f, int fd);
+/* The record of SIZE has a random number, the partial's identity. Whoever was
+ * told a length can rely on it while the identity is the same: no byte below
+ * that length has changed. The record isn't a part of the mark, since 1.0.0
+ * would take a longer mark for none. */
+#define IDENTITY_LOST 1 /* SIZE has told a length, on which nobody can rely */
+/* Reads the identity of the partial FD with the facts *st; *ret is 0 if SIZE
+ * has reported no length. Returns 0 or -errno. */
+int identity_read(int fd, const struct stat *st, uint64_t *ret);
+/* Makes the record if there is none, and reads it. SETTLED: the caller has the
+ * lock, so a lost identity is replaced. *made: the caller must sync the record.
+ * Call it before SIZE's answer: from then on any connection may send the rest
+ * of the file. Returns 0 or -errno. */
+int identity_give(int fd, const struct stat *st, bool settled, uint64_t *ret,
+                  bool *made);
+/* Call identity_take() when a writer has locked the partial, and
+ * identity_rest() when it has written its last byte. Between them no answer of
+ * SIZE counts. The first one returns 0 or -errno. */
+int identity_take(int fd, const struct stat *st);
+void identity_rest(int fd);
+/* Returns the identity that the partial will have when its writer rests. */
+uint64_t identity_of_writer(int fd);
 /* Call it before the new partial NEW, which has no confirmed bytes, replaces
  * OLD. If SIZE has reported a length of OLD, a client may still send the rest
  * that belongs to OLD: then gives NEW the record, and a mark for 0 bytes.
@@ -215,7 +234,8 @@ enum attribute {
        written. The partial's bytes belong to an earlier version, and can't be
        resumed. */
     ATTRIBUTE_OVERTAKEN = 8,
-    ATTRIBUTE_OWNER = 16
+    ATTRIBUTE_OWNER = 16,
+    ATTRIBUTE_DIRECTORY = 32 /* the directory to which the partial is bound */
 };
 void wanted_get(int fd, char out[NAME_MAX + 1]); /* "": not known */
 /* Returns the attributes of the partial FD, bits of enum attribute; all bits if
@@ -269,11 +289,12 @@ struct resume_facts {
     bool kept; /* that file keeps the name, and the upload gets another name */
     uint64_t sized; /* the partial's length, as SIZE reported it to this
                        session; or 0 */
-    bool changed;   /* the partial was changed or replaced since that answer */
-    bool reported;  /* SIZE has reported a length of the partial to some
-                     * client */
-    bool answered;  /* SIZE has reported the file's length to this
-                     * session */
+    bool stale; /* SIZE's answer was about another directory or other bytes; or
+                   for APPE, an upload that was cut has used it */
+    bool reported; /* SIZE has reported a length of the partial to some
+                    * client */
+    bool answered; /* SIZE has reported the file's length to this
+                    * session */
 };
 
 enum resume_how {
@@ -292,37 +313,43 @@ struct resume_plan {
 enum outcome resume_decide(const struct resume_facts *facts,
                            struct resume_plan *ret);
 
-/* An answer of SIZE, on which the client's next upload can rely. resume_sized()
- * finds it by directory and name, so each path to the file leads to the
- * answer. The partial's facts are in it, since another session may have stored
- * other bytes of the same length meanwhile. */
-#define SIZED_MAX 32
+/* An answer of SIZE, on which the client's next upload can rely. Another
+ * session may have stored other bytes meanwhile, or the path may lead to
+ * another directory. */
+#define SIZED_MAX 128
 struct sized {
-    dev_t device; /* of the directory */
-    ino_t inode;
-    char name[NAME_MAX + 1]; /* "": this entry is free */
+    uint64_t key; /* resume_key() */
+    dev_t device; /* of its directory */
+    ino_t directory, partial;
+    uint64_t identity;
     uint64_t length; /* 0: the answer was the length of the finished file */
-    struct stat partial;
+    bool used, spent;
 };
 
+/* Returns a hash of PATH, by which an answer is found. */
+uint64_t resume_key(const struct files *f, const struct path *path);
 /* Returns how many bytes of the own partial of NAME can be resumed, or 0. *st:
  * its facts. Waits up to 5 s until no upload writes the partial, but stops when
  * session or master has gone. *waited: true if it has waited; then the file
- * itself may exist by now. If the ctime is old, renews it, so that space.c
- * leaves the partial alone for half an hour at least. */
-uint64_t resume_size(struct files *f, int directory, const char *name,
-                     struct stat *st, bool *waited);
-/* Call it when SIZE answers with the length of the finished file. Notes this
- * answer if a client may know a length of the own partial. */
-void resume_note_file(struct files *f, int directory, const char *name);
-/* Finds the last answer of SIZE about NAME, or returns NULL. */
-const struct sized *resume_sized(const struct files *f, int directory,
-                                 const char *name);
-/* Keeps the last answer of SIZE valid for the next upload. Call it when an
- * upload has written no byte, but its token has changed the ctime. */
-void resume_keep_answer(struct files *f, int directory, const char *name);
-/* Forgets the last answer of SIZE about NAME. */
-void resume_drop_answer(struct files *f, int directory, const char *name);
+ * itself may exist by now. Renews the ctime, so that space.c leaves the partial
+ * alone for an hour. Call resume_drop_answer() before. */
+uint64_t resume_size(struct files *f, uint64_t key, int directory,
+                     const char *name, struct stat *st, bool *waited);
+/* Does the same if SIZE answers with the length of the finished file. Notes
+ * this answer if a client may know a length of the own partial. */
+void resume_note_file(struct files *f, uint64_t key, int directory,
+                      const char *name);
+/* Finds the last answer of SIZE, or returns NULL. */
+struct sized *resume_sized(struct files *f, uint64_t key);
+/* Is the answer still true of the partial in DIRECTORY that has the facts *st,
+ * IDENTITY, and RESUMABLE bytes? */
+bool resume_holds(const struct sized *s, int directory, const struct stat *st,
+                  uint64_t identity, uint64_t resumable);
+/* Call it after an upload that relies on an answer has cut the partial FD at
+ * FIRST: up to there the answer still holds, but APPE needs the next one. */
+void resume_follow_cut(struct files *f, uint64_t key, int fd, uint64_t first);
+/* Forgets the last answer of SIZE. */
+void resume_drop_answer(struct files *f, uint64_t key);
 
 /* sweep.c: deletes all partials in the directory FD, and its lock file, if FD
  * contains nothing else. FD is open for reading, and at its start. Returns 0;

@@ -136,7 +136,8 @@ int fdatasync(int fd)
 int fsetxattr(int fd, const char *name, const void *value, size_t size,
               int flags)
 {
-    if (strcmp(name, "user.sallyport.name") != 0)
+    if (strcmp(name, "user.sallyport.name") != 0 &&
+        strcmp(name, "user.sallyport.directory") != 0)
         note(strcmp(name, "user.sallyport.reported") == 0 ? 'r' : 'm');
     if (marks_fail || mark_error)
         return fails(mark_error ? mark_error : EOPNOTSUPP);

@@ -66,7 +66,7 @@ extern bool directories_endless;
 
 /* The calls on files in these processes since sync_calls_begin(), one letter
  * each: d fdatasync, s fsync, t ftruncate, m fsetxattr, but r for the record of
- * SIZE, and no letter for the name that the client gave. */
+ * SIZE, and no letter for the name that the client gave and the directory. */
 void sync_calls_begin(void);
 const char *sync_calls(void);
 

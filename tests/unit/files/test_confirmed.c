@@ -48,7 +48,7 @@ PeerTest(confirmed, a_cut_syncs_before_it_marks, start_with_fsync(p))
     cr_expect_eq(ask_size(p, "/f"), 192 * K);
     begin(p, WRITE_STORE, 192 * K, 300 * K, 1);
     peer_again(p); /* the session ends in the middle */
-    cr_expect_str_eq(sync_calls(), "dmtrsdmt");
+    cr_expect_str_eq(sync_calls(), "dmtrsdmtr");
     cr_expect_eq(ask_size(p, "/f"), 256 * K);
 }
 
@@ -125,11 +125,11 @@ PeerTest(confirmed, lowered_and_synced_before_the_cut, start_with_fsync(p))
     ask_cut(p, "/f", 300 * K, 1);
     sync_calls_begin();
     begin(p, WRITE_STORE, 100 * K, 150 * K, 1);
-    cr_expect_str_eq(sync_calls(), "mst");
+    cr_expect_str_eq(sync_calls(), "rmst");
     end_peer(p);
     cr_expect_eq(ask_size(p, "/f"), 100 * K);
     begin(p, WRITE_STORE, 0, 10, 2); /* replaces the old partial */
-    cr_expect_str_eq(sync_calls(), "mstrsmrsms");
+    cr_expect_str_eq(sync_calls(), "rmstrsmrsrmsr");
     DONE(ask_abort(p));
     expect_nothing(p);
 }
@@ -212,7 +212,7 @@ PeerTest(confirmed, without_fsync, peer_init(p))
     cr_expect_eq(ask_size(p, "/f"), 192 * K);
     begin(p, WRITE_STORE, 64 * K, 200 * K, 1);
     DONE(ask_abort(p));
-    cr_expect_str_eq(sync_calls(), "mtrmtmt");
+    cr_expect_str_eq(sync_calls(), "mtrrmrtmtr");
     cr_expect_eq(ask_size(p, "/f"), 192 * K);
     p->start.rules.fsync = true;
     peer_again(p);
@@ -230,7 +230,7 @@ PeerTest(confirmed, a_file_has_no_record, peer_start(p))
         cr_assert_eq(ask_size(p, "/f"), 192 * K);
         begin(p, WRITE_STORE, offsets[i], 200 * K, 1);
         cr_assert_eq(
-            getxattr(disk_path(p, disk_partial(p, "/")), RECORD, NULL, 0), 1);
+            getxattr(disk_path(p, disk_partial(p, "/")), RECORD, NULL, 0), 24);
         DONE(ask_commit(p, 200 * K));
         cr_expect_lt(getxattr(disk_path(p, "/f"), RECORD, NULL, 0), 0);
         cr_assert_eq(unlink(disk_path(p, "/f")), 0);

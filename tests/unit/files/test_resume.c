@@ -1,8 +1,12 @@
 /* The beginning of an upload: each branch of the decision, as a table; and the
  * upload for which SIZE's answer is valid. */
+#include <sys/xattr.h>
+
 #include "files/files.h"
 #include "peer.h"
 #include "support/nth.h"
+#include "support/run.h"
+#include "syncs.h"
 
 #define K 1024u
 
@@ -19,7 +23,8 @@ Test(resume, length)
 #define SIZED(n)    .sized = (n)
 #define PARTIAL(n)  .resumable = (n)
 #define ANSWERED(n) FINISHED(n), .reported = true, .answered = true
-#define OTHER(n)    .resumable = (n), .changed = true
+#define STALE       .stale = true
+#define OTHER(n)    .resumable = (n), STALE
 #define REPORTED    .reported = true
 /* The results. */
 #define ANEW            OUTCOME_OK, RESUME_ANEW, 0
@@ -56,7 +61,12 @@ Test(resume, decide)
         { { STORE(5), OTHER(64 * K), SIZED(64 * K) }, REFUSE(SIZE_FIRST) },
         { { STORE(5), OTHER(64 * K), SIZED(64 * K), FINISHED(9) },
           REFUSE(SIZE_FIRST) },
-        { { STORE(5), SIZED(64 * K), FINISHED(9) }, REFUSE(SIZE_FIRST) },
+        { { STORE(5), SIZED(64 * K), FINISHED(9), STALE }, REFUSE(SIZE_FIRST) },
+        { { STORE(5), FINISHED(9), .answered = true, STALE },
+          REFUSE(SIZE_FIRST) },
+        /* The client was never told the length to which the partial grew. */
+        { { STORE(65 * K), PARTIAL(128 * K), SIZED(64 * K) },
+          REFUSE(SIZE_FIRST) },
         { { STORE(0), OTHER(64 * K), SIZED(64 * K) }, ANEW },
         { { STORE(9), FINISHED(9) }, COPY(9) },
         { { STORE(10), FINISHED(9) }, REFUSE(BAD_OFFSET) },
@@ -72,9 +82,9 @@ Test(resume, decide)
         { { APPEND, PARTIAL(64 * K), SIZED(64 * K) }, CUT(64 * K) },
         /* SIZE's answer is no longer valid: the rest alone must not become a
          * file. */
-        { { APPEND, PARTIAL(64 * K), SIZED(128 * K) }, REFUSE(SIZE_FIRST) },
         { { APPEND, OTHER(64 * K), SIZED(64 * K) }, REFUSE(SIZE_FIRST) },
-        { { APPEND, SIZED(64 * K) }, REFUSE(SIZE_FIRST) },
+        { { APPEND, SIZED(64 * K), STALE }, REFUSE(SIZE_FIRST) },
+        { { APPEND, .answered = true, STALE }, REFUSE(SIZE_FIRST) },
         { { APPEND, PARTIAL(64 * K), SIZED(64 * K), FINISHED(99 * K) },
           REFUSE(SIZE_FIRST) },
         /* Another session, or an earlier upload, has used SIZE's answer. */
@@ -124,44 +134,185 @@ Test(resume, decide)
     }
 }
 
-/* Sends SIZE with the path SIZED, and APPE with the path APPENDED. */
-static void append_by(struct peer *p, const char *sized, const char *appended)
+/* The answer of SIZE is for its path, and for the directory to which the path
+ * led then. Whoever changes where the path leads, the rest doesn't become a
+ * file, nor a part of another one; after the next SIZE the upload goes on. */
+static void by_session(struct peer *p)
 {
-    ask_cut(p, "/d/f", 200 * K, 1);
-    cr_expect_eq(ask_size(p, sized), 192 * K);
-    DONE(ask_put(p, appended, WRITE_APPEND, 0, 300 * K, 1));
-    cr_expect_eq(p->first, 192 * K, "SIZE %s, APPE %s", sized, appended);
-    DONE(ask_path(p, MSG_file_delete, "/l/f"));
+    DONE(ask_rename(p, "/d", "/x"));
+    DONE(ask_rename(p, "/e", "/d"));
 }
 
+static void by_hand(struct peer *p)
+{
+    disk_rename(p, "/d", "/x");
+    disk_rename(p, "/e", "/d");
+}
+
+static void by_link(struct peer *p)
+{
+    disk_rename(p, "/d", "/x");
+    disk_link(p, "e", "/d");
+}
+
+static void by_removal(struct peer *p)
+{
+    DONE(ask_path(p, MSG_directory_remove, "/d"));
+    DONE(ask_path(p, MSG_directory_make, "/d"));
+    disk_rename(p, "/e", "/x");
+}
+
+static void (*const moves[])(struct peer *p) = { by_session, by_hand, by_link,
+                                                 by_removal };
+
+PeerTest(resume, of_another_directory, peer_init(p))
+{
+    peer_run(p);
+    for (size_t i = 0; i < 2 * sizeof(moves) / sizeof(moves[0]); i++) {
+        disk_directory(p, "/d");
+        disk_directory(p, "/e");
+        ask_cut(p, "/e/f", 200 * K, 1);
+        ask_cut(p, "/d/f", 200 * K, 2);
+        cr_assert_eq(ask_size(p, "/d/f"), 192 * K);
+        moves[i / 2](p);
+        if (i % 2)
+            disk_fill(p, "/d/f", 300 * K, 3);
+        GETS(SIZE_FIRST, ask_write(p, "/d/f", WRITE_APPEND, 0, 0, NULL));
+        GETS(SIZE_FIRST, ask_write(p, "/d/f", WRITE_STORE, 192 * K, 0, NULL));
+        ask_size(p, "/d/f");
+        DONE(ask_write(p, "/d/f", WRITE_APPEND, 0, 0, NULL));
+        DONE(ask_abort(p));
+        ask_path(p, MSG_file_delete, "/d/f");
+        ask_path(p, MSG_file_delete, "/d/f");
+        DONE(ask_path(p, MSG_directory_remove, "/x"));
+        if (moves[i / 2] == by_link) {
+            DONE(ask_path(p, MSG_file_delete, "/d"));
+            DONE(ask_path(p, MSG_directory_remove, "/e"));
+        } else {
+            DONE(ask_path(p, MSG_directory_remove, "/d"));
+        }
+    }
+}
+
+/* Another path to the same file says nothing about what the client knows. */
 PeerTest(resume, by_another_path, peer_init(p))
 {
     disk_directory(p, "/d");
     disk_link(p, "d", "/l");
     peer_run(p);
-    append_by(p, "/d/f", "/l/f");
-    append_by(p, "/l/f", "/d/f");
-}
-
-/* The answer of SIZE is for the directory, also when another directory gets its
- * path. */
-PeerTest(resume, of_another_directory, peer_init(p))
-{
-    disk_directory(p, "/d");
-    disk_directory(p, "/e");
-    peer_run(p);
     ask_cut(p, "/d/f", 200 * K, 1);
-    cr_assert_eq(ask_size(p, "/d/f"), 192 * K);
-    DONE(ask_rename(p, "/d", "/x"));
-    DONE(ask_rename(p, "/e", "/d"));
-    DONE(ask_write(p, "/d/f", WRITE_APPEND, 0, 0, NULL));
-    cr_expect_eq(p->first, 0);
-    DONE(ask_abort(p));
-    DONE(ask_write(p, "/x/f", WRITE_APPEND, 0, 0, NULL));
+    cr_expect_eq(ask_size(p, "/d/f"), 192 * K);
+    GETS(SIZE_FIRST, ask_write(p, "/l/f", WRITE_APPEND, 0, 0, NULL));
+    cr_expect_eq(ask_size(p, "/l/f"), 192 * K);
+    DONE(ask_put(p, "/l/f", WRITE_APPEND, 0, 300 * K, 1));
     cr_expect_eq(p->first, 192 * K);
 }
 
-/* A session remembers the last 32 answers of SIZE about partials. SIZE of
+/* A copy by cp -a is nobody's partial, whatever has become of the original. A
+ * restore beside it is such a copy. */
+PeerTest(resume, of_a_copy, peer_init(p))
+{
+    struct run_result r;
+    char from[256], to[256];
+
+    disk_directory(p, "/d");
+    peer_run(p);
+    ask_cut(p, "/d/f", 200 * K, 1);
+    for (int i = 0; i < 2; i++) {
+        snprintf(from, sizeof(from), "%s", disk_path(p, "/d"));
+        snprintf(to, sizeof(to), "%s", disk_path(p, i ? "/e" : "/c"));
+        run(&r, NULL, "/bin/cp", "-a", from, to, NULL);
+        cr_assert_eq(r.status, 0, "%s", r.text);
+        run_release(&r);
+        GETS(NOT_FOUND, ask_facts(p, i ? "/e/f" : "/c/f", FACTS_FOR_SIZE));
+        DONE(ask_put(p, i ? "/e/f" : "/c/f", WRITE_APPEND, 0, 300 * K, 2));
+        cr_expect_eq(ask_size(p, "/d/f"), 192 * K); /* the record is copied */
+    }
+    cr_expect_eq(disk_partials(p, "/c") + disk_partials(p, "/e"), 0);
+    DONE(ask_put(p, "/d/f", WRITE_APPEND, 0, 300 * K, 1));
+}
+
+/* While the partial only grows, REST goes on after "busy", again and again. For
+ * APPE the answer holds until the first byte. */
+PeerTest(resume, of_a_partial_that_grew, peer_init(p))
+{
+    struct peer q;
+    int fd;
+
+    peer_run(p);
+    peer_join(&q, p, false);
+    DONE(ask_write(&q, "/f", WRITE_STORE, 0, 0, &fd));
+    put_pattern(fd, 0, 100 * K, 1);
+    DONE(ask_sync(&q));
+    cr_assert_eq(ask_size(p, "/f"), 64 * K); /* after 5 s */
+    GETS(BUSY, ask_write(p, "/f", WRITE_STORE, 64 * K, 0, NULL));
+    put_pattern(fd, 100 * K, 200 * K, 1);
+    close(fd);
+    DONE(ask_abort(&q));
+    DONE(ask_upload(p, "/f", WRITE_STORE, 64 * K, 270 * K, 1));
+    DONE(ask_abort(p));
+    GETS(SIZE_FIRST, ask_write(p, "/f", WRITE_APPEND, 0, 0, NULL));
+    DONE(ask_upload(p, "/f", WRITE_STORE, 64 * K, 200 * K, 1));
+    DONE(ask_abort(p));
+    /* Other bytes below the answer: the rest belongs to an earlier upload. */
+    cr_assert_eq(ask_size(p, "/f"), 192 * K);
+    DONE(ask_upload(&q, "/f", WRITE_STORE, 1, 300 * K, 2));
+    DONE(ask_abort(&q));
+    for (int i = 0; i < 2; i++)
+        GETS(SIZE_FIRST, ask_write(p, "/f", i ? WRITE_APPEND : WRITE_STORE,
+                                   192 * K, 0, NULL));
+    peer_leave(&q);
+}
+
+/* A writer that doesn't know the record, such as 1.0.0 or a local program, has
+ * changed bytes below the answer. Nor does the answer hold after a third one.
+ */
+PeerTest(resume, of_a_partial_that_others_wrote, peer_start(p))
+{
+    struct peer q;
+    int fd;
+
+    ask_cut(p, "/f", 200 * K, 1);
+    cr_assert_eq(ask_size(p, "/f"), 192 * K);
+    fd = open(disk_path(p, disk_partial(p, "/")), O_WRONLY | O_CLOEXEC);
+    put_pattern(fd, 64 * K, 192 * K, 2);
+    close(fd);
+    GETS(SIZE_FIRST, ask_write(p, "/f", WRITE_APPEND, 0, 0, NULL));
+    peer_join(&q, p, false);
+    DONE(ask_upload(&q, "/f", WRITE_STORE, 192 * K, 300 * K, 2));
+    DONE(ask_abort(&q));
+    for (int i = 0; i < 2; i++)
+        GETS(SIZE_FIRST, ask_write(p, "/f", i ? WRITE_APPEND : WRITE_STORE,
+                                   192 * K, 0, NULL));
+    cr_assert_eq(ask_size(p, "/f"), 256 * K);
+    DONE(ask_write(p, "/f", WRITE_APPEND, 0, 0, NULL));
+    DONE(ask_abort(p));
+    peer_leave(&q);
+}
+
+/* A partial of 1.0.0 has a record without an identity, and isn't bound to its
+ * directory. */
+PeerTest(resume, of_an_upload_of_1_0_0, peer_start(p))
+{
+    struct peer q;
+    const char *path;
+
+    ask_cut(p, "/f", 200 * K, 1);
+    path = disk_path(p, disk_partial(p, "/"));
+    cr_assert_eq(removexattr(path, "user.sallyport.directory"), 0);
+    cr_assert_eq(setxattr(path, "user.sallyport.reported", "1", 1, 0), 0);
+    mark_error = ENOSPC; /* SIZE can't replace the record, which stays */
+    peer_join(&q, p, false);
+    mark_error = 0;
+    cr_assert_eq(ask_size(&q, "/f"), 0);
+    peer_leave(&q);
+    GETS(SIZE_FIRST, ask_write(p, "/f", WRITE_APPEND, 0, 0, NULL));
+    cr_assert_eq(ask_size(p, "/f"), 192 * K);
+    DONE(ask_put(p, "/f", WRITE_APPEND, 0, 300 * K, 1));
+    cr_expect_eq(p->first, 192 * K);
+}
+
+/* A session remembers the last 128 answers of SIZE about partials. SIZE of
  * another file doesn't matter. */
 PeerTest(resume, by_an_earlier_size, peer_start(p))
 {
@@ -172,11 +323,11 @@ PeerTest(resume, by_an_earlier_size, peer_start(p))
     cr_assert_eq(ask_size(p, "/g"), 192 * K);
     cr_assert_eq(ask_size(p, "/file"), 1);
     DONE(ask_size(p, "/nothing"));
-    for (int i = 0; i < 2; i++) { /* the 33rd answer replaces the first */
+    for (int i = 0; i < 2; i++) { /* the 129th answer replaces the first */
         char name[16];
 
         cr_assert_eq(ask_size(p, "/f"), 192 * K);
-        for (int n = 0; n < (i == 0 ? 31 : 32); n++) {
+        for (int n = 0; n < SIZED_MAX - (i == 0); n++) {
             snprintf(name, sizeof(name), "/n%d-%d", i, n);
             ask_cut(p, name, 100 * K, 1);
             cr_assert_eq(ask_size(p, name), 64 * K);

@@ -154,11 +154,12 @@ int change_on_file_delete(void *owner, struct msg_file_delete *m)
         partial = partial_forget(f, at.directory, at.name);
     } else { /* no file: deletes the partial that SIZE shows, unless an upload
                 is writing it */
-        resume_drop_answer(f, at.directory, at.name);
         r = partial = partial_delete_of(f, at.directory, at.name);
     }
     /* A power cut must not bring the partial back: its confirmed bytes would
      * become the head of the next upload. */
+    if (r == 0)
+        resume_drop_answer(f, resume_key(f, &path));
     if (partial == 0)
         r = change_sync(f, at.directory);
     return r != 0 ? r : ANSWER(f, done, m->request);
@@ -345,6 +346,8 @@ int change_on_rename(void *owner, struct msg_rename *m)
     lock_release(&lock[1]);
     if (r != 0)
         return quota_explain(f, to.mount, to.directory, true, r);
+    resume_drop_answer(f, resume_key(f, &old));
+    resume_drop_answer(f, resume_key(f, &new));
     partial_forget(f, from.directory, from.name);
     partial_forget(f, to.directory, to.name);
     r = change_sync(f, to.directory);

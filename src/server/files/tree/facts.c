@@ -133,19 +133,19 @@ enum entry_kind facts_kind(const struct facts *facts)
 /* Finds the answer to SIZE of a missing file, or to SITE PARTIAL: how many
  * bytes of the file's partial can be resumed. If the file has appeared
  * meanwhile, its facts are the answer to SIZE. */
-static int facts_of_partial(struct files *f, const struct place *at,
-                            const struct view *in, enum facts_for purpose,
-                            struct facts *ret)
+static int facts_of_partial(struct files *f, uint64_t key,
+                            const struct place *at, const struct view *in,
+                            enum facts_for purpose, struct facts *ret)
 {
     bool waited;
     struct facts finished;
     uint64_t length =
-        resume_size(f, at->directory, at->name, &ret->st, &waited);
+        resume_size(f, key, at->directory, at->name, &ret->st, &waited);
 
     if ((waited || length == 0) && purpose == FACTS_FOR_SIZE &&
         !in->mount->drop &&
         facts_read(f, in, at->name, false, &finished) == 0) {
-        resume_note_file(f, at->directory, at->name);
+        resume_note_file(f, key, at->directory, at->name);
         *ret = finished;
         return 0;
     }
@@ -170,9 +170,12 @@ static int facts_find(struct files *f, const struct path *path,
     PLACE_CLEANUP struct place at = PLACE_NONE;
     bool partial_counts =
         purpose == FACTS_FOR_SIZE || purpose == FACTS_FOR_PARTIAL;
+    const uint64_t key = resume_key(f, path);
     struct view in;
     struct slice name;
 
+    if (partial_counts)
+        resume_drop_answer(f, key);
     int r = resolve_place(f, path, facts_rights[purpose], O_PATH, &at);
     if (r == 0 && purpose == FACTS_FOR_RENAME && path->len > 1)
         r = change_of_mount(f, path);
@@ -192,9 +195,9 @@ static int facts_find(struct files *f, const struct path *path,
     if (r == 0 && purpose == FACTS_FOR_RENAME && ret->link)
         return OUTCOME_NOT_REGULAR; /* change.c renames no link */
     if (partial_counts && r == -ENOENT)
-        return facts_of_partial(f, &at, &in, purpose, ret);
+        return facts_of_partial(f, key, &at, &in, purpose, ret);
     if (partial_counts && r == 0)
-        resume_note_file(f, at.directory, at.name);
+        resume_note_file(f, key, at.directory, at.name);
     if (r == -ENOENT && purpose == FACTS_FOR_ANY && in.mount->inspect &&
         !in.mount->drop) {
         const int waits = held_waits(f, &at);
@@ -233,13 +236,13 @@ static int facts_read_partial(struct files *f, uint32_t request,
                               const struct path *path)
 {
     PLACE_CLEANUP struct place at = PLACE_NONE;
+    const struct sized *sized = resume_sized(f, resume_key(f, path));
     char partial[PARTIAL_NAME_MAX];
+    uint64_t identity;
     struct stat st;
     int r = resolve_place(f, path, RIGHT_WRITE, O_PATH, &at);
-    const struct sized *sized =
-        r == 0 ? resume_sized(f, at.directory, at.name) : NULL;
 
-    if (!sized || sized->length == 0)
+    if (r != 0 || !sized || sized->length == 0)
         return -ENOENT;
     /* Opens a handle without a lock for the session, which computes a
      * checksum. */
@@ -249,7 +252,9 @@ static int facts_read_partial(struct files *f, uint32_t request,
                    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0);
     if (fd < 0)
         return fd;
-    if (fstat(fd, &st) < 0 || !resolve_is_unchanged(&st, &sized->partial))
+    if (fstat(fd, &st) < 0 || identity_read(fd, &st, &identity) < 0 ||
+        !resume_holds(sized, at.directory, &st, identity,
+                      confirmed_length(f, at.directory, fd, &st)))
         return OUTCOME_SIZE_FIRST;
     return ANSWER(f, file_readable, request, .size = sized->length, .file = fd);
 }

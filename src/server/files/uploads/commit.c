@@ -69,8 +69,6 @@ static void commit_forget_others(struct files *f, const struct upload *u,
     partial_name(f, name, own);
     if (strcmp(own, u->partial.name) != 0)
         partial_forget(f, u->directory, name);
-    else
-        resume_drop_answer(f, u->directory, name);
 }
 
 /* Checks that the file that this upload continues hasn't changed since the
@@ -99,11 +97,11 @@ static int commit_check_base(const struct files *f, const struct upload *u)
     return errno == ENOENT ? 0 : -errno;
 }
 
-/* Removes two attributes before the rename: the mark, so that no upload
+/* Removes three attributes before the rename: the mark, so that no upload
  * continues a partial that may already have its final name; and the client's
- * name, so that the finished file doesn't change any more. Removes the record
- * of SIZE's answer only after the rename: if the process died in between, a
- * client's rest could become the whole file. */
+ * name and the directory, so that the finished file doesn't change any more.
+ * Removes the record of SIZE's answer only after the rename: if the process
+ * died in between, a client's rest could become the whole file. */
 static int commit_name(const struct files *f, struct upload *u)
 {
     const int fd = u->partial.fd;
@@ -112,7 +110,8 @@ static int commit_name(const struct files *f, struct upload *u)
     if (u->partial.locks_die && (u->partial.claimed || has & ATTRIBUTE_OWNER) &&
         !owner_is_ours(&u->partial))
         return OUTCOME_TAKEN_OVER;
-    attributes_remove(fd, has & (ATTRIBUTE_MARK | ATTRIBUTE_WANTED));
+    attributes_remove(
+        fd, has & (ATTRIBUTE_MARK | ATTRIBUTE_WANTED | ATTRIBUTE_DIRECTORY));
     owner_release(&u->partial);
     fd_close(&u->copy.from); /* the rename may replace the copied file */
     u->partial.named = true;
@@ -189,6 +188,8 @@ static int commit_prepare(struct files *f, struct upload *u, uint64_t length)
     int r = 0;
 
     u->length = length;
+    if (r != 0)
+        return r;
     if (u->prepared)
         return commit_check_length(f, length);
     if (u->mount->inspect)
@@ -241,9 +242,11 @@ int commit_on_file_commit(void *owner, struct msg_file_commit *m)
     fd_close(&u->partial.fd);
     if (u->partial.linked && partial_is_there(u->directory, &u->partial))
         unlinkat(u->directory, u->partial.name, 0);
+    resume_drop_answer(f, u->answer);
     commit_forget_others(f, u, wanted);
     if (strcmp(wanted, u->name) != 0)
         commit_forget_others(f, u, u->name);
+    resume_drop_answer(f, resume_key(f, &u->path));
     bool unsafe = f->rules.fsync && fsync(u->directory) < 0;
     upload_close(f);
     if (unsafe && !u->held[0])

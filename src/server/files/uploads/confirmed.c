@@ -10,6 +10,7 @@
 #include "files.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <string.h>
@@ -17,10 +18,13 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "sallyport/base/random.h"
+
 #define ATTRIBUTE  "user.sallyport.confirmed"
 #define REPORTED   "user.sallyport.reported"
 #define WANTED     "user.sallyport.name"
 #define OVERTAKEN  "user.sallyport.overtaken"
+#define DIRECTORY  "user.sallyport.directory"
 #define MARK_BYTES 9
 
 /* The first byte of the mark. Bytes written with `fsync = no` count only while
@@ -44,6 +48,93 @@ static struct mark confirmed_read(int fd)
     for (int i = MARK_BYTES - 1; i > 0; i--)
         m.length = m.length << 8 | bytes[i];
     return m;
+}
+
+/* The record of SIZE. The mtime shows a writer that doesn't know the record,
+ * such as a session of 1.0.0, or a process that was killed. */
+struct record {
+    uint64_t identity;
+    int64_t seconds, nanoseconds;
+};
+
+static int record_read(int fd, struct record *ret)
+{
+    const ssize_t len = fgetxattr(fd, REPORTED, ret, sizeof(*ret));
+
+    if (len == sizeof(*ret) && ret->identity > IDENTITY_LOST)
+        return 0;
+    *ret = (struct record){ 0 };
+    if (len >= 0 || errno == ERANGE) /* as 1.0.0 wrote it */
+        ret->identity = IDENTITY_LOST;
+    return len >= 0 || errno == ERANGE || errno == ENODATA ||
+                   errno == EOPNOTSUPP
+               ? 0
+               : -errno;
+}
+
+/* IDENTITY 0: a new one. */
+static int record_write(int fd, const struct stat *st, uint64_t identity,
+                        int flags)
+{
+    struct record r = { identity, st->st_mtim.tv_sec, st->st_mtim.tv_nsec };
+
+    while (identity == 0 && r.identity <= IDENTITY_LOST)
+        random_bytes(&r.identity, sizeof(r.identity));
+    return fsetxattr(fd, REPORTED, &r, sizeof(r), flags) < 0 ? -errno : 0;
+}
+
+int identity_read(int fd, const struct stat *st, uint64_t *ret)
+{
+    struct record r;
+    const int result = record_read(fd, &r);
+
+    *ret = r.identity;
+    if (r.identity > 0 && (r.seconds != st->st_mtim.tv_sec ||
+                           r.nanoseconds != st->st_mtim.tv_nsec))
+        *ret = IDENTITY_LOST;
+    return result;
+}
+
+int identity_give(int fd, const struct stat *st, bool settled, uint64_t *ret,
+                  bool *made)
+{
+    struct record r = { 0 };
+    int result = identity_read(fd, st, ret);
+
+    *made = result == 0 && (*ret == 0 || (settled && *ret == IDENTITY_LOST));
+    if (*made)
+        result = record_write(fd, st, 0, settled ? 0 : XATTR_CREATE);
+    if (result == 0 || result == -EEXIST)
+        result = record_read(fd, &r);
+    *ret = r.identity;
+    return result;
+}
+
+uint64_t identity_of_writer(int fd)
+{
+    struct record r;
+
+    return record_read(fd, &r) == 0 ? r.identity : IDENTITY_LOST;
+}
+
+int identity_take(int fd, const struct stat *st)
+{
+    uint64_t identity;
+    int r = identity_read(fd, st, &identity);
+
+    return r == 0 && identity == IDENTITY_LOST
+               ? record_write(fd, st, 0, XATTR_REPLACE)
+               : r;
+}
+
+void identity_rest(int fd)
+{
+    struct record r;
+    struct stat st;
+
+    if (record_read(fd, &r) == 0 && r.identity > IDENTITY_LOST &&
+        fstat(fd, &st) == 0)
+        record_write(fd, &st, r.identity, XATTR_REPLACE);
 }
 
 static int confirmed_write(int fd, struct mark m)
@@ -76,11 +167,61 @@ static uint64_t confirmed_by_mark(const struct files *f, int fd,
                : resume_length((uint64_t)st->st_size);
 }
 
-uint64_t confirmed_length(const struct files *f, int fd, const struct stat *st)
+/* The directory to which a partial is bound. A rename of the directory doesn't
+ * change these numbers; a copy has others. Some kernels don't know the time of
+ * birth. A snapshot of a subvolume counts as the original. */
+struct bound {
+    uint64_t inode, born;
+};
+
+static int bound_of(int directory, struct bound *ret)
+{
+    struct statx s;
+
+    if (statx(directory, "", AT_EMPTY_PATH | AT_STATX_FORCE_SYNC,
+              STATX_INO | STATX_BTIME, &s) < 0)
+        return -errno;
+    *ret = (struct bound){ .inode = s.stx_ino };
+    if (s.stx_mask & STATX_BTIME)
+        ret->born =
+            (uint64_t)s.stx_btime.tv_sec * 1000000000 + s.stx_btime.tv_nsec;
+    return 0;
+}
+
+/* Is the partial FD bound to another directory, as after cp -a or a restore?
+ * Partials of 1.0.0 aren't bound. */
+static bool bound_elsewhere(int fd, int directory)
+{
+    struct bound b, here;
+    const ssize_t len = fgetxattr(fd, DIRECTORY, &b, sizeof(b));
+
+    if (len != sizeof(b))
+        return len >= 0 || (errno != ENODATA && errno != EOPNOTSUPP);
+    return bound_of(directory, &here) < 0 || b.inode != here.inode ||
+           (b.born != here.born && b.born > 0 && here.born > 0);
+}
+
+static int bound_set(int fd, int directory)
+{
+    struct bound b;
+    int r;
+
+    if (attribute_is_set(fd, ATTRIBUTE_DIRECTORY))
+        return 0;
+    r = bound_of(directory, &b);
+    return r < 0 || fsetxattr(fd, DIRECTORY, &b, sizeof(b), 0) == 0 ? r
+                                                                    : -errno;
+}
+
+uint64_t confirmed_length(const struct files *f, int directory, int fd,
+                          const struct stat *st)
 {
     uint64_t length = confirmed_by_mark(f, fd, st);
 
-    return length > 0 && attribute_is_set(fd, ATTRIBUTE_OWNER) ? 0 : length;
+    return length > 0 && (attribute_is_set(fd, ATTRIBUTE_OWNER) ||
+                          bound_elsewhere(fd, directory))
+               ? 0
+               : length;
 }
 
 int confirmed_raise(struct files *f, int fd)
@@ -96,7 +237,9 @@ int confirmed_raise(struct files *f, int fd)
                       resume_length((uint64_t)st.st_size) };
     if (!f->rules.resume || m.length <= confirmed_by_mark(f, fd, &st))
         return 0;
-    int r = confirmed_write(fd, m);
+    int r = bound_set(fd, f->upload.directory);
+    if (r == 0)
+        r = confirmed_write(fd, m);
     if (r == 0 || files_outcome(r) == OUTCOME_NO_SPACE || f->no_marks)
         return 0;
     /* Reports a file system without extended attributes to the log, once in a
@@ -121,13 +264,22 @@ bool confirmed_is_above(int fd, uint64_t length)
 int confirmed_lower(const struct files *f, int fd, uint64_t length)
 {
     struct mark m = confirmed_read(fd);
+    struct stat st = { 0 };
 
     if (m.length <= length)
         return 0;
     m.length = length;
-    int r = confirmed_write(fd, m);
+    /* From the first write to the last one no answer counts: a SIZE without the
+     * lock can read in between, and this process can be killed. If the last one
+     * fails, the next SIZE makes an identity. */
+    int r = record_write(fd, &st, IDENTITY_LOST, XATTR_REPLACE);
+    const bool reported = r == 0;
+    if (reported || r == -ENODATA || r == -EOPNOTSUPP)
+        r = confirmed_write(fd, m);
     if (r == 0 && f->rules.fsync && fsync(fd) < 0)
         r = -errno;
+    if (r == 0 && reported)
+        record_write(fd, &st, 0, XATTR_REPLACE);
     return r;
 }
 
@@ -145,8 +297,9 @@ uint64_t confirmed_cut(const struct files *f, int fd)
 }
 
 /* Names of the attributes, in the order of enum attribute. */
-static const char *const attributes[] = { ATTRIBUTE, REPORTED, WANTED,
-                                          OVERTAKEN, OWNER_ATTRIBUTE };
+static const char *const attributes[] = {
+    ATTRIBUTE, REPORTED, WANTED, OVERTAKEN, OWNER_ATTRIBUTE, DIRECTORY
+};
 #define ATTRIBUTES (sizeof(attributes) / sizeof(attributes[0]))
 
 /* Lists the attributes, so that only existing ones are removed: a network disk
@@ -183,23 +336,18 @@ void attributes_remove(int fd, unsigned which)
             fremovexattr(fd, attributes[i]);
 }
 
-/* Sets the attribute at the first answer only: a new attribute changes the
- * ctime, which invalidates the answers of other sessions. */
-int reported_set(const struct files *f, int fd)
-{
-    if (fsetxattr(fd, REPORTED, "1", 1, XATTR_CREATE) < 0)
-        return errno == EEXIST ? 0 : -errno;
-    return f->rules.fsync && fsync(fd) < 0 ? -errno : 0;
-}
-
 int reported_hand_on(const struct files *f, int old, int new)
 {
+    struct stat st;
     int r;
 
     if (!attribute_is_set(old, ATTRIBUTE_REPORTED))
         return 0;
     r = confirmed_write(new, (struct mark){ MARK_SYNCED, 0 });
-    return r < 0 ? r : reported_set(f, new);
+    if (r == 0)
+        r = fstat(new, &st) < 0 ? -errno
+                                : record_write(new, &st, 0, XATTR_CREATE);
+    return r == 0 && f->rules.fsync && fsync(new) < 0 ? -errno : r;
 }
 
 /* Checks the name, since the owner of the home can write anything into the

@@ -168,21 +168,20 @@ bool partial_is_of_other(const struct files *f, int directory,
 }
 
 int partial_resumable(const struct files *f, int directory, const char *name,
-                      struct stat *st, bool *reported, uint64_t *length)
+                      struct stat *st, uint64_t *identity, uint64_t *length)
 {
     FD_CLEANUP int fd = partial_open_unlocked(f, directory, name);
 
-    *reported = false;
+    *identity = 0;
     *length = 0;
     if (fd < 0)
         return fd == -ENOENT ? 0 : fd;
     if (fstat(fd, st) < 0)
         return -errno;
-    *reported = attribute_is_set(fd, ATTRIBUTE_REPORTED);
-    if (!*reported && errno != ENODATA && errno != EOPNOTSUPP)
-        return -errno;
-    *length = confirmed_length(f, fd, st);
-    return 0;
+    int r = identity_read(fd, st, identity);
+    if (r == 0)
+        *length = confirmed_length(f, directory, fd, st);
+    return r;
 }
 
 bool partial_has_landed(const struct files *f, int directory, const char *name,
@@ -286,18 +285,27 @@ int partial_hold(const struct files *f, int directory, const char *name)
 }
 
 int partial_open(const struct files *f, int directory, const char *name,
-                 const struct stat *seen, uint64_t first, struct partial *ret)
+                 const struct stat *seen, uint64_t identity, uint64_t first,
+                 struct partial *ret)
 {
     struct partial p = { .kind = PARTIAL_OWN, .locks_die = f->locks_die };
+    uint64_t now;
 
     partial_name(f, name, p.name);
     p.fd = partial_open_locked(f, directory, p.name, 0, PROBE_MS, &p.opened);
     if (p.fd < 0)
         return p.fd == -ENOENT ? -EBUSY : p.fd;
-    int r = resolve_is_unchanged(&p.opened, seen) &&
-                    confirmed_length(f, p.fd, &p.opened) >= first
+    /* A SIZE of another session may have changed the ctime meanwhile. */
+    const bool same = identity > IDENTITY_LOST
+                          ? identity_read(p.fd, &p.opened, &now) == 0 &&
+                                now == identity &&
+                                resolve_is_same(&p.opened, seen)
+                          : resolve_is_unchanged(&p.opened, seen);
+    int r = same && confirmed_length(f, directory, p.fd, &p.opened) >= first
                 ? owner_claim_rest(&p)
                 : -EBUSY;
+    if (r == 0)
+        r = identity_take(p.fd, &p.opened);
     if (r == 0) {
         /* If the lower mark can't be written, as on a full btrfs, nothing has
          * changed; if its sync fails, no byte counts any more. */
@@ -468,6 +476,7 @@ void partial_end(struct files *f, int directory, struct partial *p)
         partial_delete(directory, p);
         return;
     }
+    identity_rest(p->fd);
     owner_release(p); /* it has no writer now, so it can be resumed */
     fd_close(&p->fd);
 }
@@ -496,13 +505,12 @@ int partial_delete_of(const struct files *f, int directory, const char *name)
     return r == -EACCES ? -ENOENT : r;
 }
 
-int partial_forget(struct files *f, int directory, const char *name)
+int partial_forget(const struct files *f, int directory, const char *name)
 {
     int r = partial_delete_of(f, directory, name);
     FD_CLEANUP int busy =
         r == -EBUSY ? partial_open_unlocked(f, directory, name) : -1;
 
-    resume_drop_answer(f, directory, name);
     if (busy >= 0)
         attribute_set(busy, ATTRIBUTE_OVERTAKEN, "1");
     return busy >= 0 ? 0 : r;

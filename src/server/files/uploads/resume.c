@@ -8,15 +8,13 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <time.h>
+#include <unistd.h>
 
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 
 #define SETTLE_MS      5000
 #define SETTLE_STEP_MS 20
-/* Half of the time after which space.c removes an idle partial. */
-#define RENEW_S 1800
 
 uint64_t resume_length(uint64_t held)
 {
@@ -29,13 +27,6 @@ static enum outcome resume_plan_of(struct resume_plan *ret, enum resume_how how,
     ret->how = how;
     ret->first = first;
     return OUTCOME_OK;
-}
-
-/* Does the answer of SIZE still hold? The length alone doesn't show it: another
- * session may have started the partial again since. */
-static bool resume_is_valid(const struct resume_facts *f)
-{
-    return f->sized <= f->resumable && !f->changed;
 }
 
 /* Decides for STOR. The client's offset belongs to the file that the client
@@ -52,7 +43,7 @@ static enum outcome resume_decide_store(const struct resume_facts *f,
 
     if (f->offset == 0)
         return resume_plan_of(ret, RESUME_ANEW, 0);
-    if (f->sized > 0 && !resume_is_valid(f))
+    if (f->stale)
         return OUTCOME_SIZE_FIRST;
     if (!partial && f->kept)
         return OUTCOME_SEND_WHOLE;
@@ -60,6 +51,8 @@ static enum outcome resume_decide_store(const struct resume_facts *f,
         return OUTCOME_SIZE_FIRST;
     if (f->offset > (partial ? f->resumable : f->size))
         return OUTCOME_BAD_OFFSET;
+    if (f->sized > 0 && f->offset > f->sized) /* it has grown since */
+        return OUTCOME_SIZE_FIRST;
     return resume_plan_of(ret, partial ? RESUME_CUT : RESUME_COPY, f->offset);
 }
 
@@ -72,8 +65,10 @@ static enum outcome resume_decide_store(const struct resume_facts *f,
 static enum outcome resume_decide_append(const struct resume_facts *f,
                                          struct resume_plan *ret)
 {
+    if (f->stale)
+        return OUTCOME_SIZE_FIRST;
     if (f->sized > 0)
-        return (!f->finished || f->kept) && resume_is_valid(f)
+        return !f->finished || f->kept
                    ? resume_plan_of(ret, RESUME_CUT, f->sized)
                    : OUTCOME_SIZE_FIRST;
     if (f->finished && f->kept)
@@ -92,67 +87,73 @@ enum outcome resume_decide(const struct resume_facts *facts,
                                        : resume_decide_store(facts, ret);
 }
 
-const struct sized *resume_sized(const struct files *f, int directory,
-                                 const char *name)
+uint64_t resume_key(const struct files *f, const struct path *path)
 {
-    struct stat st;
+    return siphash(f->name_key, path->bytes, path->len);
+}
 
-    for (const struct sized *s = f->sized; s < f->sized + SIZED_MAX; s++)
-        if (strcmp(s->name, name) == 0 && fstat(directory, &st) == 0 &&
-            st.st_ino == s->inode && st.st_dev == s->device)
+struct sized *resume_sized(struct files *f, uint64_t key)
+{
+    for (struct sized *s = f->sized; s < f->sized + SIZED_MAX; s++)
+        if (s->used && s->key == key)
             return s;
     return NULL;
 }
 
-void resume_drop_answer(struct files *f, int directory, const char *name)
+bool resume_holds(const struct sized *s, int directory, const struct stat *st,
+                  uint64_t identity, uint64_t resumable)
 {
-    const struct sized *s = resume_sized(f, directory, name);
+    struct stat here;
+
+    return resolve_known(directory, &here) == 0 &&
+           s->directory == here.st_ino && s->device == here.st_dev &&
+           (s->length == 0 ||
+            (s->identity == identity && identity > IDENTITY_LOST &&
+             s->partial == st->st_ino && s->length <= resumable));
+}
+
+void resume_follow_cut(struct files *f, uint64_t key, int fd, uint64_t first)
+{
+    struct sized *s = resume_sized(f, key);
+
+    if (!s)
+        return;
+    s->identity = identity_of_writer(fd);
+    if (s->length > first) {
+        s->length = first;
+        s->spent = true;
+    }
+}
+
+void resume_drop_answer(struct files *f, uint64_t key)
+{
+    struct sized *s = resume_sized(f, key);
 
     if (s)
-        f->sized[s - f->sized].name[0] = '\0';
+        s->used = false;
 }
 
-/* Notes an answer. ST: the facts of the partial; NULL if LENGTH is 0. */
-static void resume_note_answer(struct files *f, int directory, const char *name,
-                               uint64_t length, const struct stat *st)
+static void resume_note_answer(struct files *f, uint64_t key, int directory,
+                               const struct sized *answer)
 {
     struct sized *s = &f->sized[f->next_sized++ % SIZED_MAX];
-    struct stat in;
+    struct stat here = { 0 };
 
-    *s = (struct sized){ .length = length };
-    if (fstat(directory, &in) < 0)
-        return;
-    s->device = in.st_dev;
-    s->inode = in.st_ino;
-    if (st)
-        s->partial = *st;
-    snprintf(s->name, sizeof(s->name), "%s", name);
+    *s = *answer;
+    resolve_known(directory, &here); /* if it fails, the answer never holds */
+    s->used = true;
+    s->key = key;
+    s->device = here.st_dev;
+    s->directory = here.st_ino;
 }
 
-void resume_note_file(struct files *f, int directory, const char *name)
+void resume_note_file(struct files *f, uint64_t key, int directory,
+                      const char *name)
 {
     FD_CLEANUP int fd = partial_open_unlocked(f, directory, name);
 
-    resume_drop_answer(f, directory, name);
     if (fd >= 0 && attribute_is_set(fd, ATTRIBUTE_REPORTED))
-        resume_note_answer(f, directory, name, 0, NULL);
-}
-
-void resume_keep_answer(struct files *f, int directory, const char *name)
-{
-    const struct sized *s = resume_sized(f, directory, name);
-    struct stat now, as_then;
-    bool reported;
-    uint64_t length;
-
-    if (!s || s->length == 0 ||
-        partial_resumable(f, directory, name, &now, &reported, &length) != 0 ||
-        length != s->length)
-        return;
-    as_then = now;
-    as_then.st_ctim = s->partial.st_ctim;
-    if (resolve_is_unchanged(&as_then, &s->partial))
-        f->sized[s - f->sized].partial = now;
+        resume_note_answer(f, key, directory, &(struct sized){ 0 });
 }
 
 /* Opens the partial of NAME, and waits until no upload has its lock: after a
@@ -173,36 +174,44 @@ static int resume_open_settled(struct files *f, int directory, const char *name,
     }
 }
 
-static uint64_t resume_report_length(const struct files *f, int fd,
-                                     struct stat *st)
+/* Reads the identity before the length, so that bytes that change in between
+ * leave an answer that doesn't hold. */
+static uint64_t resume_report_length(const struct files *f, int directory,
+                                     int fd, struct stat *st,
+                                     uint64_t *identity)
 {
-    uint64_t length = fstat(fd, st) == 0 ? confirmed_length(f, fd, st) : 0;
+    const bool settled = partial_share_lock(fd) == 0;
+    uint64_t length =
+        fstat(fd, st) == 0 ? confirmed_length(f, directory, fd, st) : 0;
+    bool made = false;
 
-    if (length == 0) {
-        /* Removes the record, since SIZE reports nothing to resume: the
-         * client's next upload isn't a rest. If a writer has the lock, the
-         * record stays: the writer may soon make bytes resumable. */
-        if (partial_share_lock(fd) == 0)
-            attributes_remove(fd, ATTRIBUTE_REPORTED);
-        return 0;
-    }
-    /* Renews the ctime as seldom as possible: a new ctime invalidates the
-     * answer of another session's SIZE. */
-    if (time(NULL) - st->st_ctime >= RENEW_S)
+    /* Removes the record, since SIZE reports nothing to resume: the client's
+     * next upload isn't a rest. If a writer has the lock, the record stays: the
+     * writer may soon make bytes resumable. */
+    if (length == 0 && settled)
+        attributes_remove(fd, ATTRIBUTE_REPORTED);
+    if (length > 0)
+        length = identity_give(fd, st, settled, identity, &made) == 0 &&
+                         fstat(fd, st) == 0
+                     ? confirmed_length(f, directory, fd, st)
+                     : 0;
+    if (length > 0 && settled)
         fchmod(fd, st->st_mode & 07777); /* the same mode sets the ctime */
     flock(fd, LOCK_UN); /* other sessions don't wait for the sync */
-    /* The record changes the ctime, too. */
-    return reported_set(f, fd) == 0 && fstat(fd, st) == 0 ? length : 0;
+    return made && f->rules.fsync && fsync(fd) < 0 ? 0 : length;
 }
 
-uint64_t resume_size(struct files *f, int directory, const char *name,
-                     struct stat *st, bool *waited)
+uint64_t resume_size(struct files *f, uint64_t key, int directory,
+                     const char *name, struct stat *st, bool *waited)
 {
     FD_CLEANUP int fd = resume_open_settled(f, directory, name, waited);
-    uint64_t length = fd >= 0 ? resume_report_length(f, fd, st) : 0;
+    struct sized s = { 0 };
 
-    resume_drop_answer(f, directory, name);
-    if (length > 0)
-        resume_note_answer(f, directory, name, length, st);
-    return length;
+    if (fd >= 0)
+        s.length = resume_report_length(f, directory, fd, st, &s.identity);
+    if (s.length > 0) {
+        s.partial = st->st_ino;
+        resume_note_answer(f, key, directory, &s);
+    }
+    return s.length;
 }

@@ -27,6 +27,7 @@ struct wish {
     uint64_t left;       /* bytes that upload_bytes leaves; UINT64_MAX: no
                           * limit */
     struct stat partial; /* facts of the own partial, which may be resumed */
+    uint64_t identity;   /* of this partial */
     struct resume_facts facts;
     struct resume_plan plan;
 };
@@ -70,39 +71,39 @@ static int upload_make_plan(struct files *f, int directory, const char *name,
                             struct wish *w)
 {
     struct resume_facts *facts = &w->facts;
+    char own[PARTIAL_NAME_MAX];
 
     /* Skips the look at the old partial for an upload of a whole file without
      * an announced length. With an announced length the bytes of the old
      * partial count as free. */
     if (facts->mode == WRITE_STORE && facts->offset == 0 && w->announced == 0)
         return OUTCOME_OK;
-    int r = partial_resumable(f, directory, name, &w->partial, &facts->reported,
+    partial_name(f, name, own);
+    const bool in_use = partial_name_in_use(f, directory, own);
+    int r = partial_resumable(f, directory, name, &w->partial, &w->identity,
                               &facts->resumable);
     if (r < 0)
         return r;
+    facts->reported = w->identity != 0;
     if (w->fleeting)
         facts->resumable = 0;
-    const struct sized *sized = resume_sized(f, directory, name);
+    const struct sized *sized = resume_sized(f, resume_key(f, &w->path));
     facts->sized = sized ? sized->length : 0;
     facts->answered = sized && sized->length == 0;
-    facts->changed =
-        sized && !resolve_is_unchanged(&w->partial, &sized->partial);
+    facts->stale = sized && (!resume_holds(sized, directory, &w->partial,
+                                           w->identity, facts->resumable) ||
+                             (sized->spent && facts->mode == WRITE_APPEND));
     enum outcome o = resume_decide(&w->facts, &w->plan);
     /* If another session is writing this partial, the reply is "busy": soon
-     * more of the partial can be resumed, so the offset may become valid; and
-     * an APPE may be the partial's rest, which must not become a file of its
-     * own. */
-    bool doubtful = o == OUTCOME_BAD_OFFSET ||
+     * more of the partial can be resumed, so the offset may become valid, and
+     * SIZE's answer holds again; and an APPE may be the partial's rest, which
+     * must not become a file of its own. */
+    bool doubtful = o == OUTCOME_BAD_OFFSET || o == OUTCOME_SIZE_FIRST ||
                     (o == OUTCOME_OK && facts->mode == WRITE_APPEND &&
                      w->plan.how == RESUME_ANEW);
-    if (doubtful) {
-        char own[PARTIAL_NAME_MAX];
-
-        partial_name(f, name, own);
-        if (partial_name_in_use(f, directory, own))
-            o = OUTCOME_BUSY;
-    }
-    return (int)o;
+    return doubtful && (in_use || partial_name_in_use(f, directory, own))
+               ? (int)OUTCOME_BUSY
+               : (int)o;
 }
 
 /* Returns the length that upload_bytes permits. A copied head was counted when
@@ -134,8 +135,8 @@ static int upload_open_partial(const struct files *f, const struct wish *w,
                                struct upload *u)
 {
     if (w->plan.how == RESUME_CUT)
-        return partial_open(f, directory, name, &w->partial, w->plan.first,
-                            &u->partial);
+        return partial_open(f, directory, name, &w->partial, w->identity,
+                            w->plan.first, &u->partial);
     if (w->plan.how == RESUME_COPY) {
         /* Makes a partial that can't be resumed. While the finished file
          * exists, SIZE reports that file; when it has gone, the copied head
@@ -298,6 +299,7 @@ static int upload_begin(struct files *f, uint32_t request, const struct wish *w,
     u->first = u->length = w->plan.first;
     u->began = u->look_at = clock_ms();
     u->unreported = true;
+    u->answer = resume_key(f, &w->path);
     u->prepared = u->visible = false;
     u->wanted = w->plan.how == RESUME_CUT;
     u->shortage = 0;
@@ -305,7 +307,9 @@ static int upload_begin(struct files *f, uint32_t request, const struct wish *w,
     snprintf(u->name, sizeof(u->name), "%s", at->name);
     u->open = true;
     if (w->plan.how == RESUME_ANEW)
-        resume_drop_answer(f, u->directory, u->name);
+        resume_drop_answer(f, u->answer);
+    if (w->plan.how == RESUME_CUT)
+        resume_follow_cut(f, u->answer, u->partial.fd, u->first);
     FD_CLEANUP int writer = partial_writer(&u->partial, u->directory);
     if (writer < 0)
         return writer;
@@ -464,8 +468,9 @@ void upload_end_as_cut(struct files *f)
             u->partial.kind = PARTIAL_LOST;
     }
     partial_end(f, u->directory, &u->partial);
-    if (u->partial.locks_die && u->length == u->first)
-        resume_keep_answer(f, u->directory, u->name);
+    struct sized *sized = resume_sized(f, u->answer);
+    if (sized)
+        sized->spent |= u->length > u->first;
     if (u->shortage != 0)
         space_remove_idle(f, u->mount, u->directory, u->shortage, UINT64_MAX);
     upload_close(f);
