@@ -59,6 +59,8 @@ enum outcome {
     OUTCOME_IO,            /* any other error */
     OUTCOME_WAITS, /* an upload of this user waits for inspection there */
     OUTCOME_TOO_LARGE_HERE, /* EFBIG from the kernel */
+    OUTCOME_STORED_MOVED, /* the file has its final name, but its directory was
+                           * moved in the same moment */
     OUTCOME_COUNT
 };
 

@@ -162,7 +162,11 @@
     R(FILE_CHANGED, 451,                                                       \
       "Another process changed the file meanwhile; send again.")               \
     R(DIRECTORY_MOVED, 451,                                                    \
-      "The directory was renamed meanwhile, so nothing is visible; send "      \
+      "The directory was renamed meanwhile, so nothing has changed; send "     \
+      "again.")                                                                \
+    /* the same after the rename of the file */                                \
+    R(STORED_MOVED, 451,                                                       \
+      "The file is complete, but its directory was renamed meanwhile; send "   \
       "again.")                                                                \
     /* an error after the rename */                                            \
     R(STORED_UNSAFE, 451,                                                      \

@@ -363,6 +363,11 @@ int resolve_place(const struct files *f, const struct path *path,
 int resolve_new_place(const struct files *f, const struct path *path,
                       unsigned needed, int flags, struct place *ret);
 void resolve_release_place(struct place *p);
+/* Does PATH lead to a name in the open DIRECTORY now? Another session or a
+ * local program may have renamed it, and made a new one with its name. Returns
+ * 0; OUTCOME_MOVED; or another error of resolve_place(). */
+int resolve_leads(const struct files *f, const struct path *path,
+                  int directory);
 
 /* walk.c: reads directories, in constant memory and in the order of the
  * disk. */
@@ -535,9 +540,16 @@ int lock_make_file(const struct files *f, const struct mount *m, int directory);
  * -errno. */
 int lock_directory(struct files *f, const struct mount *m, int directory,
                    struct lock *ret);
-/* Does the same for the directories A and B, which can be the same. */
-int lock_both(struct files *f, const struct mount *m, int a, int b,
-              struct lock ret[2]);
+/* Does the same, and then looks where PATH leads: whatever was looked at before
+ * the wait for the lock may have changed. Returns also the results of
+ * resolve_leads(). */
+int lock_place(struct files *f, const struct mount *m, const struct path *path,
+               int directory, struct lock *ret);
+/* Locks as lock_directory() the directories that aren't negative; they can be
+ * the same. On failure some are locked. */
+#define LOCKS 3
+int lock_all(struct files *f, const struct mount *m,
+             const int directories[LOCKS], struct lock ret[LOCKS]);
 /* Does the same for one open file or directory, without a lock file. */
 int lock_open_file(const struct files *f, int fd);
 void lock_release(struct lock *l);

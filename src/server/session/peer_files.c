@@ -187,6 +187,8 @@ static const struct outcome_row outcomes[OUTCOME_COUNT] = {
     [OUTCOME_IO] = { REPLY_LOCAL_ERROR, "input/output error" },
     [OUTCOME_WAITS] = { REPLY_WAITS, "waits for inspection" },
     [OUTCOME_TOO_LARGE_HERE] = { REPLY_TOO_LARGE_HERE, NULL },
+    [OUTCOME_STORED_MOVED] = { REPLY_STORED_MOVED,
+                               "directory renamed after the rename" },
 };
 
 const char *ask_outcome_cause(enum outcome o)

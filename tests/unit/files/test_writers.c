@@ -1,6 +1,7 @@
 /* Two sessions change one name at the same moment. The result is the same as if
  * the acknowledged commands had run one after the other. */
 #include <linux/magic.h>
+#include <sys/file.h>
 
 #include "renames.h"
 #include "steps.h"
@@ -566,4 +567,110 @@ Test(writers, a_claim)
     GETS(TAKEN_OVER, owner_claim_rest(&other));
     cr_expect_not(attribute_is_set(fd, ATTRIBUTE_OWNER));
     fclose(file);
+}
+
+/* The requests that give or take a name in /in. */
+static const struct named {
+    const char *name;
+    enum { COMMIT, REMOVE, MOVE_OUT, MOVE_IN, MOVE_ALL } what;
+} named[] = {
+    { "the commit of a STOR", COMMIT },
+    { "DELE", REMOVE },
+    { "RNTO out of it", MOVE_OUT },
+    { "RNTO into it", MOVE_IN },
+    { "RNTO of a directory in it", MOVE_ALL },
+};
+
+static void send_named(struct peer *p, const struct named *n)
+{
+    static const char *const paths[][2] = { [MOVE_OUT] = { "/in/g", "/out" },
+                                            [MOVE_IN] = { "/g", "/in/h" },
+                                            [MOVE_ALL] = { "/in/d", "/in/e" } };
+
+    if (n->what == COMMIT)
+        send_commit(p, 10);
+    else if (n->what == REMOVE)
+        SEND(&p->session, file_delete, NEXT(p), .path = SLICE("/in/g"));
+    else
+        SEND(&p->session, rename, NEXT(p),
+             .from = slice_from(paths[n->what][0]),
+             .to = slice_from(paths[n->what][1]));
+}
+
+static void begin_named(const struct named *n)
+{
+    start();
+    disk_directory(&pair.a, "/in/d");
+    disk_put(&pair.a, "/in/g", "1", 1);
+    disk_put(&pair.a, "/g", "2", 1);
+    if (n->what == COMMIT)
+        cr_assert_eq(open_upload(&pair.a, WRITE_STORE, 10, 1), 0);
+}
+
+/* Moves the directory by hand, so that its path leads to a new one. */
+static void replace_directory(void)
+{
+    disk_rename(&pair.a, "/in", "/moved");
+    disk_directory(&pair.a, "/in");
+}
+
+/* While the request waits for the lock of a job, the job replaces the
+ * directory. The request then changes nothing. */
+Test(writers, wait_for_a_directory_that_is_replaced)
+{
+    for (size_t i = 0; i < sizeof(named) / sizeof(named[0]); i++) {
+        begin_named(&named[i]);
+        int job = open(disk_path(&pair.a, "/in"), O_RDONLY | O_CLOEXEC);
+        cr_assert_eq(flock(job, LOCK_EX), 0);
+        steps_hold(pair.steps[0]);
+        send_named(&pair.a, &named[i]);
+        cr_assert_eq(steps_next(pair.steps[0], &pair.a), STEPPED_BLOCKED);
+        replace_directory();
+        close(job);
+        steps_free(pair.steps[0]);
+        cr_expect_eq(ask_answer(&pair.a), OUTCOME_MOVED, "%s", named[i].name);
+        cr_expect(disk_is(&pair.a, "/g", 1, '2'), "%s", named[i].name);
+        cr_expect(disk_is(&pair.a, "/moved/g", 1, '1'), "%s", named[i].name);
+        cr_expect_not(disk_has(&pair.a, "/moved/f"), "%s", named[i].name);
+        cr_expect_not(disk_has(&pair.a, "/moved/e"), "%s", named[i].name);
+        end();
+    }
+}
+
+/* A local program, which asks for no lock, replaces the directory just before
+ * the rename. The reply doesn't name a place where the file isn't. */
+Test(writers, of_a_directory_that_is_replaced)
+{
+    for (size_t i = 0; i < sizeof(named) / sizeof(named[0]); i++) {
+        begin_named(&named[i]);
+        steps_hold(pair.steps[0]);
+        send_named(&pair.a, &named[i]);
+        cr_assert_eq(steps_next(pair.steps[0], &pair.a), STEPPED_HELD);
+        replace_directory();
+        steps_free(pair.steps[0]);
+        /* The old order: first the request, then the replacement. */
+        cr_expect_eq(ask_answer(&pair.a),
+                     named[i].what == REMOVE || named[i].what == MOVE_OUT
+                         ? OUTCOME_OK
+                         : OUTCOME_STORED_MOVED,
+                     "%s", named[i].name);
+        end();
+    }
+}
+
+/* RNTO of a directory waits until an upload in it has its name. */
+PairTest(rename_of_the_directory, start())
+{
+    cr_assert_eq(open_upload(a, WRITE_STORE, 10, 1), 0);
+    steps_hold(pair.steps[0]);
+    steps_hold(pair.steps[1]);
+    send_commit(a, 10);
+    cr_assert_eq(steps_next(pair.steps[0], a), STEPPED_HELD);
+    SEND(&b->session, rename, NEXT(b), .from = SLICE("/in"),
+         .to = SLICE("/out"));
+    cr_expect_eq(steps_next(pair.steps[1], b), STEPPED_BLOCKED);
+    run_both();
+    GETS(OK, ask_answer(a));
+    GETS(OK, ask_answer(b));
+    cr_expect(disk_is(a, "/out/f", 10, 1));
 }

@@ -113,12 +113,13 @@ int change_on_directory_remove(void *owner, struct msg_directory_remove *m)
     return r != 0 ? r : ANSWER(f, done, m->request);
 }
 
-static int change_delete(struct files *f, const struct place *at)
+static int change_delete(struct files *f, const struct path *path,
+                         const struct place *at)
 {
     LOCK_CLEANUP struct lock lock = LOCK_NONE;
 
     owner_note_disk(f, at->directory);
-    int r = lock_directory(f, at->mount, at->directory, &lock);
+    int r = lock_place(f, at->mount, path, at->directory, &lock);
     if (r != 0)
         return r;
     struct stat st;
@@ -146,7 +147,7 @@ int change_on_file_delete(void *owner, struct msg_file_delete *m)
         return r;
     if (at.name[0] == 0)
         return OUTCOME_IS_DIRECTORY;
-    r = change_delete(f, &at);
+    r = change_delete(f, &path, &at);
     if (r != 0 && r != -ENOENT)
         return r;
     int partial;
@@ -250,7 +251,7 @@ static int change_rename_taken(const struct files *f, const struct place *from,
  * the making of a link, and forbids it; so we refuse it without Landlock,
  * too. */
 static int change_rename_locked(const struct files *f, const struct place *from,
-                                struct place *to, struct path *path)
+                                struct place *to, struct path *path, int moves)
 {
     struct stat st, other;
 
@@ -262,6 +263,11 @@ static int change_rename_locked(const struct files *f, const struct place *from,
         return OUTCOME_NO_RIGHT; /* it may contain other users' files */
     if (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
         return OUTCOME_NOT_REGULAR;
+    /* Did a directory that isn't locked get the name meanwhile? */
+    if (S_ISDIR(st.st_mode) && moves != -EACCES &&
+        (moves < 0 || fstat(moves, &other) < 0 ||
+         !resolve_is_same(&st, &other)))
+        return OUTCOME_BUSY;
     int r = change_give(f, from, to, path, &st, CONFLICT_REJECT);
     /* OUTCOME_ONLY_OVERWRITE: the file system has neither RENAME_NOREPLACE nor
      * links, or FROM is a directory, which can't be linked. Only ENOENT shows
@@ -333,17 +339,24 @@ int change_on_rename(void *owner, struct msg_rename *m)
         return r;
     /* Refuses a rename between mounts, even on one file system: the file would
      * keep its old group and mode. */
-    struct lock lock[2] = { LOCK_NONE, LOCK_NONE };
+    struct lock lock[LOCKS] = { LOCK_NONE, LOCK_NONE, LOCK_NONE };
+    /* Locks a directory that moves, too, so that no upload in it gets its name
+     * meanwhile. */
+    FD_CLEANUP int moves = resolve_in(from.directory, from.name,
+                                      O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
+    const int all[LOCKS] = { from.directory, to.directory, moves };
 
     owner_note_disk(f, to.directory);
-    r = from.mount == to.mount
-            ? lock_both(f, to.mount, from.directory, to.directory, lock)
-            : (int)OUTCOME_BETWEEN_MOUNTS;
-
+    r = from.mount == to.mount ? lock_all(f, to.mount, all, lock)
+                               : (int)OUTCOME_BETWEEN_MOUNTS;
     if (r == 0)
-        r = change_rename_locked(f, &from, &to, &new);
-    lock_release(&lock[0]);
-    lock_release(&lock[1]);
+        r = resolve_leads(f, &old, from.directory);
+    if (r == 0)
+        r = resolve_leads(f, &new, to.directory);
+    if (r == 0)
+        r = change_rename_locked(f, &from, &to, &new, moves);
+    for (int i = 0; i < LOCKS; i++)
+        lock_release(&lock[i]);
     if (r != 0)
         return quota_explain(f, to.mount, to.directory, true, r);
     resume_drop_answer(f, resume_key(f, &old));
@@ -355,6 +368,9 @@ int change_on_rename(void *owner, struct msg_rename *m)
         r = change_sync(f, from.directory);
     if (r != 0)
         return OUTCOME_STORED_UNSAFE;
+    r = resolve_leads(f, &new, to.directory);
+    if (r == (int)OUTCOME_MOVED || r == -ENOENT)
+        return OUTCOME_STORED_MOVED;
     return ANSWER(f, renamed, m->request, .path = path_slice(&new));
 }
 

@@ -68,19 +68,51 @@ void lock_release(struct lock *l)
     l->directory = -1;
 }
 
-/* Locks two directories in the same order in all sessions, by device and
- * inode. */
-int lock_both(struct files *f, const struct mount *m, int a, int b,
-              struct lock ret[2])
+int lock_place(struct files *f, const struct mount *m, const struct path *path,
+               int directory, struct lock *ret)
 {
-    struct stat of_a, of_b;
+    int r = lock_directory(f, m, directory, ret);
 
-    if (fstat(a, &of_a) < 0 || fstat(b, &of_b) < 0)
-        return -errno;
-    if (resolve_is_same(&of_a, &of_b))
-        return lock_directory(f, m, a, &ret[0]);
-    bool a_first = of_a.st_dev == of_b.st_dev ? of_a.st_ino < of_b.st_ino
-                                              : of_a.st_dev < of_b.st_dev;
-    int r = lock_directory(f, m, a_first ? a : b, &ret[0]);
-    return r != 0 ? r : lock_directory(f, m, a_first ? b : a, &ret[1]);
+    if (r == 0)
+        r = resolve_leads(f, path, directory);
+    if (r != 0)
+        lock_release(ret);
+    return r;
+}
+
+static bool lock_is_before(const struct stat *a, const struct stat *b)
+{
+    return a->st_dev == b->st_dev ? a->st_ino < b->st_ino
+                                  : a->st_dev < b->st_dev;
+}
+
+/* Locks the directories in the same order in all sessions, by device and
+ * inode. The last one, which moves, needs no lock file: otherwise each renamed
+ * directory of a network disk would have one. */
+int lock_all(struct files *f, const struct mount *m,
+             const int directories[LOCKS], struct lock ret[LOCKS])
+{
+    struct stat st[LOCKS], last = { 0 };
+
+    for (int i = 0; i < LOCKS; i++)
+        if (directories[i] >= 0 && fstat(directories[i], &st[i]) < 0)
+            return -errno;
+    for (int n = 0; n < LOCKS; n++) {
+        int next = -1;
+
+        for (int i = 0; i < LOCKS; i++)
+            if (directories[i] >= 0 && lock_is_before(&last, &st[i]) &&
+                (next < 0 || lock_is_before(&st[i], &st[next])))
+                next = i;
+        if (next < 0)
+            return 0;
+        int r = next < LOCKS - 1
+                    ? lock_directory(f, m, directories[next], &ret[next])
+                    : lock_open_file(f, directories[next]);
+        if (r != 0)
+            return r;
+        ret[next].directory = directories[next];
+        last = st[next];
+    }
+    return 0;
 }

@@ -279,3 +279,22 @@ void resolve_release_place(struct place *p)
     fd_close(&p->owned);
     p->directory = -1;
 }
+
+int resolve_leads(const struct files *f, const struct path *path, int directory)
+{
+    PLACE_CLEANUP struct place at = PLACE_NONE;
+    struct stat there, open;
+    int r = resolve_place(f, path, 0, O_PATH, &at);
+
+    if (r == -ENOENT || r == -ENOTDIR || r == -EACCES)
+        return fstat(directory, &open) == 0 && open.st_nlink > 0
+                   ? (int)OUTCOME_MOVED
+                   : r;
+    if (r == 0)
+        r = resolve_known(directory, &open);
+    if (r == 0)
+        r = resolve_known(at.directory, &there);
+    if (r != 0)
+        return r;
+    return resolve_is_same(&there, &open) ? 0 : (int)OUTCOME_MOVED;
+}

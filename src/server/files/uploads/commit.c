@@ -37,27 +37,6 @@ static int commit_check_length(const struct files *f, uint64_t length)
     return 0;
 }
 
-/* Checks the directory: another session may have renamed it, and made a new one
- * with its name. */
-static int commit_check_directory(const struct files *f, const struct upload *u)
-{
-    PLACE_CLEANUP struct place at = PLACE_NONE;
-    struct stat there, open;
-    int r = resolve_place(f, &u->path, 0, O_PATH, &at);
-
-    if (r == -ENOENT || r == -ENOTDIR || r == -EACCES)
-        return fstat(u->directory, &open) == 0 && open.st_nlink > 0
-                   ? (int)OUTCOME_MOVED
-                   : r;
-    if (r == 0)
-        r = resolve_known(u->directory, &open);
-    if (r == 0)
-        r = resolve_known(at.directory, &there);
-    if (r != 0)
-        return r;
-    return resolve_is_same(&there, &open) ? 0 : (int)OUTCOME_MOVED;
-}
-
 /* Deletes the own partial of NAME, which belongs to an old version now, unless
  * it is the upload's partial. Only one partial can have the own name: if the
  * upload's partial had it, there is no other partial. */
@@ -141,12 +120,11 @@ static int commit_publish(struct files *f, struct upload *u)
 
     if (r != 0)
         return r;
-    r = commit_check_directory(f, u);
-    if (r == 0) {
-        /* Locks the directory from the check to the rename: if two sessions
+    {
+        /* Locks the directory from the checks to the rename: if two sessions
          * write one name, the second one must see what the first one did. */
         LOCK_CLEANUP struct lock lock = LOCK_NONE;
-        r = lock_directory(f, u->mount, u->directory, &lock);
+        r = lock_place(f, u->mount, &u->path, u->directory, &lock);
         if (r == 0)
             r = commit_check_base(f, u);
         if (r == 0)
@@ -248,7 +226,12 @@ int commit_on_file_commit(void *owner, struct msg_file_commit *m)
         commit_forget_others(f, u, u->name);
     resume_drop_answer(f, resume_key(f, &u->path));
     bool unsafe = f->rules.fsync && fsync(u->directory) < 0;
+    /* No lock keeps a local program from renaming the directory, nor anybody
+     * one above it. */
+    const int leads = u->held[0] ? 0 : resolve_leads(f, &u->path, u->directory);
     upload_close(f);
+    if (leads == (int)OUTCOME_MOVED || leads == -ENOENT)
+        return OUTCOME_STORED_MOVED;
     if (unsafe && !u->held[0])
         return OUTCOME_STORED_UNSAFE;
     ANSWER(f, file_stored, m->request, .path = path_slice(&u->path),
