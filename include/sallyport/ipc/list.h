@@ -552,6 +552,19 @@ MESSAGE(file_sync, SESSION, FILES, WRITING, MANY, NONE,
         "resumed")
 END
 
+MESSAGE(file_rest, SESSION, FILES, WRITING, MANY, NONE,
+        "no byte comes, and the session has closed the partial: sync it, and let "
+        "another session resume it")
+END
+
+MESSAGE(file_go_on, SESSION, FILES, WRITING, MANY, NONE,
+        "bytes come again after `file_rest`: open the partial, unless another "
+        "session has used it")
+END
+
+MESSAGE(file_again, FILES, SESSION, ASKED, MANY, file_go_on, "the partial")
+FD(file) END
+
 MESSAGE(file_full, SESSION, FILES, WRITING, MANY, NONE,
         "the disk is full; whether the kernel named a quota. `refused` names "
         "the cause. After `file_abort` old partials of the user are removed, so "

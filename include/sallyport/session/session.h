@@ -21,6 +21,8 @@ struct session_deadlines {
         gate; /* for gate's answer to PASV, and for gate's ticket keys after a
                  login. Master replaces a hanging gate within 14 s */
     uint64_t gateless; /* for the next gate, after a gate has ended */
+    uint64_t silent;   /* for a byte of an upload, before another session can
+                          resume it */
 };
 
 struct session_start {

@@ -80,6 +80,8 @@ static const struct handler requests[] = {
     ON(file_write, upload_on_file_write),
     ON(file_copy, upload_on_file_copy),
     ON(file_sync, upload_on_file_sync),
+    ON(file_rest, upload_on_file_rest),
+    ON(file_go_on, upload_on_file_go_on),
     ON(file_full, upload_on_file_full),
     ON(file_prepare, commit_on_file_prepare),
     ON(file_commit, commit_on_file_commit),

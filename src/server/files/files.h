@@ -155,6 +155,8 @@ int facts_on_file_read(void *owner, struct msg_file_read *m);
 int upload_on_file_write(void *owner, struct msg_file_write *m);
 int upload_on_file_copy(void *owner, struct msg_file_copy *m);
 int upload_on_file_sync(void *owner, struct msg_file_sync *m);
+int upload_on_file_rest(void *owner, struct msg_file_rest *m);
+int upload_on_file_go_on(void *owner, struct msg_file_go_on *m);
 int upload_on_file_full(void *owner, struct msg_file_full *m);
 int commit_on_file_prepare(void *owner, struct msg_file_prepare *m);
 int commit_on_file_commit(void *owner, struct msg_file_commit *m);
@@ -230,6 +232,9 @@ int upload_fits(struct files *f, uint64_t length, bool complete);
  * for lack of space, the upload's end will delete the partial. Returns the
  * result of quota_explain(). */
 int upload_after(struct files *f, int result);
+/* Takes the partial back if it rests. Call it before a step of the open upload.
+ * Returns 0 or OUTCOME_TAKEN_OVER. */
+int upload_go_on(struct files *f);
 /* Closes the upload, so that the session can begin another one. */
 void upload_close(struct files *f);
 /* Ends an open upload as if the client had been cut off: keeps it for a resume,

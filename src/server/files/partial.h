@@ -56,6 +56,8 @@ struct partial {
     bool no_tokens;     /* the disk has no attributes, and so no marks */
     bool named;         /* a rename was tried, so it may be a visible file */
     bool linked;        /* it is a visible file, and still has its own name */
+    bool rests;         /* its upload is open, but FD isn't */
+    struct stat rested; /* its facts then */
     uint8_t token[OWNER_BYTES];
 };
 #define PARTIAL_NONE { .fd = -1 }
@@ -140,6 +142,13 @@ int partial_confirm(struct files *f, struct partial *p);
 /* Gives P the MODE of a file, and syncs all of P. Returns 0; -errno: P is
  * PARTIAL_LOST now. */
 int partial_complete(const struct files *f, struct partial *p, unsigned mode);
+/* Call partial_rest() while no byte comes: another session can then resume P,
+ * or remove it. Does nothing if no byte of P can be resumed. Call
+ * partial_go_on() before P changes again. Both return 0; OUTCOME_TAKEN_OVER: P
+ * was used meanwhile, and isn't touched any more; or -errno: P is PARTIAL_LOST
+ * now. */
+int partial_rest(struct files *f, struct partial *p);
+int partial_go_on(const struct files *f, int directory, struct partial *p);
 /* Ends the upload of P. If P can be resumed, syncs it, cuts it to its confirmed
  * length and keeps it; otherwise deletes it. */
 void partial_end(struct files *f, int directory, struct partial *p);

@@ -28,9 +28,11 @@
  * new keys at once, which gets the request from the same channel. */
 #define SIGN_MS 5000
 
-static const struct session_deadlines usual_deadlines = {
-    .ask = 30000, .ask_long = 600000, .gate = 30000, .gateless = 60000
-};
+static const struct session_deadlines usual_deadlines = { .ask = 30000,
+                                                          .ask_long = 600000,
+                                                          .gate = 30000,
+                                                          .gateless = 60000,
+                                                          .silent = 10000 };
 
 void session_title(struct session *s)
 {

@@ -297,6 +297,8 @@ struct transfer {
     enum outcome listed; /* OUTCOME_COUNT: files hasn't finished the listing */
     char tls[64];        /* TLS of the data connection, for the log */
     struct loop_timer stall, again;
+    struct loop_timer silent; /* upload: no byte comes */
+    bool rests; /* upload: the partial is closed, until bytes come again */
     uint64_t since_check; /* bytes moved since the stall timer was set */
     uint64_t traffic;     /* the data stream's traffic when the timer was set */
     size_t kernel_queued; /* stream_queued() when the last wait began */

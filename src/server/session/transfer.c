@@ -188,7 +188,7 @@ void transfer_snapshot(struct session *s)
     t->to_copy = t->unsynced = 0;
     t->listed = OUTCOME_COUNT;
     t->full_error = 0;
-    t->worthless = false;
+    t->worthless = t->rests = false;
     t->conversions = s->deflate ? CONVERT_DEFLATE : 0;
     if (s->ascii && !transfer_is_listing(t)) /* a listing has CRLF already */
         t->conversions |= CONVERT_ASCII;
@@ -290,6 +290,7 @@ void transfer_init(struct session *s)
     t->source = -1;
     t->stall = (struct loop_timer){ .on_timer = stall_on_timer, .owner = s };
     t->again = (struct loop_timer){ .on_timer = transfer_on_turn, .owner = s };
+    t->silent = (struct loop_timer){ .on_timer = upload_on_silent, .owner = s };
     s->allowance.again =
         (struct loop_timer){ .on_timer = allowance_on_again, .owner = s };
 }

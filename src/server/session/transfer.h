@@ -181,6 +181,8 @@ void stall_begin(struct session *s);
 /* Counts BYTES that have moved. After enough of them stall_timeout begins
  * again. */
 void stall_moved(struct session *s, size_t bytes);
+/* upload.c: the timer's end, after no byte has come for a while. */
+void upload_on_silent(void *owner);
 
 /* Called if the data connection can be read or written, or has failed. */
 void transfer_on_data(struct session *s, uint32_t events);

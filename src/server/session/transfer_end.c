@@ -130,6 +130,7 @@ void transfer_release(struct session *s)
 
     loop_timer_clear(&s->loop, &t->stall);
     loop_timer_clear(&s->loop, &t->again);
+    loop_timer_clear(&s->loop, &t->silent);
     loop_remove(&s->loop, &t->pipe);
     flow_close(s);
     digest_free(t->digest);

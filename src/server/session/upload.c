@@ -203,12 +203,63 @@ static enum stepped upload_after_block(struct session *s,
                : transfer_fail(s, FAILED_CUT, stream_cause(data));
 }
 
+/* Closes the partial, and lets another session resume it: after a
+ * loss of its network a client comes back by another connection. First reads
+ * what has come meanwhile. */
+void upload_on_silent(void *owner)
+{
+    struct session *s = owner;
+    struct transfer *t = &s->transfer;
+    const struct step *step = t->step;
+    const uint64_t traffic = stream_traffic(s->data.stream);
+
+    transfer_run(s, WAITS_DATA); /* sets the timer again */
+    if (t->step == step && stream_traffic(s->data.stream) == traffic &&
+        t->source >= 0 && s->ask.message == MSG_NONE && !s->allowance.waits) {
+        const int error = transfer_close_file(s);
+
+        loop_timer_clear(&s->loop, &t->silent);
+        t->rests = error == 0;
+        if (t->rests)
+            ASK(s, file_rest, transfer_on_answer);
+        else
+            upload_fail_write(s, error);
+    }
+    control_after_event(s);
+}
+
+/* Waits for the answer to `file_rest`, then for bytes, then for the partial.
+ * The stall timer runs on. Returns STEP_NEXT if the partial is open again. */
+static enum stepped upload_go_on(struct session *s)
+{
+    struct transfer *t = &s->transfer;
+
+    if (t->answer && t->answer->kind == MSG_file_again) {
+        t->source = ask_descriptor(s, &t->answer->file_again.file, S_IFREG);
+        t->rests = false;
+        return STEP_NEXT;
+    }
+    if (!t->answer && s->ask.message == MSG_NONE)
+        ASK(s, file_go_on, transfer_on_answer);
+    transfer_watch(s, s->ask.message == MSG_NONE ? stream_events(s->data.stream)
+                                                 : 0);
+    return STEP_WAIT;
+}
+
 static enum stepped upload_receive(struct session *s)
 {
     struct transfer *t = &s->transfer;
 
     if (t->full_error != 0)
         return upload_ask_why_full(s);
+    if (t->rests) {
+        enum stepped r = upload_go_on(s);
+
+        if (r != STEP_NEXT)
+            return r;
+        t->answer = NULL;
+    }
+    loop_timer_set(&s->loop, &t->silent, s->deadlines->silent);
     if (t->answer) {
         upload_ask_sync(s);
         return STEP_WAIT;
@@ -241,6 +292,7 @@ static enum stepped upload_end_data(struct session *s)
     char sum[DIGEST_TEXT_MAX], text[80];
 
     loop_timer_clear(&s->loop, &t->stall);
+    loop_timer_clear(&s->loop, &t->silent);
     /* ALLO announces the least number of bytes of the upload. A client that
      * continues a file may announce the whole file or only the rest. Compare
      * the file's whole length, so that the session refuses neither by

@@ -165,6 +165,7 @@ static int open_upload(struct peer *p, uint64_t from)
  * refuses the upload as busy. */
 PeerTest(held, a_handle_that_stays_open, begin(p))
 {
+    struct message m;
     int first, second;
 
     first = open_upload(p, 0);
@@ -177,7 +178,28 @@ PeerTest(held, a_handle_that_stays_open, begin(p))
     second = open_upload(p, ask_size(p, "/in/a"));
     close(second);
     DONE(ask_prepare(p, 100 * K));
+    DONE(ASK(p, &m, file_go_on, NEXT(p)));
+    GETS(BUSY, ask_commit(p, 100 * K));
+    close(m.file_again.file);
+    second = open_upload(p, ask_size(p, "/in/a"));
+    close(second);
+    DONE(ask_prepare(p, 100 * K));
     DONE(ask_commit(p, 100 * K));
+}
+
+/* An upload at rest has no handle, so another session can complete it. */
+PeerTest(held, an_upload_at_rest, begin(p))
+{
+    struct message m;
+    struct peer q;
+
+    close(open_upload(p, 0));
+    DONE(ASK(p, &m, file_rest, NEXT(p)));
+    peer_join(&q, p, false);
+    close(open_upload(&q, ask_size(&q, "/in/a")));
+    DONE(ask_commit(&q, 100 * K));
+    GETS(TAKEN_OVER, ASK(p, &m, file_go_on, NEXT(p)));
+    peer_leave(&q);
 }
 
 /* If the disk has no leases, or its server grants them (NFS, SMB), files can't

@@ -264,6 +264,85 @@ PeerTest(resume, of_a_partial_that_grew, peer_init(p))
     peer_leave(&q);
 }
 
+static int ask_rest(struct peer *p)
+{
+    struct message m;
+
+    return ASK(p, &m, file_rest, NEXT(p));
+}
+
+/* Returns the outcome; *fd: the partial again, or -1. */
+static int ask_go_on(struct peer *p, int *fd)
+{
+    struct message m;
+    int r = ASK(p, &m, file_go_on, NEXT(p));
+
+    *fd = r == OUTCOME_OK ? m.file_again.file : -1;
+    return r;
+}
+
+/* While no byte comes, an upload lets go of its partial. It goes on if no other
+ * session has used the partial meanwhile; otherwise it touches nothing. */
+PeerTest(resume, of_a_silent_upload, peer_start(p))
+{
+    enum { BY_NOBODY, BY_OPEN, BY_CUT, BY_STORED, BY_ANEW, BY_REMOVED, BY_ALL };
+    struct peer q;
+    int fd;
+
+    peer_join(&q, p, false);
+    for (int what = BY_NOBODY; what < BY_ALL; what++) {
+        DONE(ask_upload(p, "/f", WRITE_STORE, 0, 200 * K, 1));
+        DONE(ask_rest(p));
+        DONE(ask_rest(p));
+        cr_expect_eq(ask_size(&q, "/f"), 192 * K);
+        if (what == BY_ANEW)
+            DONE(ask_upload(&q, "/f", WRITE_STORE, 0, 250 * K, 2));
+        else if (what == BY_REMOVED)
+            DONE(ask_path(&q, MSG_file_delete, "/f"));
+        else if (what != BY_NOBODY)
+            DONE(ask_upload(&q, "/f", WRITE_APPEND, 0, 250 * K, 1));
+        if (what == BY_CUT || what == BY_ANEW)
+            DONE(ask_abort(&q));
+        else if (what == BY_STORED)
+            DONE(ask_commit(&q, 250 * K));
+        cr_expect_eq(ask_go_on(p, &fd),
+                     what == BY_NOBODY ? OUTCOME_OK : OUTCOME_TAKEN_OVER, "%d",
+                     what);
+        if (what == BY_NOBODY) {
+            put_pattern(fd, 200 * K, 300 * K, 1);
+            close(fd);
+            DONE(ask_commit(p, 300 * K));
+            cr_expect(disk_is(p, "/f", 300 * K, 1));
+        } else {
+            GETS(TAKEN_OVER, ask_go_on(p, &fd)); /* however often it asks */
+            DONE(ask_abort(p));
+        }
+        if (what == BY_OPEN)
+            DONE(ask_commit(&q, 250 * K));
+        cr_expect(what >= BY_CUT || disk_has(p, "/f"));
+        if (what == BY_CUT || what == BY_ANEW)
+            cr_expect_eq(ask_size(&q, "/f"), 192 * K, "%d", what);
+        ask_path(p, MSG_file_delete, "/f");
+        cr_expect_eq(disk_partials(p, "/"), 0, "%d", what);
+    }
+    /* The session ends meanwhile. */
+    DONE(ask_upload(p, "/f", WRITE_STORE, 0, 200 * K, 1));
+    DONE(ask_rest(p));
+    DONE(ask_abort(p));
+    cr_expect_eq(ask_size(&q, "/f"), 192 * K);
+    /* The upload has used its answer, though its bytes are another one's. */
+    cr_expect_eq(ask_size(p, "/f"), 192 * K);
+    DONE(ask_upload(p, "/f", WRITE_APPEND, 0, 300 * K, 1));
+    DONE(ask_rest(p));
+    cr_expect_eq(ask_size(&q, "/f"), 256 * K);
+    DONE(ask_upload(&q, "/f", WRITE_APPEND, 0, 350 * K, 1));
+    DONE(ask_abort(&q));
+    GETS(TAKEN_OVER, ask_go_on(p, &fd));
+    DONE(ask_abort(p));
+    GETS(SIZE_FIRST, ask_write(p, "/f", WRITE_APPEND, 0, 0, NULL));
+    peer_leave(&q);
+}
+
 /* A writer that doesn't know the record, such as 1.0.0 or a local program, has
  * changed bytes below the answer. Nor does the answer hold after a third one.
  */

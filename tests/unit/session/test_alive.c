@@ -8,9 +8,11 @@
 /* IDLE_MS, the time that the session adds to it, and a bit more */
 #define OVER_MS 9500
 
-static const struct session_deadlines quick_disks = {
-    .ask = 30000, .ask_long = IDLE_MS, .gate = 30000, .gateless = 60000
-};
+static const struct session_deadlines quick_disks = { .ask = 30000,
+                                                      .ask_long = IDLE_MS,
+                                                      .gate = 30000,
+                                                      .gateless = 60000,
+                                                      .silent = 60000 };
 
 Test(alive, one_that_hangs, .timeout = 60)
 {

@@ -75,9 +75,11 @@ Test(gate_gone, another_one_connects, .timeout = 60)
 
 /* --- no other gate -------------------------------------------------------- */
 
-static const struct session_deadlines soon = {
-    .ask = 30000, .ask_long = 600000, .gate = 10000, .gateless = 300
-};
+static const struct session_deadlines soon = { .ask = 30000,
+                                               .ask_long = 600000,
+                                               .gate = 10000,
+                                               .gateless = 300,
+                                               .silent = 60000 };
 
 static void open_impatient(void)
 {

@@ -133,9 +133,11 @@ Test(session_hostile, ports_for_a_session_that_ends, .timeout = 60)
  * since the session waits for another gate. */
 Test(session_hostile, death_of_peers, .timeout = 60)
 {
-    static const struct session_deadlines soon = {
-        .ask = 30000, .ask_long = 600000, .gate = 30000, .gateless = 300
-    };
+    static const struct session_deadlines soon = { .ask = 30000,
+                                                   .ask_long = 600000,
+                                                   .gate = 30000,
+                                                   .gateless = 300,
+                                                   .silent = 60000 };
 
     fake.deadlines = &soon;
     for (enum who who = MASTER; who <= FILES; who++) {

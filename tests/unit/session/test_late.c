@@ -9,9 +9,9 @@
 
 static void begin(void)
 {
-    static const struct session_deadlines soon = { .ask = LATE_MS,
-                                                   .ask_long = LATER_MS,
-                                                   .gate = LATE_MS };
+    static const struct session_deadlines soon = {
+        .ask = LATE_MS, .ask_long = LATER_MS, .gate = LATE_MS, .silent = 60000
+    };
 
     fake.deadlines = &soon;
     fake_open();

@@ -71,9 +71,9 @@ Test(list, stat_of_a_listing_that_fails, LOGGED_IN)
 /* A big directory on a slow disk may take as long for STAT as for LIST. */
 Test(list, stat_of_a_slow_directory, LEAVES)
 {
-    static const struct session_deadlines soon = { .ask = 300,
-                                                   .ask_long = 10000,
-                                                   .gate = 300 };
+    static const struct session_deadlines soon = {
+        .ask = 300, .ask_long = 10000, .gate = 300, .silent = 60000
+    };
     struct message m;
     int pipe;
 

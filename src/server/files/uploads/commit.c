@@ -163,7 +163,7 @@ static int commit_check_writers(const struct files *f, int fd)
 
 static int commit_prepare(struct files *f, struct upload *u, uint64_t length)
 {
-    int r = 0;
+    int r = upload_go_on(f);
 
     u->length = length;
     if (r != 0)

@@ -47,9 +47,9 @@ static void partial_name_format(char out[PARTIAL_NAME_MAX], uint64_t a,
 }
 
 /* Hashes user and name only, not the directory, so that a directory that is
- * renamed or restored from a backup keeps its partials. Two hashes make 128
- * bits; their inputs differ in the first byte. A name longer than NAME_MAX,
- * which is possible on vfat, ntfs3 and cifs, never has a partial. */
+ * renamed keeps its partials. Two hashes make 128 bits; their inputs differ in
+ * the first byte. A name longer than NAME_MAX, which is possible on vfat, ntfs3
+ * and cifs, never has a partial. */
 void partial_name(const struct files *f, const char *name,
                   char out[PARTIAL_NAME_MAX])
 {
@@ -455,6 +455,43 @@ int partial_complete(const struct files *f, struct partial *p, unsigned mode)
         return 0;
     p->kind = PARTIAL_LOST;
     return -errno;
+}
+
+int partial_rest(struct files *f, struct partial *p)
+{
+    if (p->kind != PARTIAL_OWN || p->rests)
+        return 0;
+    int r = partial_confirm(f, p);
+    if (r != 0 || !confirmed_is_above(p->fd, 0))
+        return r;
+    identity_rest(p->fd);
+    owner_release(p);
+    if (fstat(p->fd, &p->rested) < 0)
+        return -errno;
+    p->rests = true;
+    fd_close(&p->fd); /* the inspection permits no second writer */
+    return 0;
+}
+
+int partial_go_on(const struct files *f, int directory, struct partial *p)
+{
+    struct stat st;
+
+    if (!p->rests)
+        return p->fd < 0 ? (int)OUTCOME_TAKEN_OVER : 0;
+    p->rests = false;
+    p->fd = partial_open_locked(f, directory, p->name, 0, PROBE_MS, &st);
+    if (p->fd >= 0 && resolve_is_same(&st, &p->rested) &&
+        owner_check(f, p) == 0 && fstat(p->fd, &st) == 0) {
+        st.st_ctim = p->rested.st_ctim; /* a SIZE has changed it */
+        if (resolve_is_unchanged(&st, &p->rested))
+            return 0;
+    }
+    if (p->fd >= 0)
+        owner_release(p);
+    p->kind = PARTIAL_LOST;
+    fd_close(&p->fd);
+    return OUTCOME_TAKEN_OVER;
 }
 
 /* Keeps a partial that is too short to be resumed only if it has the record of

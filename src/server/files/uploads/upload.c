@@ -417,13 +417,49 @@ int upload_fits(struct files *f, uint64_t length, bool complete)
     return r;
 }
 
+int upload_go_on(struct files *f)
+{
+    return partial_go_on(f, f->upload.directory, &f->upload.partial);
+}
+
+int upload_on_file_rest(void *owner, struct msg_file_rest *m)
+{
+    struct files *f = owner;
+    struct upload *u = &f->upload;
+
+    upload_note_wanted(f);
+    int r = u->prepared ? 0 : upload_after(f, partial_rest(f, &u->partial));
+    if (u->partial.rests)
+        u->length = (uint64_t)u->partial.rested.st_size;
+    return r != 0 ? r : ANSWER(f, done, m->request);
+}
+
+int upload_on_file_go_on(void *owner, struct msg_file_go_on *m)
+{
+    struct files *f = owner;
+    struct upload *u = &f->upload;
+    int r = upload_go_on(f);
+
+    u->prepared = false; /* the session gets a handle again */
+    FD_CLEANUP int writer =
+        r == 0 ? partial_writer(&u->partial, u->directory) : -1;
+
+    if (writer == -ENOENT || writer == -EBUSY)
+        r = OUTCOME_TAKEN_OVER;
+    else if (r == 0 && writer < 0)
+        r = writer;
+    return r != 0 ? r : ANSWER(f, file_again, m->request, .file = writer);
+}
+
 int upload_on_file_sync(void *owner, struct msg_file_sync *m)
 {
     struct files *f = owner;
     struct upload *u = &f->upload;
-    int r = space_ensure_floor(f, u->mount, u->directory);
+    int r = upload_go_on(f);
     struct stat st;
 
+    if (r == 0)
+        r = space_ensure_floor(f, u->mount, u->directory);
     if (r == 0 && clock_ms() >= u->look_at && fstat(u->partial.fd, &st) == 0)
         r = upload_fits(f, (uint64_t)st.st_size, false);
     /* With fsync = no a session asks because of min_free or upload_bytes. */
@@ -459,6 +495,7 @@ void upload_end_as_cut(struct files *f)
 
     if (!u->open)
         return;
+    upload_go_on(f);
     if (fstat(u->partial.fd, &st) == 0)
         u->length = (uint64_t)st.st_size;
     if (u->partial.kind == PARTIAL_OWN) {
