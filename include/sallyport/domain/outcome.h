@@ -206,7 +206,9 @@ const char *password_fault_text(enum password_fault f);
     E(REPLACED, "drain_timeout after a reload")                                \
     E(EXPIRED, "the account has expired")                                      \
     E(DRAINED, "drained: no new sessions")                                     \
-    E(NO_LOGIN, "the server couldn't take the login")
+    E(NO_LOGIN, "the server couldn't take the login")                          \
+    E(SIZE, "it didn't send SIZE before it resumed an upload, twice")          \
+    E(MOVED, "another directory has the place of the home or of a share")
 #define ENDING_NAME(name, words) ENDING_##name,
 enum ending { ENDINGS(ENDING_NAME) ENDING_COUNT };
 const char *ending_text(enum ending e);

@@ -106,6 +106,9 @@
     R(NOT_ADMITTED, 421, "{}.")                                                \
     R(KICKED, 421, "The administrator closed this connection.")                \
     R(ACCOUNT_CHANGED, 421, "Your account has changed; log in again.")         \
+    R(PLACE_MOVED, 421, "The files have another place now; log in again.")     \
+    R(SIZE_AGAIN, 421,                                                         \
+      "The unfinished upload has changed; log in again, and send SIZE.")       \
     R(HOURS_OVER, 421, "Your hours on this server are over; come back later.") \
     R(LOST_SERVICE, 421, "Part of the server failed; connect again.")          \
     R(TOO_MANY_TRIES, 421, "Too many failed logins; check user and password.") \

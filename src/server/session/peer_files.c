@@ -30,6 +30,9 @@ void ask_files(struct session *s, enum message_kind kind, const void *body,
         leave_peer(s, r, &s->files);
     a->message = a->asked = kind;
     a->purpose = facts ? ((const struct msg_facts *)body)->purpose : 0;
+    if (facts &&
+        (a->purpose == FACTS_FOR_SIZE || a->purpose == FACTS_FOR_PARTIAL))
+        s->needs_size = 0;
     a->request = *(const uint32_t *)body; /* each struct begins with it */
     a->then = then;
     a->timer.on_timer = ask_on_late;

@@ -83,8 +83,10 @@ struct session {
     struct path subject; /* path of the command that is being dispatched, or
                             that waits for files */
     char stored[FTP_PATH_MAX + 1]; /* path of the last stored upload, or "" */
-    struct path wanted; /* path that the client named for this upload */
-    bool was_lost;      /* a CWD to a missing directory was logged */
+    uint64_t needs_size; /* hash of the path of the last upload that was refused
+                            until SIZE; 0: SIZE came since */
+    struct path wanted;  /* path that the client named for this upload */
+    bool was_lost;       /* a CWD to a missing directory was logged */
 };
 
 /* session.c: the beginning of a session. session_title() sets the title that ps

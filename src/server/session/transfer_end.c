@@ -10,6 +10,7 @@
 
 #include "data.h"
 #include "sallyport/base/fd.h"
+#include "sallyport/base/random.h"
 
 /* How the data connection ends. close_notify says that nothing is missing, so
  * the session sends it to clients that store, to clients that have got
@@ -202,11 +203,31 @@ enum stepped transfer_fail(struct session *s, enum transfer_failure why,
                          row->parting);
 }
 
+/* Was the upload of this path refused for the second time, without a SIZE in
+ * between? Some clients repeat it without end, and send SIZE only after a new
+ * login. */
+static bool transfer_needs_size(struct session *s, const struct message *m)
+{
+    static const uint8_t no_key[SIPHASH_KEY];
+    const struct slice path = path_slice(&s->transfer.path);
+    const uint64_t before = s->needs_size;
+
+    if (m->refused.outcome != OUTCOME_SIZE_FIRST ||
+        !transfer_is_upload(&s->transfer)) /* HASH changes nothing */
+        return false;
+    s->needs_size = siphash(no_key, path.ptr, path.len);
+    return s->needs_size == before;
+}
+
 void transfer_on_answer(struct session *s, struct message *m)
 {
     const char *cause;
     enum reply r;
 
+    if (m->kind == MSG_refused && transfer_needs_size(s, m)) {
+        control_end(s, ENDING_SIZE, REPLY_SIZE_AGAIN, NOTHING);
+        return;
+    }
     if (m->kind == MSG_refused && !state_of_transfer(s)->decided) {
         r = ask_refusal(s, m, &cause);
         if (r == REPLY_NOT_DIRECTORY && s->transfer.verb == VERB_MLSD)

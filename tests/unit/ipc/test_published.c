@@ -117,4 +117,6 @@ Test(published, values)
     cr_expect_eq(ENDING_EXPIRED, 23);
     cr_expect_eq(ENDING_DRAINED, 24);
     cr_expect_eq(ENDING_NO_LOGIN, 25);
+    cr_expect_eq(ENDING_SIZE, 26);
+    cr_expect_eq(ENDING_MOVED, 27);
 }

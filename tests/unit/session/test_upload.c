@@ -6,6 +6,7 @@
 
 #include "fake.h"
 #include "sallyport/base/clock.h"
+#include "sallyport/session/session.h"
 
 /* Begins an upload at offset 2 of a file that contains "before". LIMIT is the
  * file's limit; BY_BYTES: it is what upload_bytes leaves */
@@ -170,4 +171,70 @@ Test(upload, of_a_client_that_left_lines, .timeout = 60)
     fake_hang_up(ENDING_CLOSED);
     fake_expect_transfer(0, "closed by the client");
     fake_release();
+}
+
+/* After a while without a byte the session closes the partial, so that another
+ * session can resume it. With the next bytes it opens it again, unless it was
+ * used. */
+Test(upload, is_silent_for_a_while, .timeout = 60)
+{
+    static const struct session_deadlines soon = { .ask = 30000,
+                                                   .ask_long = 600000,
+                                                   .gate = 30000,
+                                                   .gateless = 60000,
+                                                   .silent = 100 };
+    struct message m;
+
+    for (int used = 0; used < 2; used++) {
+        fake.deadlines = &soon;
+        begin();
+        cr_assert(tls_client_write(transfer.tls, "HE", 2));
+        for (int i = 0; i < 2; i++) {
+            fake_hear(&fake.files, &m, MSG_file_rest);
+            fake_done(&m);
+            cr_expect(fake_is_quiet(fake.files.fd, 300));
+            cr_assert(tls_client_write(transfer.tls, "LLO", 3));
+            if (used)
+                break;
+            fake_answer(MSG_file_go_on,
+                        &(struct message){
+                            .kind = MSG_file_again,
+                            .file_again = { .file = fileno(transfer.file) } });
+            fake_await_length(i == 0 ? 7 : 10);
+        }
+        if (used) {
+            fake_refuse(MSG_file_go_on, OUTCOME_TAKEN_OVER);
+            cr_expect_not(fake_given_up());
+            fake_replies(451, "another session");
+        } else {
+            fake_send("");
+            fake_stored("/x");
+            cr_expect_eq(fake_reply(), 226, "%s", fake.reply);
+            fake_expect_file("beHELLOLLO");
+        }
+        fake_part();
+    }
+}
+
+/* A client that repeats an upload, whatever the 450 says, gets a 421 at the
+ * second one: after its next login it sends SIZE. */
+Test(upload, that_needs_size, .timeout = 60)
+{
+    static const char *const paths[] = { "APPE /a", "APPE /b", "APPE /a",
+                                         NULL,      "APPE /a", "APPE /a" };
+    const size_t n = sizeof(paths) / sizeof(paths[0]);
+
+    fake_open();
+    fake_port();
+    for (size_t i = 0; i < n; i++) {
+        if (!paths[i]) {
+            fake_do_refused("SIZE /a", MSG_facts, OUTCOME_NOT_FOUND, 550);
+            continue;
+        }
+        fake_say(paths[i]);
+        fake_refuse(MSG_file_write, OUTCOME_SIZE_FIRST);
+        cr_expect_eq(fake_reply(), i + 1 < n ? 450 : 421, "%zu %s", i,
+                     fake.reply);
+    }
+    cr_expect_eq(fake_end(), ENDING_SIZE);
 }
