@@ -497,6 +497,11 @@ MESSAGE(files_opens, FILES, MASTER, START, MANY, NONE,
         "if files hangs, its disk doesn't answer")
 PATH(at) END
 
+MESSAGE(files_opened, FILES, MASTER, START, MANY, NONE,
+        "the home (0) or the share with this number is open: its device and "
+        "inode, by which master notices that its path leads elsewhere")
+NUMBER(number) NUMBER(device) NUMBER(inode) END
+
 MESSAGE(session_died, MASTER, FILES, RUN, ONCE, NONE,
         "the signal that ended its session, as gate saw it: files then "
         "reports an unfinished upload")

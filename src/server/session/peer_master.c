@@ -17,6 +17,7 @@ static const struct kick_row {
     { ENDING_REMOVED, REPLY_ACCOUNT_CLOSED, "was removed" },
     { ENDING_LOCKED, REPLY_ACCOUNT_CLOSED, "was locked" },
     { ENDING_CHANGED, REPLY_ACCOUNT_CHANGED, "" },
+    { ENDING_MOVED, REPLY_PLACE_MOVED, "" },
     { ENDING_EXPIRED, REPLY_ACCOUNT_CLOSED, "has expired" },
     { ENDING_HOURS, REPLY_HOURS_OVER, "" },
     { ENDING_TOO_MANY, REPLY_NOT_ADMITTED,

@@ -155,7 +155,7 @@ void peer_starts(struct peer *p, struct message *ret)
 {
     do
         cr_assert_eq(channel_wait(&p->master, ret, PEER_MS), 1);
-    while (ret->kind == MSG_files_opens);
+    while (ret->kind == MSG_files_opens || ret->kind == MSG_files_opened);
 }
 
 void peer_run(struct peer *p)

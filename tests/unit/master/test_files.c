@@ -184,6 +184,25 @@ AskedTest(files, a_share_that_is_back, forgiving)
     channel_close(&late.channel);
 }
 
+/* The path of the home leads to another directory than the process has open:
+ * after two looks the session ends. */
+AskedTest(files, a_home_that_is_replaced, NULL)
+{
+    struct message got;
+    struct stat st;
+
+    auth_says(1, "anna");
+    actor_enter(&ours, "files");
+    cr_assert_eq(mkdir(ours.note.home, 0700), 0);
+    cr_assert_eq(stat(ours.note.home, &st), 0);
+    TELL(&ours.channel, files_opened, .number = 0, .device = st.st_dev,
+         .inode = st.st_ino + 1);
+    player_is_let_in(&anna, &ours);
+    player_hear(&anna, MSG_kick, &got);
+    cr_expect_eq(got.kick.why, ENDING_MOVED);
+    cr_assert_eq(rmdir(ours.note.home), 0);
+}
+
 /* A subverted process names a directory that isn't its user's: no fork of
  * master opens that directory, and the login is denied. */
 AskedTest(files, a_strange_directory_is_late, impatient)

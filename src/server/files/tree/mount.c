@@ -234,6 +234,16 @@ static int mount_open_other(const struct files *f,
     return r < 0 ? r : mount_open_in_home(f, m);
 }
 
+static void mount_tell(struct files *f, const struct files_start *start,
+                       const struct mount *m)
+{
+    struct stat st;
+
+    if (!start->for_ctl && resolve_known(m->fd, &st) == 0)
+        SEND(&f->master, files_opened, 0, .number = (uint64_t)(m - f->mount),
+             .device = st.st_dev, .inode = st.st_ino);
+}
+
 static int mount_open_others(struct files *f, const struct files_start *start)
 {
     for (size_t i = 1; i < f->mounts; i++) {
@@ -259,6 +269,8 @@ static int mount_open_others(struct files *f, const struct files_start *start)
             event_send(&f->log, &e);
             continue;
         }
+        if (m->share)
+            mount_tell(f, start, m);
         quota_watch(m);
         f->writes_only |= !(mount_may(m) & BENEATH_READ);
     }
@@ -279,6 +291,7 @@ int mount_open(struct files *f, const struct files_start *start)
     home->fd = mount_open_outside(start->root, start->homes, start->home);
     if (home->fd < 0)
         return home->fd;
+    mount_tell(f, start, home);
     quota_watch(home);
     r = count_open(f, home->fd);
     f->writes_only = !(mount_may(home) & BENEATH_READ);

@@ -271,6 +271,8 @@ struct master {
     uint64_t orders_taken;
     struct retirement *retirement;
     struct loop_timer heartbeat;
+    struct loop_timer places; /* until the next look at open homes and shares */
+    size_t places_turn;
 
     time_t since; /* when this generation was ready */
     struct secrets secrets;

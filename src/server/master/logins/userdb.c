@@ -314,10 +314,7 @@ static int userdb_end(struct userdb *u, int r, const struct complaint *why,
     return r;
 }
 
-/* Opens PATH if the kernel has the whole path in memory, so that no disk can
- * make master wait. Returns the descriptor; -1: an error, or a disk is needed.
- */
-static int open_cached(const char *path, uint64_t flags)
+int userdb_open_cached(const char *path, uint64_t flags)
 {
     const struct open_how how = { .flags = flags | O_PATH | O_CLOEXEC,
                                   .resolve = RESOLVE_CACHED };
@@ -339,12 +336,12 @@ static bool userdb_is_unchanged(const struct userdb *u, bool homes)
         users_must_be_read(u->state, u->until, u->reading.announced))
         return false;
     if (homes && u->homes_local)
-        home = open_cached(u->master->settings.homes, O_DIRECTORY);
+        home = userdb_open_cached(u->master->settings.homes, O_DIRECTORY);
     if (homes &&
         (home < 0 || !sight_mounted(home, &at) ||
          at.device != u->homes_at.device || at.mount != u->homes_at.mount))
         return false;
-    fd = open_cached(u->path, 0);
+    fd = userdb_open_cached(u->path, 0);
     return fd >= 0 &&
            statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_BASIC_STATS,
                  &s) == 0 &&

@@ -295,6 +295,10 @@ bool sight_is_same(const struct stat *a, const struct stat *b);
 /* Sets *RET to the place of FD, from the kernel's memory. Returns false after
  * an error. */
 bool sight_mounted(int fd, struct mounted *ret);
+/* Opens PATH by O_PATH if the kernel has the whole path in memory, so that no
+ * disk can make master wait. Returns the descriptor; -1: an error, or a disk is
+ * needed. */
+int userdb_open_cached(const char *path, uint64_t flags);
 
 /* The time at which master answers a login. Earlier failures of the name and of
  * the address delay the answer, whether the password is right or wrong. Master

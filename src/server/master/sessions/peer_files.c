@@ -3,10 +3,13 @@
 #include "logins.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -185,6 +188,87 @@ static int files_on_opens(void *owner, struct msg_files_opens *msg)
     return slice_copy(msg->at, f->opens, sizeof(f->opens));
 }
 
+static uint64_t files_directory(const struct files_process *f, uint64_t device,
+                                uint64_t inode)
+{
+    const uint64_t both[] = { device, inode };
+    uint64_t hash =
+        siphash(f->session->master->sessions->hash_key, both, sizeof(both));
+
+    return hash ? hash : 1;
+}
+
+static int files_on_opened(void *owner, struct msg_files_opened *msg)
+{
+    struct files_process *f = owner;
+
+    if (msg->number > USER_MOUNTS_MAX)
+        return channel_refuse(&f->channel, "a mount without a number");
+    f->opened[msg->number] = files_directory(f, msg->device, msg->inode);
+    return 0;
+}
+
+/* Returns the directory to which PATH leads; 0: that isn't known without its
+ * disk. */
+static uint64_t files_leads_to(const struct files_process *f, const char *path)
+{
+    FD_CLEANUP int fd = userdb_open_cached(path, O_DIRECTORY);
+    struct statx s;
+
+    if (fd < 0 ||
+        statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_INO, &s) < 0)
+        return 0;
+    return files_directory(f, makedev(s.stx_dev_major, s.stx_dev_minor),
+                           s.stx_ino);
+}
+
+/* Does a path of the user lead elsewhere than when the process opened it? Only
+ * if the look before has seen the same: some disks give a directory a new
+ * number at each look. */
+static bool files_are_replaced(struct files_process *f, const struct user *user)
+{
+    const uint64_t before = f->other;
+
+    f->other = 0;
+    for (size_t i = 0; i <= user->grants && f->other == 0; i++) {
+        const char *path =
+            i == 0 ? user->home : user->share[user->grant[i - 1].share].path;
+        const uint64_t now = f->opened[i] != 0 ? files_leads_to(f, path) : 0;
+
+        f->other = now != f->opened[i] ? now : 0;
+    }
+    return f->other != 0 && f->other == before;
+}
+
+/* Each look is at one of PLACES_TURNS parts of the sessions. Two looks at each
+ * session take less than 10 s. */
+#define PLACES_MS    550
+#define PLACES_TURNS 8
+
+static void files_on_watch(void *owner)
+{
+    struct master *m = owner;
+
+    m->places_turn = (m->places_turn + 1) % PLACES_TURNS;
+    SESSIONS_EACH(m->sessions, s) {
+        const bool now =
+            (size_t)(s - m->sessions->all) % PLACES_TURNS == m->places_turn &&
+            !s->older && session_is_served(s) && s->login > 0 &&
+            s->files.pid > 0;
+        const struct user *user = now ? access_row(m, s->files.user) : NULL;
+
+        if (user && files_are_replaced(&s->files, user))
+            session_kick(s, ENDING_MOVED);
+    }
+    loop_timer_set(&m->loop, &m->places, PLACES_MS);
+}
+
+void files_watch(struct master *m)
+{
+    m->places = (struct loop_timer){ .on_timer = files_on_watch, .owner = m };
+    loop_timer_set(&m->loop, &m->places, PLACES_MS);
+}
+
 static int files_on_ready(void *owner, struct msg_ready *msg)
 {
     struct files_process *f = owner;
@@ -258,9 +342,8 @@ static int files_on_failed(void *owner, struct msg_failed *msg)
 }
 
 static const struct handler files_handlers[] = {
-    ON(files_opens, files_on_opens),
-    ON(ready, files_on_ready),
-    ON(failed, files_on_failed),
+    ON(files_opens, files_on_opens), ON(files_opened, files_on_opened),
+    ON(ready, files_on_ready),       ON(failed, files_on_failed),
     ON(owner_of, files_on_owner_of),
 };
 
@@ -330,6 +413,8 @@ int files_fork(struct files_process *f, const struct user *user)
     snprintf(f->user, sizeof(f->user), "%s", user->name);
     snprintf(f->path, sizeof(f->path), "%s", user->home);
     f->opens[0] = '\0';
+    memset(f->opened, 0, sizeof(f->opened));
+    f->other = 0;
     f->away = false;
     f->uid = user->uid;
     files_fill_origin(&origin, f, user, &p);

@@ -85,6 +85,11 @@ struct files_process {
     char opens[USER_HOME_MAX + 1]; /* path in its last message `files_opens`;
                                     * "": none came */
     bool away; /* it has failed, since its disk can't be reached */
+    /* Hashes of device and inode of the home and the shares that it has opened;
+     * 0: it hasn't opened that one. other: to which directory the path of one
+     * of them leads now; 0: no path leads elsewhere. */
+    uint64_t opened[1 + USER_MOUNTS_MAX];
+    uint64_t other;
 };
 
 /* A process files that was killed, but hasn't ended, since it waits for a disk.
@@ -164,6 +169,9 @@ bool files_were_late(struct files_process *f, const struct user *user);
 /* Returns true, and reports why, if the home of USER is late itself, or if
  * HANGING_PER_USER processes of USER hang. */
 bool files_home_is_late(struct files_process *f, const struct user *user);
+/* Kicks each session after its home or share was replaced on the disk: nobody
+ * else would see what it stores there. Looks again and again. */
+void files_watch(struct master *m);
 /* Call it when the process was reaped. */
 void files_reaped(struct files_process *f, int status);
 

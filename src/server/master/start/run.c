@@ -137,6 +137,7 @@ static void run_look_ready(struct master *m)
         return;
     }
     access_start(m);
+    files_watch(m);
     certificates_watch(m);
     banning_begin(m);
     heartbeat_start(m);
@@ -241,6 +242,7 @@ void master_release(struct master *m)
     loop_timer_clear(&m->loop, &m->retirement->late);
     loop_timer_clear(&m->loop, &m->retirement->deadline);
     loop_timer_clear(&m->loop, &m->heartbeat);
+    loop_timer_clear(&m->loop, &m->places);
     loop_timer_clear(&m->loop, &m->certificates->timer);
     loop_timer_clear(&m->loop, &m->access->fresh);
     loop_timer_clear(&m->loop, &m->drain);
