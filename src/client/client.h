@@ -239,7 +239,7 @@ typedef int expand_each(struct client *c, const char *path,
                         const struct listing_entry *e, void *of);
 int tree_expand(struct client *c, const struct word *word, expand_each *each,
                 void *of);
-/* Answers like remote_stat_named(). Asks the server only if E, the entry of
+/* Answers like remote_look(). Asks the server only if E, the entry of
  * PATH in a listing, is NULL or lacks the size of a file. */
 enum presence tree_stat(struct client *c, const char *path,
                         const struct listing_entry *e,

@@ -158,6 +158,61 @@ ParameterizedTest(struct peer *p, peers, work, .timeout = 400)
     desk_end(&d);
 }
 
+/* A new name takes one data connection, for its upload, and one more after
+ * each refusal: a control connection has few tickets. */
+Test(peers, new_names_without_a_listing, .timeout = 120)
+{
+    char command[8192], name[16];
+    size_t connections = 0;
+    struct desk d;
+    struct buf b;
+
+    desk_begin_alone(&d);
+    pid_t pid = peer_start(&peers[0], &d, "");
+    files_make_folder("twenty", 0755);
+    for (int i = 0; i < 20; i++) {
+        snprintf(name, sizeof(name), "twenty/%d", i);
+        files_write(name, name, strlen(name), 0644);
+    }
+    snprintf(command, sizeof(command),
+             "%s put --debug --cacert %s --password-file %s twenty/* %s/ "
+             "2>output",
+             server_program("sallyport"), d.ca, d.password, d.url);
+    cr_assert_eq(system(command), 0);
+    buf_init(&b, 1024 * 1024);
+    cr_assert(files_read("output", &b));
+    struct slice rest = buf_slice(&b), line;
+    while (slice_cut(&rest, '\n', &line))
+        connections += (size_t)slice_starts(line, SLICE("> EPSV")) -
+                       (size_t)slice_starts(line, SLICE("< 522"));
+    cr_expect_eq(connections, 20);
+    buf_release(&b);
+    peer_stop(pid);
+    desk_end(&d);
+}
+
+/* An account that may upload, but not list. */
+Test(peers, uploads_without_a_listing, .timeout = 120)
+{
+    struct desk d;
+
+    desk_begin_alone(&d);
+    pid_t pid = peer_start(&peers[0], &d, "no_listing");
+    files_make_folder("tree", 0755);
+    files_make_folder("tree/sub", 0755);
+    files_write("tree/a", "a", 1, 0644);
+    files_write("tree/sub/b", "b", 1, 0644);
+    desk_says(&d, 0, NULL, "put", "tree/a", "tree/sub/b", "/", NULL);
+    desk_says(&d, 0, NULL, "put", "-r", "tree", "/", NULL);
+    desk_same("tree", "home/in/tree");
+    desk_says(&d, 0, NULL, "put", "-r", "--conflict", "overwrite", "tree/.",
+              "/tree", NULL);
+    desk_says(&d, EX_NOINPUT, "no such directory", "put", "tree/a", "/not/",
+              NULL);
+    peer_stop(pid);
+    desk_end(&d);
+}
+
 /* Traces a client, and strikes at one of its system calls. The tracer doesn't
  * read the client's memory, so it works on every kind of processor. */
 

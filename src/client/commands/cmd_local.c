@@ -14,7 +14,7 @@ int cmd_cd(struct client *c, struct word *w, int n)
     const char *path = n > 0 ? w[0].path : "";
     struct failure why;
     struct listing_entry e;
-    enum presence r = remote_stat_named(&c->link, path, &e, &why);
+    enum presence r = remote_look(&c->link, path, LOOK_KIND, &e, &why);
 
     if (r == PRESENT && e.kind != ENTRY_DIRECTORY)
         r = ABSENT;

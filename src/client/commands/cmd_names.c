@@ -159,7 +159,8 @@ int mkdir_one(struct client *c, const char *path)
         if (!at)
             at = path + strlen(path);
         snprintf(above, sizeof(above), "%.*s", (int)(at - path), path);
-        if (!(*at && remote_stat_named(&c->link, above, &there, &why) == 0 &&
+        if (!(*at &&
+              remote_look(&c->link, above, LOOK_KIND, &there, &why) == 0 &&
               there.kind == ENTRY_DIRECTORY) &&
             remote_mkdir(&c->link, above, &why) < 0)
             return client_error(above, &why);
@@ -202,7 +203,8 @@ static int rm_one(struct client *c, const char *path,
     if (listed)
         e = *listed;
     else if ((recursive || m->directory) &&
-             remote_stat(&c->link, path, &e, &why) != PRESENT)
+             remote_look(&c->link, path, LOOK_KIND | LOOK_LINK, &e, &why) !=
+                 PRESENT)
         return client_error(path, &why);
     if (m->directory && e.kind != ENTRY_DIRECTORY)
         return client_refuse(path, EX_USAGE,
@@ -266,14 +268,14 @@ int cmd_mv(struct client *c, struct word *w, int n)
                  w[1].remote ? w[1].path : w[1].text, to) < 0 ||
         (into && url_join(to, base, to) < 0))
         return client_refuse(w[0].path, EX_USAGE, "the name is too long");
-    enum presence r = remote_stat_named(&c->link, to, &e, &why);
+    bool replaces = c->options.conflict == CONFLICT_OVERWRITE;
+    enum presence r = remote_look(
+        &c->link, to, LOOK_KIND | (replaces ? LOOK_GONE : LOOK_FREE), &e, &why);
     if (r == PRESENT && e.kind == ENTRY_DIRECTORY)
         return client_refuse(w[0].path, EX_CANTCREAT,
                              "/%s is a directory; write /%s/ to move into it",
                              to, to);
-    if (c->options.conflict != CONFLICT_OVERWRITE)
-        r = remote_free(&c->link, to, r, &why);
-    if (r == PRESENT && c->options.conflict != CONFLICT_OVERWRITE)
+    if (r == PRESENT && !replaces)
         return client_refuse(
             w[0].path, EX_CANTCREAT,
             "/%s is there already; --conflict overwrite replaces it", to);

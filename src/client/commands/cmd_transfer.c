@@ -182,14 +182,14 @@ static int put_into_directory(struct client *c, const struct word *to,
     struct listing_entry e;
 
     *ret = several || to->directory || !to->path[0];
-    int r = remote_stat_named(&c->link, to->path, &e, &why);
+    int r = remote_look(&c->link, to->path, LOOK_KIND, &e, &why);
     if (r < 0 && !(c->options.recursive && remote_may_lack(&why)))
         return client_error(to->path, &why);
     bool there = r == 0 && e.kind == ENTRY_DIRECTORY;
     *ret |= there;
     /* If the account lacks the right to ask for the target, the server decides
      * during the upload. */
-    if (there || !*ret || (r != 0 && remote_lacks_right(&c->link, to->path)))
+    if (there || !*ret || r == HIDDEN)
         return 0;
     if (r == 0)
         r = fail(&why, EX_CANTCREAT, "is no directory");

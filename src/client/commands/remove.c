@@ -62,11 +62,12 @@ static int remove_remains(const struct job *job, struct link *l,
                           struct failure *why)
 {
     struct listing_entry e;
-    enum presence there = remote_stat(l, job->remote, &e, why);
+    enum presence there =
+        remote_look(l, job->remote, LOOK_KIND | LOOK_SIZE, &e, why);
 
     if (there == PRESENCE_UNKNOWN)
         return -1;
-    if (there == ABSENT && !remote_lacks_right(l, job->remote))
+    if (there == ABSENT)
         return 0;
     if (there == PRESENT && job->known && e.size == job->size &&
         e.modified == job->modified)
@@ -89,7 +90,8 @@ static int remove_file_there(const struct tree *t, const struct job *job,
         r = link_command(l, why, "DELE %s", job->remote);
     if (r < 0 && why->reply >= 500 && t->use != TREE_SYNCS &&
         !t->client->options.recursive &&
-        remote_stat(l, job->remote, &e, &other) == PRESENT &&
+        remote_look(l, job->remote, LOOK_KIND | LOOK_LINK, &e, &other) ==
+            PRESENT &&
         e.kind == ENTRY_DIRECTORY)
         fail(why, EX_USAGE, "is a directory; add -r");
     return r;

@@ -163,25 +163,23 @@ static int sync_compare(void *of, struct job *job, struct link *l,
     return 0;
 }
 
-/* Asks the server for a file that its listing lacks. Without MLST, asks for the
- * SIZE, since another listing would lack the file, too. */
+/* Asks the server for a file that its listing lacks. */
 int sync_ask(void *of, struct job *job, struct link *l, struct failure *why)
 {
     struct tree *t = of;
-    struct listing_entry e = { .kind = ENTRY_FILE };
-    int r = l->site->mlst ? (int)remote_stat(l, job->remote, &e, why)
-                          : remote_length(l, job->remote, &e.size, why);
+    struct listing_entry e;
+    enum presence r =
+        remote_look(l, job->remote, LOOK_SIZE | LOOK_GONE, &e, why);
 
-    if (r == PRESENCE_UNKNOWN)
+    if (r == PRESENCE_UNKNOWN && (why->lost || l->site->mlst))
         return -1;
     /* A server that refuses the question may have the file under another name,
      * so all names that it lists in this directory stay. */
-    if (r == PRESENT || remote_lacks_right(l, job->remote) ||
-        (!l->site->mlst && l->reply != 550 && l->reply != 553))
+    if (r != ABSENT)
         job->above->unlisted[url_base(job->remote)[0] == '.'] = true;
     if (options_too_young(&t->client->options, job->modified))
         return 0;
-    if (r == ABSENT || e.kind != ENTRY_FILE || e.size != job->size) {
+    if (r != PRESENT || e.kind != ENTRY_FILE || e.size != job->size) {
         sync_add(t, job);
         return 0;
     }

@@ -337,10 +337,11 @@ static void tree_up_entry(struct tree *t, struct job *dir, struct link *l,
 static int tree_list_up(struct tree *t, struct job *job, struct link *l,
                         struct listing *ret, struct failure *why)
 {
+    unsigned wants = LOOK_KIND | (t->use == TREE_SYNCS ? LOOK_LINK : 0);
     struct listing_entry e;
     enum presence r = job->known && !job->taken
                           ? ABSENT
-                          : remote_stat(l, job->remote, &e, why);
+                          : remote_look(l, job->remote, wants, &e, why);
 
     *ret = (struct listing){ .whole = true };
     if (r == PRESENCE_UNKNOWN && !remote_may_lack(why))
@@ -354,7 +355,14 @@ static int tree_list_up(struct tree *t, struct job *job, struct link *l,
     job->made = existed == 0;
     if (existed == 1 && job->above && !job->taken)
         job->above->unlisted[url_base(job->remote)[0] == '.'] = true;
-    return existed == 1 ? tree_look(job, l, ret, why) : existed;
+    if (existed != 1 || tree_look(job, l, ret, why) == 0)
+        return existed < 0 ? -1 : 0;
+    /* An account may upload, but not list: put asks for each directory then. */
+    *ret = (struct listing){ 0 };
+    return t->use == TREE_SYNCS || why->lost || why->reply < 500 ||
+                   (r == PRESENT && e.kind != ENTRY_DIRECTORY)
+               ? -1
+               : 0;
 }
 
 static int tree_up_step(void *of, struct job *job, struct link *l,
@@ -514,7 +522,7 @@ enum presence tree_stat(struct client *c, const char *path,
                         struct listing_entry *ret, struct failure *why)
 {
     if (!e || (e->kind == ENTRY_FILE && !e->sized))
-        return remote_stat_named(&c->link, path, ret, why);
+        return remote_look(&c->link, path, LOOK_KIND | LOOK_SIZE, ret, why);
     *ret = *e;
     ret->name = NULL;
     return PRESENT;

@@ -409,6 +409,7 @@ struct listing_entry {
     bool sized;      /* the listing has the size */
     time_t modified; /* 0: unknown */
     uint64_t unique; /* identifies the file or directory; 0: unknown */
+    bool closed;     /* a directory that the account may not list */
 };
 
 #define LISTING_MAX 1000000 /* entries */
@@ -448,13 +449,12 @@ struct listing {
     "the directory is empty, or your account may not read it"
 
 void listing_release(struct listing *l);
-/* Take one line of MLSD or MLST, or of LIST. Return 0; 1: the line gave no
- * entry (".", "total", an unsafe name); -ENOMEM; -E2BIG: a limit above is
- * reached. */
+/* Take one line of MLSD, or of LIST. Return 0; 1: the line gave no entry (".",
+ * "total", an unsafe name); -ENOMEM; -E2BIG: a limit above is reached. */
 int listing_take_mlsd(struct listing *l, struct slice line);
-/* Cuts the facts off from a line of MLSD or MLST; the name is left. */
-bool listing_cut_facts(struct slice *line, struct slice *facts);
 int listing_take_list(struct listing *l, struct slice line);
+/* Reads the facts of a line of MLST. */
+void listing_take_mlst(struct listing_entry *e, struct slice line);
 /* Reads a time, "20261120074201" or "20261120074201.123". Returns 0 if TEXT has
  * another form. */
 time_t listing_read_time(struct slice text);
@@ -498,26 +498,24 @@ int remote_enter(struct link *l, const char *path, struct failure *why);
  * right to list it, some servers show it as empty: only the facts of a drop
  * itself say that the right is missing. */
 int remote_see(struct link *l, const char *path, struct failure *why);
-/* The answer about a path. ABSENT can also mean that the user has no right to
- * know. */
-enum presence { PRESENCE_UNKNOWN = -1, PRESENT, ABSENT };
+/* The answer about a path. HIDDEN: the user has no right to know. */
+enum presence { PRESENCE_UNKNOWN = -1, PRESENT, ABSENT, HIDDEN };
+enum {
+    LOOK_KIND = 1, /* is it a directory? follows a link to a directory */
+    LOOK_LINK = 2, /* doesn't: walks and removals follow no link */
+    LOOK_SIZE = 4,
+    LOOK_FREE = 8, /* a new file must replace no old one */
+    LOOK_GONE = 16 /* a clear denial is enough */
+};
+/* Finds out what is under the name PATH, as far as the caller WANTS it. Gets
+ * its entry, without the name. If the entry isn't PRESENT, WHY gets the reason.
+ * Without MLST, asks for a listing only if SIZE and CWD aren't enough. */
+enum presence remote_look(struct link *l, const char *path, unsigned wants,
+                          struct listing_entry *ret, struct failure *why);
 /* Asks whether PATH exists, without a listing. ABSENT proves nothing in a
  * directory that the user may not enter. */
 enum presence remote_exists(struct link *l, const char *path,
                             struct failure *why);
-/* Gets the entry of PATH, without its name. If the entry isn't PRESENT, WHY
- * gets the reason. */
-enum presence remote_stat(struct link *l, const char *path,
-                          struct listing_entry *ret, struct failure *why);
-/* Does the same for a path that the user has named: follows a link to a
- * directory. Walks follow no link. */
-enum presence remote_stat_named(struct link *l, const char *path,
-                                struct listing_entry *ret, struct failure *why);
-/* Call after either with its result THERE if a new file must not replace an old
- * one: is PATH surely free? Without MLST also asks for the SIZE. If the server
- * refuses to answer, returns PRESENCE_UNKNOWN with the reason. */
-enum presence remote_free(struct link *l, const char *path, enum presence there,
-                          struct failure *why);
 /* Gets the time of the last change by MDTM, for a listing that lacks it; 0: the
  * server doesn't report it. */
 int remote_time(struct link *l, const char *path, time_t *ret,

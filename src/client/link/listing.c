@@ -111,18 +111,22 @@ static bool listing_fact(struct listing_entry *e, struct slice fact)
         e->modified = listing_read_time(value);
     } else if (slice_equal_nocase(name, SLICE("unique"))) {
         e->unique = listing_unique(value);
+    } else if (slice_equal_nocase(name, SLICE("perm"))) {
+        e->closed = !slice_has(value, 'l') && !slice_has(value, 'L');
     } else if (slice_equal_nocase(name, SLICE("type"))) {
-        if (slice_equal_nocase(value, SLICE("cdir")) ||
-            slice_equal_nocase(value, SLICE("pdir")))
-            return false;
-        e->kind = slice_equal_nocase(value, SLICE("file"))  ? ENTRY_FILE
-                  : slice_equal_nocase(value, SLICE("dir")) ? ENTRY_DIRECTORY
-                                                            : ENTRY_OTHER;
+        bool itself = slice_equal_nocase(value, SLICE("cdir")) ||
+                      slice_equal_nocase(value, SLICE("pdir"));
+
+        e->kind = slice_equal_nocase(value, SLICE("file")) ? ENTRY_FILE
+                  : itself || slice_equal_nocase(value, SLICE("dir"))
+                      ? ENTRY_DIRECTORY
+                      : ENTRY_OTHER;
+        return !itself;
     }
     return true;
 }
 
-bool listing_cut_facts(struct slice *line, struct slice *facts)
+static bool listing_cut_facts(struct slice *line, struct slice *facts)
 {
     const struct slice all = *line;
     const char *end = memmem(all.ptr, all.len, "; ", 2);
@@ -136,6 +140,16 @@ bool listing_cut_facts(struct slice *line, struct slice *facts)
     *facts = (struct slice){ all.ptr, len };
     *line = (struct slice){ all.ptr + len + 1, all.len - len - 1 };
     return true;
+}
+
+void listing_take_mlst(struct listing_entry *e, struct slice line)
+{
+    struct slice facts, fact;
+
+    e->kind = ENTRY_OTHER;
+    listing_cut_facts(&line, &facts);
+    while (slice_cut(&facts, ';', &fact))
+        listing_fact(e, fact);
 }
 
 int listing_take_mlsd(struct listing *l, struct slice line)

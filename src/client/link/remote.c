@@ -122,87 +122,55 @@ int remote_list(struct link *l, const char *path, struct listing *ret,
     return remote_list_as(l, path, l->site->mlst, ret, why);
 }
 
-int remote_is_link(struct link *l, const char *path, struct failure *why)
-{
-    char directory[URL_PATH_MAX];
-    const char *name = strrchr(path, '/');
-    struct listing all;
-
-    /* A Sallyport lists no link as a directory. If there is no MLSD, the walk
-     * has seen LIST. */
-    if (!l->site->mlst || l->site->atomic)
-        return 0;
-    snprintf(directory, sizeof(directory), "%.*s",
-             name ? (int)(name - path) : 0, path);
-    if (remote_list_as(l, directory, false, &all, why) < 0)
-        return why->transient ? -1 : 0;
-    const struct listing_entry *e = listing_find(&all, path);
-    int r = e && e->kind == ENTRY_OTHER;
-    listing_release(&all);
-    return r;
-}
-
 int remote_enter(struct link *l, const char *path, struct failure *why)
 {
+    struct failure other;
+
     if (!path[0])
         return 0;
-    link_begin(l, "", NULL);
-    link_set_directory(l, path);
-    LINK_SET(l, CURLOPT_NOBODY, 1L);
-    return link_run(l, why);
+    if (link_command(l, why, "CWD %s", path) < 0)
+        return -1;
+    /* The next call begins in the login directory, or in a new session. */
+    l->renew |= !l->entry[0] || link_command(l, &other, "CWD %s", l->entry) < 0;
+    return 0;
 }
 
-/* Finds the next line with facts in the reply to MLST. Returns false if there
- * is none. */
-static bool remote_facts(struct slice *rest, struct slice *facts)
+/* Reads the facts in the reply to MLST. */
+static void remote_facts(const struct link *l, struct listing_entry *ret)
 {
-    struct slice line;
+    struct slice rest = buf_slice(&l->lines), line;
 
-    while (slice_cut(rest, '\n', &line))
-        if (slice_starts(line, SLICE(" "))) {
-            line = slice_trim(line);
-            return listing_cut_facts(&line, facts);
-        }
-    return false;
+    *ret = (struct listing_entry){ .kind = ENTRY_DIRECTORY };
+    while (slice_cut(&rest, '\n', &line))
+        if (slice_starts(line, SLICE(" ")))
+            listing_take_mlst(ret, slice_trim(line));
 }
 
 int remote_see(struct link *l, const char *path, struct failure *why)
 {
-    struct slice rest, facts, fact, name;
+    struct listing_entry e;
     int r = remote_enter(l, path, why);
 
     if (r < 0 || !l->site->mlst)
         return r;
     if (link_command(l, why, "MLST%s%s", path[0] ? " " : "", path) < 0)
         return why->lost ? -1 : 0;
-    rest = buf_slice(&l->lines);
-    while (remote_facts(&rest, &facts))
-        while (slice_cut(&facts, ';', &fact)) {
-            slice_cut(&fact, '=', &name);
-            if (slice_equal_nocase(name, SLICE("perm")) &&
-                !slice_has(fact, 'l') && !slice_has(fact, 'L'))
-                return fail(why, EX_NOINPUT,
-                            "your account may not list this directory");
-        }
-    return 0;
+    remote_facts(l, &e);
+    return e.closed ? fail(why, EX_NOINPUT,
+                           "your account may not list this directory")
+                    : 0;
 }
 
 uint64_t remote_unique(struct link *l, const char *path)
 {
-    struct slice rest, facts, fact, name;
+    struct listing_entry e;
     struct failure why;
 
     if (!l->site->unique ||
         link_command(l, &why, "MLST%s%s", path[0] ? " " : "", path) < 0)
         return 0;
-    rest = buf_slice(&l->lines);
-    while (remote_facts(&rest, &facts))
-        while (slice_cut(&facts, ';', &fact)) {
-            slice_cut(&fact, '=', &name);
-            if (slice_equal_nocase(name, SLICE("unique")))
-                return listing_unique(fact);
-        }
-    return 0;
+    remote_facts(l, &e);
+    return e.unique;
 }
 
 bool remote_may_lack(const struct failure *why)
@@ -221,6 +189,15 @@ bool remote_again(const struct link *l, struct retry *r, const char *path,
 static bool remote_absent(const struct failure *why)
 {
     return why->reply == 550 || why->reply == 553;
+}
+
+/* Returns what the refusal of the last request says about PATH. */
+static enum presence remote_denial(const struct link *l, const char *path,
+                                   const struct failure *why)
+{
+    return !remote_absent(why)           ? PRESENCE_UNKNOWN
+           : remote_lacks_right(l, path) ? HIDDEN
+                                         : ABSENT;
 }
 
 bool remote_lacks_right(const struct link *l, const char *path)
@@ -292,7 +269,7 @@ static enum presence remote_size(struct link *l, const char *path,
 {
     if ((!l->binary && link_command(l, why, "TYPE I") < 0) ||
         remote_ask(l, QUESTION_SIZE, "SIZE", path, why) < 0)
-        return remote_absent(why) ? ABSENT : PRESENCE_UNKNOWN;
+        return remote_denial(l, path, why);
     l->binary = true;
     return remote_bytes(l, ret, why) < 0 ? PRESENCE_UNKNOWN : PRESENT;
 }
@@ -307,32 +284,10 @@ int remote_time(struct link *l, const char *path, time_t *ret,
     return 0;
 }
 
-enum presence remote_exists(struct link *l, const char *path,
-                            struct failure *why)
-{
-    uint64_t size;
-    enum presence r;
-
-    if (!l->site->mlst)
-        r = remote_size(l, path, &size, why);
-    else if (remote_ask(l, QUESTION_MLST, "MLST", path, why) == 0)
-        r = PRESENT;
-    else
-        r = remote_absent(why) ? ABSENT : PRESENCE_UNKNOWN;
-    if (r == ABSENT && remote_lacks_right(l, path))
-        return PRESENCE_UNKNOWN;
-    if (r != ABSENT || l->site->mlst)
-        return r;
-    if (remote_enter(l, path, why) == 0) /* it is a directory */
-        return PRESENT;
-    return remote_absent(why) && !remote_lacks_right(l, path)
-               ? ABSENT
-               : PRESENCE_UNKNOWN;
-}
-
-/* If there is no MLST, looks for the entry in the listing of the parent
- * directory. */
-static enum presence remote_stat_by_list(struct link *l, const char *path,
+/* Looks for PATH in the LIST of the directory above it. BEFORE is the answer to
+ * the other questions, which counts if LIST doesn't tell more. */
+static enum presence remote_look_by_list(struct link *l, const char *path,
+                                         enum presence before,
                                          struct listing_entry *ret,
                                          struct failure *why)
 {
@@ -342,114 +297,125 @@ static enum presence remote_stat_by_list(struct link *l, const char *path,
 
     snprintf(directory, sizeof(directory), "%.*s",
              name ? (int)(name - path) : 0, path);
-    int r = remote_list(l, directory, &all, why);
+    int r = remote_list_as(l, directory, false, &all, why);
     /* Perhaps a directory that can't be listed contains the entry. */
-    if (r < 0 && !remote_absent(why))
-        return PRESENCE_UNKNOWN;
-    bool whole = r == 0 && all.whole,
-         readable = r == 0 && l->whole && all.refused == 0;
+    if (r < 0)
+        return !remote_absent(why) ? PRESENCE_UNKNOWN
+               : before == PRESENT ? HIDDEN
+                                   : before;
     const struct listing_entry *e = listing_find(&all, path);
+    bool readable = l->whole && all.refused == 0;
+    if (!e && before == PRESENT) { /* perhaps a link that LIST hides */
+        fail(why, EX_NOINPUT, "the server's listing lacks this name");
+        before = HIDDEN;
+    } else if (!e && (all.whole || (before == PRESENCE_UNKNOWN && readable))) {
+        before = ABSENT;
+    }
     if (e) {
         *ret = *e;
         ret->name = NULL;
+        before = PRESENT;
     }
     listing_release(&all);
-    if (e)
-        return PRESENT;
-    if (whole)
-        return ABSENT;
-    /* The listing perhaps lacks the entry, so ask for its SIZE. If the server
-     * reports none, believe the listing. */
-    *ret = (struct listing_entry){ .kind = ENTRY_FILE, .sized = true };
-    enum presence there = remote_size(l, path, &ret->size, why);
-    return there == PRESENCE_UNKNOWN && readable && !why->lost ? ABSENT : there;
+    return before;
 }
 
-static enum presence remote_stat_entry(struct link *l, const char *path,
-                                       struct listing_entry *ret,
-                                       struct failure *why)
+int remote_is_link(struct link *l, const char *path, struct failure *why)
 {
-    struct listing one = { 0 };
-    struct slice rest, facts;
+    struct listing_entry e = { .kind = ENTRY_FILE };
+    enum presence r;
 
+    /* A Sallyport lists no link as a directory. If there is no MLSD, the walk
+     * has seen LIST. */
+    if (!l->site->mlst || l->site->atomic)
+        return 0;
+    r = remote_look_by_list(l, path, PRESENCE_UNKNOWN, &e, why);
+    return r == PRESENCE_UNKNOWN && why->transient ? -1 : e.kind == ENTRY_OTHER;
+}
+
+/* Asks about PATH without MLST. A directory has no SIZE, but on some servers.
+ * Only LIST shows links, and links that lead nowhere. */
+static enum presence remote_look_by_size(struct link *l, const char *path,
+                                         unsigned wants,
+                                         struct listing_entry *ret,
+                                         struct failure *why)
+{
+    enum presence r = ABSENT, one;
+
+    for (int i = 0; i < 2 && r != PRESENT; i++) {
+        bool enters = (i == 0) == (wants < LOOK_SIZE);
+
+        if (enters && !(wants & LOOK_KIND))
+            continue;
+        one = !enters ? remote_size(l, path, &ret->size, why)
+              : remote_enter(l, path, why) == 0 ? PRESENT
+                                                : remote_denial(l, path, why);
+        if (one == PRESENCE_UNKNOWN && why->lost)
+            return one;
+        if (r == ABSENT || one == PRESENT || one == HIDDEN)
+            r = one;
+        ret->sized = !enters && one == PRESENT;
+        ret->kind = ret->sized ? ENTRY_FILE : ENTRY_DIRECTORY;
+    }
+    bool lists = r == PRESENT ? wants & LOOK_LINK && !ret->sized
+                 : wants & LOOK_FREE
+                     ? r != ABSENT
+                     : wants & LOOK_KIND && !(wants & LOOK_GONE);
+    return lists ? remote_look_by_list(l, path, r, ret, why) : r;
+}
+
+enum presence remote_look(struct link *l, const char *path, unsigned wants,
+                          struct listing_entry *ret, struct failure *why)
+{
+    enum presence r = PRESENT;
+    struct failure other;
+
+    *why = (struct failure){ 0 };
     *ret = (struct listing_entry){ .kind = ENTRY_DIRECTORY };
     if (!path[0])
         return PRESENT;
     if (!l->site->mlst)
-        return remote_stat_by_list(l, path, ret, why);
-    if (remote_ask(l, QUESTION_MLST, "MLST", path, why) < 0)
-        return remote_absent(why) ? ABSENT : PRESENCE_UNKNOWN;
-    rest = buf_slice(&l->lines);
-    while (remote_facts(&rest, &facts)) {
-        /* Replace the name that the server reports by any safe name: the caller
-         * knows the name. */
-        char text[1024];
-        snprintf(text, sizeof(text), "%.*s x", (int)facts.len, facts.ptr);
-        if (listing_take_mlsd(&one, slice_from(text)) == 0) {
-            *ret = one.entry[0];
-            ret->name = NULL;
-            listing_release(&one);
-            return PRESENT;
-        }
-    }
-    return PRESENT; /* "cdir": a directory */
-}
-
-enum presence remote_stat(struct link *l, const char *path,
-                          struct listing_entry *ret, struct failure *why)
-{
-    *why = (struct failure){ 0 };
-    enum presence r = remote_stat_entry(l, path, ret, why);
+        r = remote_look_by_size(l, path, wants, ret, why);
+    else if (remote_ask(l, QUESTION_MLST, "MLST", path, why) < 0)
+        r = remote_denial(l, path, why);
+    else
+        remote_facts(l, ret);
     /* MLST and MLSD need not give the size. Ask also for a link, since it can
      * lead to a file. */
-    if (r == PRESENT && ret->kind != ENTRY_DIRECTORY && !ret->sized) {
+    if (r == PRESENT && wants & LOOK_SIZE && ret->kind != ENTRY_DIRECTORY &&
+        !ret->sized) {
         ret->sized = remote_size(l, path, &ret->size, why) == PRESENT;
         r = !ret->sized && why->lost ? PRESENCE_UNKNOWN : PRESENT;
     }
+    if (r == PRESENT && ret->kind == ENTRY_OTHER && wants & LOOK_KIND &&
+        !(wants & LOOK_LINK) && remote_enter(l, path, &other) == 0)
+        ret->kind = ENTRY_DIRECTORY;
     /* Servers reply 550 if the file is missing and if a right is missing, with
      * different texts. */
-    if (r == ABSENT && !remote_lacks_right(l, path))
+    if (r == ABSENT)
         fail(why, EX_NOINPUT, "there is no such file or directory");
+    if (r == HIDDEN && wants & LOOK_FREE)
+        return fail(why, EX_CANTCREAT,
+                    "the server doesn't tell whether /%s is taken; --conflict "
+                    "overwrite replaces it",
+                    path);
     return r;
 }
 
-enum presence remote_stat_named(struct link *l, const char *path,
-                                struct listing_entry *ret, struct failure *why)
+enum presence remote_exists(struct link *l, const char *path,
+                            struct failure *why)
 {
-    struct failure other;
-    enum presence r = remote_stat(l, path, ret, why);
+    struct listing_entry e;
 
-    if (r == PRESENT && ret->kind == ENTRY_OTHER &&
-        remote_enter(l, path, &other) == 0)
-        ret->kind = ENTRY_DIRECTORY;
-    return r;
-}
-
-enum presence remote_free(struct link *l, const char *path, enum presence there,
-                          struct failure *why)
-{
-    uint64_t size;
-
-    if (there != ABSENT)
-        return there;
-    if (!remote_lacks_right(l, path)) {
-        /* If the disk ignores the case of letters, a listing can lack PATH. */
-        there = l->site->mlst ? ABSENT : remote_size(l, path, &size, why);
-        return there == PRESENCE_UNKNOWN && !why->lost ? ABSENT : there;
-    }
-    fail(why, EX_CANTCREAT,
-         "the server doesn't tell whether /%s is taken; --conflict overwrite "
-         "replaces it",
-         path);
-    return PRESENCE_UNKNOWN;
+    return remote_look(l, path, LOOK_KIND | LOOK_GONE, &e, why);
 }
 
 int remote_length(struct link *l, const char *path, uint64_t *ret,
                   struct failure *why)
 {
-    int r = remote_size(l, path, ret, why);
+    enum presence r = remote_size(l, path, ret, why);
 
-    return r < 0 && !why->lost ? 1 : r;
+    return why->lost ? -1 : r != PRESENT;
 }
 
 int remote_partial(struct link *l, const char *path, uint64_t *ret,
@@ -499,7 +465,9 @@ int remote_mkdir_once(struct link *l, const char *path, struct failure *why)
 
     if (link_command(l, why, "MKD %s", path) == 0)
         return 0;
-    if (why->reply >= 500 && remote_stat(l, path, &there, &later) == 0 &&
+    if (why->reply >= 500 &&
+        remote_look(l, path, LOOK_KIND | LOOK_LINK, &there, &later) ==
+            PRESENT &&
         there.kind == ENTRY_DIRECTORY)
         return 1;
     return -1;

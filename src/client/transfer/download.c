@@ -41,7 +41,9 @@ static int download_facts(struct file_transfer *t, struct failure *why)
                                .sized = true,
                                .modified = t->job->modified };
     int r =
-        t->job->known && !t->row ? 0 : remote_stat(t->link, t->remote, &e, why);
+        t->job->known && !t->row
+            ? 0
+            : remote_look(t->link, t->remote, LOOK_KIND | LOOK_SIZE, &e, why);
 
     if (r != 0)
         return -1;

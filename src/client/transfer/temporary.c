@@ -163,8 +163,7 @@ int temporary_finish(struct file_transfer *t, struct failure *why)
     enum presence there =
         temporary_may_replace(t)
             ? ABSENT
-            : remote_free(t->link, t->other,
-                          remote_stat(t->link, t->other, &e, why), why);
+            : remote_look(t->link, t->other, LOOK_FREE, &e, why);
     int r = there == PRESENT ? 0 : 1;
 
     if (there == PRESENCE_UNKNOWN)

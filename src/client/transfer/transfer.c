@@ -346,7 +346,7 @@ static int source_remove_remote(const struct file_transfer *t,
      * copy has another time meanwhile. */
     if (t->replaces)
         futimens(fd, times);
-    int r = remote_stat(t->link, t->remote, &e, why);
+    int r = remote_look(t->link, t->remote, LOOK_SIZE, &e, why);
     if (r == 0 && e.modified == 0)
         r = remote_time(t->link, t->remote, &e.modified, why);
     times[1] = st.st_mtim;

@@ -113,11 +113,11 @@ static int upload_taken(void *of, const char *path, struct failure *why)
 
     if (t->job->twice && strcmp(path, t->job->remote) == 0)
         return 1;
-    enum presence r = remote_stat(t->link, path, &e, why);
+    bool replaces = t->link->site->options->conflict == CONFLICT_OVERWRITE;
+    enum presence r = remote_look(
+        t->link, path, LOOK_KIND | (replaces ? LOOK_GONE : LOOK_FREE), &e, why);
     if (r == PRESENT && e.kind == ENTRY_DIRECTORY)
         return fail(why, EX_CANTCREAT, "/%s is a directory", path);
-    if (t->link->site->options->conflict != CONFLICT_OVERWRITE)
-        r = remote_free(t->link, path, r, why);
     return r == PRESENCE_UNKNOWN ? -1 : r == PRESENT;
 }
 
@@ -150,7 +150,7 @@ static int upload_decide(struct file_transfer *t, struct failure *why)
     struct failure unknown;
 
     if (names_asks(o))
-        remote_stat(t->link, t->remote, &old, &unknown);
+        remote_look(t->link, t->remote, LOOK_SIZE, &old, &unknown);
     t->choice = names_decide(
         o, t->remote, t->job->twice, "on the server",
         (struct names_file){ old.size, old.sized ? old.modified : 0 },
@@ -220,7 +220,6 @@ static int upload_knows(struct file_transfer *t, uint64_t held,
 static int upload_first(struct file_transfer *t, struct failure *why)
 {
     const struct job *above = t->job->above;
-    struct listing_entry e;
     uint64_t held = 0;
 
     t->first = 0;
@@ -235,11 +234,11 @@ static int upload_first(struct file_transfer *t, struct failure *why)
      * bytes. */
     if (!t->link->site->decides && !t->aside &&
         (!t->ours || t->link->site->atomic)) {
-        enum presence there = remote_stat(t->link, t->remote, &e, why);
+        enum presence there = remote_exists(t->link, t->remote, why);
 
         t->foreign = held;
-        if (there != ABSENT)
-            return there == PRESENT ? 0 : -1;
+        if (there == PRESENT || there == PRESENCE_UNKNOWN)
+            return there;
     }
     r = upload_knows(t, held, why);
     t->first = r > 0 ? held : 0;
@@ -274,7 +273,8 @@ static int upload_is_there(struct file_transfer *t, struct failure *why)
         (!length_counts && (stream || !transfer_hash_name(t))) ||
         (!stream && !upload_is_sized(t) && !upload_is_empty(t)))
         return 0;
-    enum presence r = remote_stat(t->link, t->remote, &e, why);
+    enum presence r =
+        remote_look(t->link, t->remote, LOOK_KIND | LOOK_SIZE, &e, why);
     if (r != PRESENT || e.kind != ENTRY_FILE || e.size != size)
         return why->lost ? -1 : 0;
     if (!stream && !t->digest.ctx && transfer_begin_digest(t, true, why) < 0)

@@ -12,6 +12,7 @@ import collections
 import hashlib
 import itertools
 import os
+import select
 import socket
 import ssl
 import sys
@@ -180,6 +181,8 @@ class Session(threading.Thread):
                 raise ConnectionError
             self.reply("331 password?" if FAULT == "early_question" else
                        "421 not you" if FAULT == "banned" else
+                       "421 Your address is banned." if FAULT == "bans" and
+                       BANNED.is_set() else
                        "421 gone for a moment" if FAULT == "upgraded" and
                        next(GREETED) < 2 else
                        "220 ready")
@@ -527,7 +530,7 @@ class Session(threading.Thread):
         if self.lacks(words):
             return self.reply("550 Permission denied" if FAULT == "denied_cwd" else
                               "550 no")
-        if words.strip("/").split("/")[-1] in ("file", "link", "shut"):
+        if words.strip("/").split("/")[-1] in ("file", "link", "shut", "new"):
             return self.reply("550 no")
         self.where = words.strip("/")
         self.reply("250 there")
@@ -548,7 +551,7 @@ class Session(threading.Thread):
             return self.reply("502 no")
         if FAULT == "no_look":
             return self.reply("550 Permission denied")
-        if self.lacks(words):
+        if self.lacks(words) or words.strip("/") in ("sub", "locked", "shut"):
             return self.reply("550 no such file")
         if FAULT == "busy_once" or FAULT in (*KEEPING, "cuts") and words not in STORED:
             return self.reply("550 no such file")
@@ -807,6 +810,9 @@ class Mirror(Session):
                    f"250-Here\r\n {self.facts(name)}\r\n250 End" if name in FILES else
                    "550 no such file")
 
+    def do_CWD(self, words):
+        self.reply("550 no" if words.strip("/") else "250 there")
+
     def shown(self):
         return [name for name in FILES if FAULT != "hides" or name[:3] != ".ht"]
 
@@ -854,7 +860,12 @@ class Mirror(Session):
 # this reply too late. A user "…,VERB,CODE,WHEN" gets this reply to each VERB, for which
 # there was EPSV or not: "before" the data connection; "begun": after its TCP, but it gets
 # no TLS; "ended": after its TLS and all bytes. The reply "lost" is the loss of the
-# connection, and "none" none.
+# connection, and "none" none. With "…,TIMES,MANNER" only the first TIMES get it, and data
+# connections must be made in this manner: 0 any, 1 one for each control connection, 2 no
+# resumption, 3 a handshake after the 150. dies, bans: After three uploads the server
+# is gone, or greets each client with a ban. poison: An upload of a name with "bad" ends
+# the connection. upload_only: There are no listings. slow_sum: A whole file's checksum
+# takes too long.
 KEEPERS = {
     "sallyport": " UTF8\r\n CSID\r\n STOR conflict=overwrite*\r\n MFMT\r\n HASH SHA-256*\r\n"
                  " MLST type*;size*;modify*",
@@ -865,7 +876,13 @@ KEEPERS = {
     "linked_mute": " UTF8\r\n MFMT\r\n MLST type*;size*;modify*",
     # All names have one number, and each is listed twice. There is no LIST for now.
     "careless": " UTF8\r\n MFMT\r\n MLST type*;size*;modify*;unique*",
+    "dies": " MFMT\r\n MLST type*;size*;modify*",
+    "bans": " MFMT\r\n MLST type*;size*;modify*",
+    "poison": " MFMT\r\n MLST type*;size*;modify*",
+    "upload_only": " MDTM",
+    "slow_sum": " MFMT\r\n HASH SHA-256*\r\n MLST type*;size*;modify*",
 }
+BANNED = threading.Event() # bans: three uploads were stored
 
 
 class Keeper(Session):
@@ -875,21 +892,54 @@ class Keeper(Session):
     def do_USER(self, words):
         self.user = words
         lie = words.split(",")[1:]
-        if len(lie) == 3: # found before do_STOR() and so on
+        if len(lie) > 2: # found before do_STOR() and so on
+            self.manner = int(lie[4]) if len(lie) > 4 else 0
             for verb in ("EPSV", "PASV") if lie[0] == "EPSV" else lie[:1]:
-                setattr(self, "do_" + verb, lambda _: self.lie(*lie[1:]))
+                self.disturb(verb, *lie[1:4])
         else:
             self.late = self.late or lie
         self.choice = "overwrite"
         self.length = None
         super().do_USER(words)
 
+    manner = made = 0
+
+    def disturb(self, verb, code, when, times="0"):
+        do = getattr(self, "do_" + verb)
+        setattr(self, "do_" + verb, lambda words: do(words) if int(times) and
+                next(DELAYS[self.user]) >= int(times) else self.lie(code, when))
+
+    # Makes the data connection. Returns None after the refusal of another manner.
+    def take(self):
+        self.made += 1
+        plain = None
+        if self.manner == 3:
+            plain, _ = self.listener.accept()
+            early = select.select([plain], [], [], 0.05)[0]
+        if self.manner == 1 and self.made > 1 or self.manner == 3 and early:
+            (plain or self.listener).close()
+            return self.reply("425 not in this manner")
+        self.reply("150 go")
+        return plain or self.listener.accept()[0]
+
+    def secured(self, plain, **how):
+        try:
+            data = CONTEXT.wrap_socket(plain, server_side=True, **how)
+        except OSError:
+            return self.reply("425 no handshake")
+        if self.manner == 2 and data.session_reused:
+            os.close(data.detach())
+            return self.reply("425 not in this manner")
+        return data
+
     def lie(self, code, when):
         if when != "before":
-            self.reply("150 go")
-            data, _ = self.listener.accept()
+            data = self.take()
             if when == "ended":
-                data = CONTEXT.wrap_socket(data, server_side=True)
+                data = data and self.secured(data)
+            if not data:
+                return
+            if when == "ended":
                 data.settimeout(0.2)
                 try:
                     while data.recv(65536):
@@ -981,6 +1031,8 @@ class Keeper(Session):
 
     def do_HASH(self, words):
         def text(path):
+            if FAULT == "slow_sum" and not self.range:
+                return "451 The checksum takes too long"
             with open(path, "rb") as f:
                 hash = hashlib.sha256(f.read()[:self.range and self.range[1] + 1])
             self.range = None
@@ -996,6 +1048,12 @@ class Keeper(Session):
                    "550 no such file")
 
     def do_STOR(self, words, append=False):
+        if FAULT in ("dies", "bans") and next(UPLOADS) >= 3:
+            if FAULT == "dies":
+                os._exit(0)
+            BANNED.set()
+        if BANNED.is_set() or FAULT == "poison" and "bad" in words:
+            raise ConnectionError
         hidden = FAULT == "sallyport"
         path = self.part(words) if hidden else self.at(words)
         if not os.path.isdir(os.path.dirname(self.at(words))):
@@ -1004,10 +1062,10 @@ class Keeper(Session):
             if self.first:
                 f.truncate(self.first)
             self.first = 0
-            self.reply("150 go")
-            plain, _ = self.listener.accept()
-            data = CONTEXT.wrap_socket(plain, server_side=True,
-                                       suppress_ragged_eofs=not hidden)
+            data = self.take()
+            data = data and self.secured(data, suppress_ragged_eofs=not hidden)
+            if not data:
+                return
             while block := data.recv(65536):
                 f.write(block)
                 f.flush()
@@ -1037,12 +1095,15 @@ class Keeper(Session):
     def do_LIST(self, words):
         if FAULT == "careless":
             return self.reply("451 not now")
+        if FAULT == "upload_only":
+            return self.reply("550 Permission denied.")
         path = self.at(self.where)
         form = "{}rw-r--r-- 1 a a {} Nov 20 07:42 {}\r\n"
         self.send([form.format("l" if os.path.islink(os.path.join(path, name)) else
                                "d" if os.path.isdir(os.path.join(path, name)) else "-",
                                os.path.getsize(os.path.join(path, name)), name).encode()
-                   for name in [".", *os.listdir(path)]])
+                   for name in [".", *os.listdir(path)]
+                   if FAULT != "plain" or not name.startswith(".h")])
 
     def do_RETR(self, words):
         path = self.at(words)
@@ -1052,6 +1113,17 @@ class Keeper(Session):
             bytes = f.read()[self.first:]
         self.first = 0
         self.send([bytes])
+
+    def send(self, blocks, cut=False):
+        data = self.take()
+        data = data and self.secured(data)
+        if not data:
+            return
+        for block in blocks:
+            data.sendall(block)
+        data.unwrap().close()
+        self.listener.close()
+        self.reply("226 done")
 
 
 def main():
