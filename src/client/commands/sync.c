@@ -13,30 +13,28 @@
 #include "client.h"
 #include "sallyport/base/fd.h"
 
-/* Compares the checksums. Returns 0: they are the same; 1: they differ; -1:
- * they can't be compared. */
-static int sync_differs(struct tree *t, const struct job *job, struct link *l)
+/* Compares the checksums. Returns 0: they are the same; 1: they differ, or the
+ * connection was lost; -1: they can't be compared. */
+static int sync_differs(struct job *job, struct link *l, struct failure *why)
 {
-    char here[DIGEST_HEX_MAX], there[DIGEST_HEX_MAX];
     FD_CLEANUP int fd =
         names_open(job->local, job->named, O_RDONLY | O_NONBLOCK);
-    struct retry retry = { 0 };
-    struct failure why;
-    struct checksum d;
+    struct file_transfer both = {
+        .link = l, .job = job, .fd = fd, .done = job->size
+    };
 
-    if (fd < 0 || !t->client->site.hash ||
-        digest_begin(&d, t->client->site.hash) < 0)
+    if (fd < 0 || !l->site->hash ||
+        digest_begin(&both.digest, l->site->hash) < 0)
         return -1;
-    int r;
-    digest_follow(&d, fd, &job->size, l);
-    do
-        r = remote_hash(l, job->remote,
-                        (struct remote_range){ .to = job->size }, there, &why);
-    while (r < 0 && link_again(l, &retry, job->remote, &why));
-    if (r == 0)
-        r = digest_catch_up(&d, l);
-    digest_end(&d, here);
-    return r < 0 ? -1 : strcmp(here, there) != 0;
+    snprintf(both.remote, sizeof(both.remote), "%s", job->remote);
+    digest_follow(&both.digest, fd, &both.done, l);
+    int r =
+        transfer_compare(&both, (struct remote_range){ .to = job->size }, why);
+    digest_end(&both.digest, NULL);
+    if (r == 1 && why->reply == 451)
+        progress_note("%s: the checksum wasn't compared: %s", job->remote,
+                      why->text);
+    return r == 1 ? -1 : r < 0;
 }
 
 /* Does the server keep the times of uploads? If not, each sync would send the
@@ -92,15 +90,15 @@ static void sync_set_time(const struct tree *t, const struct job *job,
  * decide, since the copy may have the time of its transfer. Without checksums,
  * always yes for a download. An upload is needed if the source is newer, or if
  * the server keeps the times of uploads. */
-static bool sync_gap_counts(struct tree *t, const struct job *job,
-                            struct link *l, const struct stat *local,
-                            time_t there)
+static bool sync_gap_counts(struct tree *t, struct job *job, struct link *l,
+                            const struct stat *local, time_t there,
+                            struct failure *why)
 {
     time_t here = local->st_mtime, gap = t->up ? here - there : there - here;
 
     if (gap > TIME_STEP)
         return true;
-    int r = sync_differs(t, job, l);
+    int r = t->client->options.by_hash ? -1 : sync_differs(job, l, why);
     if (r == 0 && gap == 1)
         sync_set_time(t, job, l, local, there);
     if (r >= 0)
@@ -113,23 +111,27 @@ static bool sync_gap_counts(struct tree *t, const struct job *job,
 }
 
 /* Must a file be transferred that has the same size on both sides? */
-static bool sync_changed(struct tree *t, const struct job *job, struct link *l)
+static bool sync_changed(struct tree *t, struct job *job, struct link *l,
+                         struct failure *why)
 {
     time_t modified = job->modified;
-    struct failure why;
     struct stat here;
 
-    if (t->client->options.by_hash)
-        return sync_differs(t, job, l) != 0;
+    const bool by_hash = t->client->options.by_hash;
+    int r = by_hash ? sync_differs(job, l, why) : 0;
+
+    /* If only the server's time limit is too short, size and time decide. */
+    if (by_hash && (r >= 0 || why->reply != 451))
+        return r != 0;
     /* A listing without MLSD lacks the time. */
     if (lstat(job->local, &here) < 0 ||
-        (modified == 0 && remote_time(l, job->remote, &modified, &why) < 0))
+        (modified == 0 && remote_time(l, job->remote, &modified, why) < 0))
         return true;
     if (modified == 0 && !atomic_exchange(&t->untimed, true))
         progress_note("the server gives no times, so files of equal size "
                       "count as the same; --by-hash compares them");
     return modified != 0 && here.st_mtime != modified &&
-           sync_gap_counts(t, job, l, &here, modified);
+           sync_gap_counts(t, job, l, &here, modified, why);
 }
 
 static void sync_add(struct tree *t, const struct job *job)
@@ -154,9 +156,11 @@ static int sync_compare(void *of, struct job *job, struct link *l,
     struct tree *t = of;
     struct stat here;
 
-    (void)why;
-    if (sync_changed(t, job, l) ||
-        (lstat(job->local, &here) == 0 && sync_is_others(t, &here)))
+    *why = (struct failure){ 0 };
+    bool changed = sync_changed(t, job, l, why);
+    if (why->lost)
+        return -1;
+    if (changed || (lstat(job->local, &here) == 0 && sync_is_others(t, &here)))
         sync_add(t, job);
     else
         t->same++;

@@ -167,13 +167,14 @@ int transfer_begin_digest(struct file_transfer *t, bool follows,
     return 0;
 }
 
-/* Gets the checksums of RANGE here and on the server. Asks the server first,
- * since the client computes its own checksum while it waits for the server's.
- * Returns 0; 1: the server refuses, WHY says why; -1 with the reason. */
-static int transfer_ask(struct file_transfer *t, struct remote_range range,
-                        char here[DIGEST_HEX_MAX], char there[DIGEST_HEX_MAX],
-                        struct failure *why)
+/* Asks the server first, since the client computes its own checksum while it
+ * waits for the server's. */
+static int transfer_compare_range(struct file_transfer *t,
+                                  struct remote_range range,
+                                  struct failure *why)
 {
+    char here[DIGEST_HEX_MAX], there[DIGEST_HEX_MAX];
+
     if (remote_hash(t->link, t->remote, range, there, why) < 0)
         return why->lost || link_interrupted ? -1 : 1;
     int r = digest_catch_up(&t->digest, t->link);
@@ -183,19 +184,8 @@ static int transfer_ask(struct file_transfer *t, struct remote_range range,
     if (r == -ENODATA)
         return fail(why, EX_IOERR, "%s became shorter while it was compared",
                     t->local);
-    return r < 0 ? fail_errno(why, -r, t->local) : 0;
-}
-
-/* Compares the checksums of RANGE here and on the server. Returns 0: they are
- * the same; 1: the server refuses, WHY says why; -1 with the reason. */
-static int transfer_compare(struct file_transfer *t, struct remote_range range,
-                            struct failure *why)
-{
-    char here[DIGEST_HEX_MAX], there[DIGEST_HEX_MAX];
-    int r = transfer_ask(t, range, here, there, why);
-
-    if (r != 0)
-        return r;
+    if (r < 0)
+        return fail_errno(why, -r, t->local);
     return strcmp(here, there) == 0
                ? 0
                : fail(why, EX_DATAERR,
@@ -205,39 +195,42 @@ static int transfer_compare(struct file_transfer *t, struct remote_range range,
                       here, there);
 }
 
-/* Compares the file in parts, if the server's time limit was too short for the
- * whole file. Returns the same values as transfer_compare(). */
-static int transfer_compare_parts(struct file_transfer *t, struct failure *why)
+/* Begins T->digest again, at byte FROM of the local file. */
+static int transfer_follow(struct file_transfer *t, uint64_t from,
+                           const uint64_t *end, struct failure *why)
 {
-    int r = 0;
+    digest_end(&t->digest, NULL);
+    if (digest_begin(&t->digest, t->link->site->hash) < 0)
+        return fail(why, EX_OSERR, "out of memory");
+    digest_follow(&t->digest, t->fd, end, t->link);
+    t->digest.at = from;
+    return 0;
+}
 
+int transfer_compare(struct file_transfer *t, struct remote_range range,
+                     struct failure *why)
+{
+    int r = transfer_compare_range(t, range, why);
+
+    if (r != 1 || why->reply != 451 || !t->digest.end)
+        return r;
+    r = 0;
     for (uint64_t from = 0, to; r == 0 && from < t->done; from = to) {
         to = t->done - from > HASH_PART ? from + HASH_PART : t->done;
-        digest_end(&t->digest, NULL);
-        if (transfer_begin_digest(t, false, why) < 0)
+        if (transfer_follow(t, from, &to, why) < 0)
             return -1;
-        digest_follow(&t->digest, t->fd, &to, t->link);
-        t->digest.at = from;
-        r = transfer_compare(t, (struct remote_range){ from, to, true }, why);
+        r = transfer_compare_range(t, (struct remote_range){ from, to, true },
+                                   why);
     }
-    return r;
+    return transfer_follow(t, 0, &t->done, why) < 0 ? -1 : r;
 }
 
 int transfer_compare_head(struct file_transfer *t, struct failure *why)
 {
-    char here[DIGEST_HEX_MAX], there[DIGEST_HEX_MAX];
-
     if (!transfer_hash_name(t))
         return 0;
-    int r = transfer_ask(t, (struct remote_range){ .to = t->done }, here, there,
-                         why);
-    if (r != 1 || why->reply != 451)
-        return r != 0 ? -(r < 0) : strcmp(here, there) == 0;
-    r = transfer_compare_parts(t, why);
-    digest_end(&t->digest, NULL);
-    if (r == 0)
-        return transfer_begin_digest(t, true, why) < 0 ? -1 : 1;
-    return r < 0 && (why->lost || link_interrupted) ? -1 : 0;
+    int r = transfer_compare(t, (struct remote_range){ .to = t->done }, why);
+    return r < 0 && why->code != EX_DATAERR ? -1 : r == 0;
 }
 
 int transfer_verify(struct file_transfer *t, struct failure *why)
@@ -250,8 +243,6 @@ int transfer_verify(struct file_transfer *t, struct failure *why)
     if (!t->digest.ctx || !transfer_hash_name(t))
         return 0;
     int r = transfer_compare(t, all, why);
-    if (r == 1 && why->reply == 451 && t->digest.end)
-        r = transfer_compare_parts(t, why);
     if (r == 1 && t->job->kind == JOB_PUT &&
         remote_lacks_right(t->link, t->remote))
         progress_note("%s: stored; not compared, since this account may not "

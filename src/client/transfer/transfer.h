@@ -262,6 +262,12 @@ int upload_tell_name(const struct file_transfer *t, struct failure *why);
 /* Returns the algorithm of checksums; NULL: verification is off, or the server
  * has no checksums. */
 const char *transfer_hash_name(const struct file_transfer *t);
+/* Compares the checksums of RANGE here and on the server. If the server's time
+ * limit is too short, compares parts; then T->digest is at byte 0 again.
+ * Returns 0: they are the same; 1: the server refuses, WHY says why; -1 with
+ * the reason, EX_DATAERR if they differ. */
+int transfer_compare(struct file_transfer *t, struct remote_range range,
+                     struct failure *why);
 /* Does the server's file consist of the first T->done bytes of the local file?
  * If so, T->digest continues after these bytes. Returns 1: yes; 0: no, or not
  * known; -1 with the reason. */
