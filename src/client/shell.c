@@ -310,7 +310,7 @@ static int shell_line(struct client *c, char *line)
     if (*line == '#')
         return 0;
     link_interrupted = 0;
-    atomic_store(&link_denied, false);
+    atomic_store(&link_over, NULL);
     client_show(&c->options, NULL, NULL, 0);
     if (*line == '!')
         return shell_local(line + 1);

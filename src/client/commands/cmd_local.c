@@ -171,7 +171,7 @@ static int passwd_change(struct client *c, struct secret *old)
     } while (r < 0 && why.reply == 450 &&
              link_again(l, &retry, "passwd", &why));
     explicit_bzero(quoted, sizeof(quoted));
-    if (r < 0 && why.lost)
+    if (r < 0 && why.lost && l->state == LINK_IN)
         fail_add(&why, "; the password may have changed, so try the new one "
                        "first");
     if (r < 0)

@@ -88,7 +88,7 @@ static int remove_file_there(const struct tree *t, const struct job *job,
 
     if (r > 0)
         r = link_command(l, why, "DELE %s", job->remote);
-    if (r < 0 && why->reply >= 500 && t->use != TREE_SYNCS &&
+    if (r < 0 && why->reply >= 500 && !why->lost && t->use != TREE_SYNCS &&
         !t->client->options.recursive &&
         remote_look(l, job->remote, LOOK_KIND | LOOK_LINK, &e, &other) ==
             PRESENT &&
@@ -121,7 +121,7 @@ static int remove_name(struct tree *t, struct job *job, struct link *l,
         r = directory ? link_command(l, why, "RMD %s", job->remote)
                       : remove_file_there(t, job, l, why);
         /* Another call may have removed the name, or this call before a cut. */
-        if (r < 0 && why->reply >= 500 &&
+        if (r < 0 && why->reply >= 500 && !why->lost &&
             (t->use == TREE_SYNCS || (directory && job->again)) &&
             remote_exists(l, job->remote, &other) == ABSENT)
             r = 0;
@@ -205,7 +205,7 @@ static int remove_enter(void *of, struct job *job, struct link *l,
      * names in it belong to the link's target. Without the right to remove it,
      * a link gets the same reply as a directory. But a Sallyport lists no link
      * as a directory, and IIS, without MLST, denies each directory. */
-    if (r < 0 && (why->reply < 500 || link_interrupted ||
+    if (r < 0 && (why->reply < 500 || why->lost || link_interrupted ||
                   (l->site->mlst && !l->site->atomic &&
                    remote_lacks_right(l, job->remote))))
         return -1;

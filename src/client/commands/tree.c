@@ -545,7 +545,8 @@ int tree_expand(struct client *c, const struct word *word, expand_each *each,
              word->path);
     do
         r = remote_list(&c->link, dir, &all, &why);
-    while (r < 0 && remote_again(&c->link, &retry, dir, &why));
+    while (r < 0 && !remote_may_lack(&why) &&
+           link_again(&c->link, &retry, dir[0] ? dir : "/", &why));
     if (r < 0)
         return client_error(dir, &why);
     /* Prefer a file with exactly this name to the pattern. */

@@ -40,7 +40,7 @@ static bool link_begin_scouting(struct link *l)
     if (!l->logs_in || !l->logged_in)
         return true;
     pthread_mutex_lock(&scout_lock);
-    bool denied = atomic_load(&link_denied);
+    bool denied = atomic_load(&link_over);
     l->scouts = !denied && scout_seen <= l->used;
     if (!l->scouts)
         pthread_mutex_unlock(&scout_lock);
@@ -99,7 +99,8 @@ static size_t link_on_header(char *bytes, size_t size, size_t n, void *of)
         l->chosen = NULL;
         l->binary = false;
         l->surprised = !l->logs_in;
-        l->logged_in = l->in = true;
+        l->logged_in = true;
+        l->state = LINK_IN;
         link_end_scouting(l);
         /* Other servers only advise a new password, and word it differently. */
         l->must_change = strstr(line, "SITE PSWD old new");
@@ -109,7 +110,7 @@ static size_t link_on_header(char *bytes, size_t size, size_t n, void *of)
     if (l->surprised || (l->no_password && l->asked) ||
         (l->replies > 0 && --l->replies == 0))
         return 0;
-    if (l->in && (l->reply == 452 || l->reply == 552))
+    if (l->state == LINK_IN && (l->reply == 452 || l->reply == 552))
         memcpy(l->no_room, l->text, sizeof(l->no_room));
     return len;
 }
@@ -345,6 +346,8 @@ static void link_set_manner(struct link *l)
     if (renew && l->control >= 0)
         shutdown(l->control, SHUT_RDWR);
     l->logs_in = renew || l->control < 0;
+    if (l->logs_in)
+        l->state = LINK_AWAY;
     /* IIS lists UTF8 in FEAT, and reads names in its code page until it gets
      * this command. */
     if (l->logs_in && l->site->utf8)
@@ -383,12 +386,6 @@ static bool link_next_manner(struct link *l)
     }
     l->manner++;
     return true;
-}
-
-int link_refresh(struct link *l, struct failure *why)
-{
-    return l->control < 0 || link_must_renew(l) ? link_command(l, why, "NOOP")
-                                                : 0;
 }
 
 void link_say_number(struct link *l, const char *verb, uint64_t number)
@@ -475,16 +472,18 @@ void link_begin(struct link *l, const char *path, const struct link_io *io)
 }
 
 /* Has the data connection failed before its first byte? If the last reply is
- * 220 or 234, the handshake of the control connection has failed instead. */
+ * 220 or 234, the handshake of the control connection has failed instead; a
+ * refusal for another reason is an answer. */
 static bool link_data_refused(const struct link *l, CURLcode r)
 {
     curl_off_t down = 0, up = 0;
     bool cut = r == CURLE_SSL_CONNECT_ERROR && l->io && l->reply != 0 &&
                l->reply != 220 && l->reply != 234;
+    bool answered = l->reply >= 430 && l->reply != 522;
 
     curl_easy_getinfo(l->curl, CURLINFO_SIZE_DOWNLOAD_T, &down);
     curl_easy_getinfo(l->curl, CURLINFO_SIZE_UPLOAD_T, &up);
-    return down == 0 && up == 0 &&
+    return down == 0 && up == 0 && !answered &&
            (r == CURLE_FTP_WEIRD_PASV_REPLY || cut ||
             (r != CURLE_OK && (l->reply == 425 || l->reply == 522)));
 }
@@ -502,46 +501,6 @@ static void link_come_back(struct link *l, CURLcode r)
     if (!entry || strlen(entry) >= sizeof(l->entry))
         entry = "";
     snprintf(l->entry, sizeof(l->entry), "%s", entry);
-}
-
-/* Sets may_have_begun, unless the server has refused STOR. A 5xx with another R
- * than these two can be the reply to ALLO, and proves nothing. */
-static void link_note_begun(struct link *l, CURLcode r)
-{
-    bool refused =
-        l->reply >= 400 &&
-        (l->reply < 500 || r == CURLE_UPLOAD_FAILED || r == CURLE_QUOTE_ERROR);
-
-    l->may_have_begun |= l->opened && !refused;
-}
-
-/* Did the server refuse the client only for now? A full server replies so; a
- * server that stops, or its proxy, ends the connection. */
-static bool link_was_turned_away(const struct link *l, CURLcode r,
-                                 const struct failure *why)
-{
-    bool ended = r == CURLE_RECV_ERROR || r == CURLE_SEND_ERROR ||
-                 r == CURLE_GOT_NOTHING;
-
-    return !l->in && why->transient &&
-           (ended || l->reply == 421 || l->reply == 530);
-}
-
-/* Tries the manners of data connections until the server takes one. */
-static CURLcode link_perform_in_turn(struct link *l)
-{
-    CURLcode r = link_perform(l);
-
-    /* After GIVE has given bytes, it can't give them again here. */
-    while (!l->steady && link_data_refused(l, r) && l->given == 0 &&
-           link_next_manner(l)) {
-        link_note_begun(l, r);
-        l->reply = 0;
-        link_set_manner(l);
-        r = link_perform(l);
-    }
-    link_note_begun(l, r);
-    return r;
 }
 
 /* Returns libcurl's R, or what has happened where R names something else. */
@@ -562,7 +521,7 @@ static CURLcode link_true_cause(const struct link *l, CURLcode r,
     return r;
 }
 
-int link_run(struct link *l, struct failure *why)
+static int link_try(struct link *l, struct failure *why)
 {
     if (l->set != CURLE_OK) {
         l->io = NULL;
@@ -572,60 +531,86 @@ int link_run(struct link *l, struct failure *why)
     }
     if (!link_begin_scouting(l)) {
         l->io = NULL;
-        return fail(why, EX_NOPERM,
-                    "the server has denied the login of another connection, "
-                    "so this one doesn't try");
+        *why = *atomic_load(&link_over);
+        return -1;
     }
-    CURLcode r = link_perform_in_turn(l);
+    CURLcode r = link_perform(l);
 
+    /* Perhaps the server has begun STOR, unless it has refused. A 5xx with
+     * another R than these two can be the reply to ALLO, and proves nothing. */
+    if (l->reply < 400 ||
+        (l->reply >= 500 && r != CURLE_UPLOAD_FAILED && r != CURLE_QUOTE_ERROR))
+        l->may_have_begun |= l->opened;
     if (r == CURLE_OK && l->io && l->opened) {
         l->proven = l->manner;
         l->made += l->made < 2;
     }
     /* On this connection libcurl would use PASV from now on. */
-    const bool data_refused = link_data_refused(l, r);
-    l->renew |= data_refused;
+    l->dataless = link_data_refused(l, r);
+    l->renew |= l->dataless || r == CURLE_FTP_WEIRD_PASV_REPLY ||
+                r == CURLE_SSL_CONNECT_ERROR;
     l->used = clock_ms();
     l->io = NULL;
     link_come_back(l, r);
     *why = (struct failure){ 0 };
-    l->turned_away = l->denied = false;
-    if (r != CURLE_LOGIN_DENIED)
-        link_end_scouting(l);
     if (r == CURLE_OK && l->ended_early)
         r = CURLE_PARTIAL_FILE;
+    l->result = r;
     if (r == CURLE_OK)
         return 0;
     /* libcurl's new connection lacks the commands that must come first. */
     if (l->surprised)
         return fail_curl(why, CURLE_RECV_ERROR, 0, NULL, NULL);
     /* TLS works on the control connection, but is refused for data. */
-    if (r == CURLE_USE_SSL_FAILED && l->in)
+    if (r == CURLE_USE_SSL_FAILED && l->state == LINK_IN)
         return fail(why, EX_PROTOCOL,
                     "PROT P is refused, and nothing is sent without TLS "
                     "(\"%s\")",
                     l->text);
-    r = link_true_cause(l, r, data_refused);
+    r = l->result = link_true_cause(l, r, l->dataless);
     /* The server needs ALLO, but has refused the length in it: that refusal is
      * the reason. */
     if (l->reply == 503 && l->no_room[0])
         return fail_curl(why, (int)r, 552, l->no_room, l->error);
     fail_curl(why, (int)r, l->reply, l->text, l->error);
-    /* link_perform_in_turn() hasn't tried the other manners, since GIVE must
-     * give its bytes again. */
-    why->manner = !l->steady && l->given > 0 &&
-                  (l->reply == 425 || l->reply == 522) && link_next_manner(l);
-    l->turned_away = link_was_turned_away(l, r, why);
-    l->denied = r == CURLE_LOGIN_DENIED && l->logged_in && !why->transient;
-    if (l->denied)
-        atomic_store(&link_denied, true);
-    link_end_scouting(l);
+    why->manner = !l->steady &&
+                  (l->dataless || l->reply == 425 || l->reply == 522) &&
+                  link_next_manner(l);
     if (r == CURLE_SSL_PINNEDPUBKEYNOTMATCH)
         return trust_blame(l->site->options, &l->site->url, why);
     bool connects = l->reply == 0 || l->reply == 227 || l->reply == 229;
     if (connects && l->site->proxy.name[0])
         fail_add(why, "; through the proxy %s", l->site->proxy.name);
     return -1;
+}
+
+int link_run(struct link *l, struct failure *why)
+{
+    l->result = CURLE_ABORTED_BY_CALLBACK;
+    int failed = link_try(l, why);
+    const CURLcode r = l->result;
+    bool cut = r == CURLE_RECV_ERROR || r == CURLE_SEND_ERROR ||
+               r == CURLE_GOT_NOTHING;
+    bool ends = r == CURLE_USE_SSL_FAILED ||
+                r == CURLE_PEER_FAILED_VERIFICATION ||
+                r == CURLE_SSL_PINNEDPUBKEYNOTMATCH ||
+                (l->reply == 421 && !why->transient);
+    bool judged = failed && r != CURLE_ABORTED_BY_CALLBACK;
+
+    if (judged)
+        why->lost |= l->dataless || ends || l->state != LINK_IN;
+    /* A full server refuses a login for now; a server that stops, or its proxy,
+     * ends the connection. But if a new host doesn't answer, perhaps its name
+     * is mistyped. */
+    if (judged && (ends || l->state != LINK_IN))
+        l->state = why->transient && (l->logged_in || cut || l->reply == 421 ||
+                                      l->reply == 530)
+                       ? LINK_AWAY
+                       : LINK_OVER;
+    if (judged && l->state == LINK_OVER && l->logged_in && !l->steady)
+        link_end_command(why);
+    link_end_scouting(l);
+    return failed;
 }
 
 int link_command(struct link *l, struct failure *why, const char *format, ...)

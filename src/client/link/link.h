@@ -22,10 +22,12 @@
 
 /* A flag, set by the first Ctrl-C. It ends the transfers of all links. */
 extern volatile sig_atomic_t link_interrupted;
-/* A flag, set when the server denies a login that it has permitted before:
- * perhaps the password has changed, or the account is locked. The server would
+/* Why the connection to the server is over for this command; NULL: it isn't.
+ * Perhaps the password has changed, or the server bans this address: it would
  * count further tries as guesses. */
-extern atomic_bool link_denied;
+extern _Atomic(const struct failure *) link_over;
+/* Sets link_over, unless it is set. */
+void link_end_command(const struct failure *why);
 /* Must the command stop early, for one of these reasons? */
 bool link_is_over(void);
 
@@ -243,15 +245,18 @@ struct link {
     bool no_password; /* a call ends when the server asks for a password */
     bool asked;       /* the server has asked for a password, over TLS */
     bool logged_in;   /* the server has accepted a login on this link */
-    bool in;          /* the current control connection is logged in */
-    bool turned_away; /* the server refused the last login, but only for now */
-    bool denied;      /* the last call set link_denied */
+    /* The newest control connection isn't logged in, or it is; or no login can
+     * succeed. */
+    enum { LINK_AWAY, LINK_IN, LINK_OVER } state;
+    CURLcode result; /* of the last call, if libcurl has made it */
+    bool dataless;   /* no data connection could be made in the last call */
     const atomic_bool *needless; /* if *needless is true, the crew doesn't need
                                   * this link's login any more; or NULL */
     bool must_change;            /* the server wants a new password before
                                   * anything else */
     bool wants_length; /* each upload needs ALLO: the server has refused an
                         * upload without it */
+    uint64_t untimed;  /* tries of the last MFMT, if it was lost */
     unsigned patience; /* additional seconds for the reply of the next call */
     bool moved;       /* libcurl has taken or given bytes since the last wait */
     bool paused;      /* a stream has no bytes at present */
@@ -327,9 +332,6 @@ void link_set_directory(struct link *l, const char *path);
 /* Sets what the server does if the name of this upload is taken. Has no effect
  * on a server without OPTS STOR. */
 void link_choose(struct link *l, enum conflict_choice c);
-/* Logs in again if the next call would have to log in. Returns 0, or -1 with
- * the reason. */
-int link_refresh(struct link *l, struct failure *why);
 /* Runs the call. Returns 0, or -1 with the reason. */
 int link_run(struct link *l, struct failure *why);
 
@@ -480,10 +482,6 @@ bool remote_lacks_right(const struct link *l, const char *path);
 /* Can this failure mean that there is no such file or directory? Some servers
  * reply 450 or 451 then. */
 bool remote_may_lack(const struct failure *why);
-/* Does the same as link_again(), but doesn't retry if remote_may_lack() is
- * true. */
-bool remote_again(const struct link *l, struct retry *r, const char *path,
-                  const struct failure *why);
 /* Lists the directory PATH, sorted, in one try. */
 int remote_list(struct link *l, const char *path, struct listing *ret,
                 struct failure *why);

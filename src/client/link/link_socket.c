@@ -100,7 +100,7 @@ CURLcode link_perform(struct link *l)
         /* A server with too many sessions perhaps delays the login: the link
          * stops if the login is needless. */
     } while (!link_interrupted &&
-             (l->in || !l->needless || !atomic_load(l->needless)) &&
+             (l->state == LINK_IN || !l->needless || !*l->needless) &&
              !link_is_stuck(l) &&
              curl_multi_perform(l->multi, &running) == CURLM_OK && running);
     CURLcode r = CURLE_ABORTED_BY_CALLBACK;
@@ -115,11 +115,25 @@ CURLcode link_perform(struct link *l)
 }
 
 volatile sig_atomic_t link_interrupted;
-atomic_bool link_denied;
+_Atomic(const struct failure *) link_over;
 
 bool link_is_over(void)
 {
-    return link_interrupted || atomic_load(&link_denied);
+    return link_interrupted || atomic_load(&link_over);
+}
+
+void link_end_command(const struct failure *why)
+{
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    static struct failure first;
+
+    pthread_mutex_lock(&lock);
+    if (!atomic_load(&link_over)) {
+        first = *why;
+        first.manner = false; /* a link that was refused can try no other */
+        atomic_store(&link_over, &first);
+    }
+    pthread_mutex_unlock(&lock);
 }
 
 /* Waits. Ctrl-C interrupts poll() in only one thread, or in none if it comes
@@ -142,15 +156,16 @@ bool link_again(const struct link *l, struct retry *r, const char *what,
         return !link_is_over();
     }
     if (!why->transient || r->tries >= l->site->options->retries ||
-        link_is_over())
+        l->state == LINK_OVER || link_is_over())
         return false;
-    r->tries++;
-    r->pause = r->pause == 0 ? 1 : 2 * r->pause;
+    *r = (struct retry){ r->tries + 1, r->pause ? 2 * r->pause : 1, 0 };
     if (r->pause > PAUSE_MAX)
         r->pause = PAUSE_MAX;
     progress_note("%s: %s; trying again in %llu s", what, why->text,
                   (unsigned long long)r->pause);
-    link_poll(NULL, 0, clock_ms() + 1000 * r->pause);
+    uint64_t end = clock_ms() + 1000 * r->pause;
+    while (clock_ms() < end && !link_is_over())
+        link_poll(NULL, 0, clock_ms() + WAKE_MS);
     return !link_is_over();
 }
 
@@ -249,7 +264,7 @@ int link_on_socket(void *of, curl_socket_t fd, curlsocktype kind)
     if (l->reply != 227 && l->reply != 229) {
         l->rival = l->control;
         l->control = fd;
-        l->in = false;
+        l->state = LINK_AWAY;
         return CURL_SOCKOPT_OK;
     }
     l->data = fd;

@@ -105,8 +105,11 @@ static bool remote_shows_nothing(const struct listing *l)
 static int remote_list_as(struct link *l, const char *path, bool mlsd,
                           struct listing *ret, struct failure *why)
 {
-    int r = remote_list_by(l, path, mlsd ? "MLSD" : "LIST -a", ret, why);
+    int r;
 
+    do
+        r = remote_list_by(l, path, mlsd ? "MLSD" : "LIST -a", ret, why);
+    while (r < 0 && why->manner);
     if (!mlsd &&
         (r == 0 ? remote_shows_nothing(ret) : l->opened && why->reply >= 500))
         r = remote_list_by(l, path, "LIST", ret, why);
@@ -176,12 +179,6 @@ uint64_t remote_unique(struct link *l, const char *path)
 bool remote_may_lack(const struct failure *why)
 {
     return why->reply == 450 || why->reply == 451;
-}
-
-bool remote_again(const struct link *l, struct retry *r, const char *path,
-                  const struct failure *why)
-{
-    return !remote_may_lack(why) && link_again(l, r, path[0] ? path : "/", why);
 }
 
 /* Does this failure mean that the path doesn't exist, rather than that the
@@ -330,7 +327,9 @@ int remote_is_link(struct link *l, const char *path, struct failure *why)
     if (!l->site->mlst || l->site->atomic)
         return 0;
     r = remote_look_by_list(l, path, PRESENCE_UNKNOWN, &e, why);
-    return r == PRESENCE_UNKNOWN && why->transient ? -1 : e.kind == ENTRY_OTHER;
+    return r == PRESENCE_UNKNOWN && (why->transient || why->lost)
+               ? -1
+               : e.kind == ENTRY_OTHER;
 }
 
 /* Asks about PATH without MLST. A directory has no SIZE, but on some servers.
@@ -465,7 +464,7 @@ int remote_mkdir_once(struct link *l, const char *path, struct failure *why)
 
     if (link_command(l, why, "MKD %s", path) == 0)
         return 0;
-    if (why->reply >= 500 &&
+    if (why->reply >= 500 && !why->lost &&
         remote_look(l, path, LOOK_KIND | LOOK_LINK, &there, &later) ==
             PRESENT &&
         there.kind == ENTRY_DIRECTORY)
@@ -480,7 +479,7 @@ int remote_mkdir(struct link *l, const char *path, struct failure *why)
 
     do
         r = remote_mkdir_once(l, path, why);
-    while (r < 0 && remote_again(l, &retry, path, why));
+    while (r < 0 && !remote_may_lack(why) && link_again(l, &retry, path, why));
     return r;
 }
 
@@ -495,7 +494,7 @@ int remote_rename(struct link *l, const char *from, const char *to,
 int remote_set_time(struct link *l, const char *path, time_t when,
                     struct failure *why)
 {
-    struct retry retry = { 0 };
+    struct retry retry = { .tries = l->untimed };
     char verb[32];
     struct tm tm;
 
@@ -507,9 +506,10 @@ int remote_set_time(struct link *l, const char *path, time_t when,
     do
         r = remote_ask(l, QUESTION_MFMT, verb, path, why);
     while (r < 0 && link_again(l, &retry, path, why));
+    l->untimed = r < 0 && why->lost ? retry.tries : 0;
     /* After MDTM a 5xx can mean that the server isn't configured to set times.
      * Count it as a refusal for this file. */
-    if (r < 0 && why->reply >= 500 && verb[1] == 'D')
+    if (r < 0 && why->reply >= 500 && !why->lost && verb[1] == 'D')
         why->reply = 550;
     return r;
 }
@@ -564,7 +564,7 @@ static int site_learn(struct site *s, struct link *l, struct failure *why)
     struct slice rest, line;
 
     if (link_command(l, why, "FEAT") < 0)
-        return why->reply >= 500 && why->reply < 503 ? 0 : -1;
+        return why->reply >= 500 && why->reply < 503 && !why->lost ? 0 : -1;
     rest = buf_slice(&l->lines);
     while (slice_cut(&rest, '\n', &line))
         if (line.len > 0 && line.ptr[0] == ' ')
@@ -647,7 +647,7 @@ static int site_come_in(struct site *s, struct link *l, bool known,
     struct retry retry = { 0 };
     int r = site_log_in(s, l, known, why);
 
-    while (r < 0 && l->turned_away &&
+    while (r < 0 && l->state == LINK_AWAY &&
            (!l->asked || (known && !s->options->one_time_code)) &&
            link_again(l, &retry, s->url.host, why)) {
         link_close(l);
@@ -669,7 +669,7 @@ int site_open(struct site *s, const struct options *o, const struct url *url,
 {
     *s = (struct site){ .url = *url, .options = o };
     *l = (struct link){ 0 };
-    atomic_store(&link_denied, false);
+    atomic_store(&link_over, NULL);
     if (proxy_find(o, url->host, &s->proxy, why) < 0 ||
         trust_decide(o, url, &s->proxy, &s->trust, why) < 0)
         return -1;

@@ -209,7 +209,8 @@ int fail_curl(struct failure *why, int curl, int reply, const char *text,
              "the server says \"%s\"%s%s", text, says ? ": " : "",
              says ? says->text : "");
         why->transient = says ? says->transient : reply < 500;
-        why->lost = why->transient && reply == 421;
+        why->lost =
+            reply == 421 || reply == 425 || reply == 426 || reply == 522;
         why->reply = reply;
         return -1;
     }

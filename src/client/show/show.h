@@ -33,7 +33,7 @@ size_t show_columns(const char *text);
 struct failure {
     int code;       /* of sysexits.h; 0: nothing failed */
     bool transient; /* a retry may succeed */
-    bool lost;      /* the connection was cut, so there was no answer */
+    bool lost;      /* a failure of the connection, no answer about a file */
     bool full;      /* this machine's disk or quota is full */
     bool manner;    /* another manner of data connections may help */
     bool unknown;   /* nothing confirms the server's certificate */

@@ -11,6 +11,7 @@
 
 #define WORKERS_MAX 16
 #define WAKE_MS     100
+#define LOST_MAX    8  /* of each link */
 #define PAUSE_MAX   30 /* the longest pause between two logins, in seconds */
 /* While fewer files than this wait for each link, directories are listed before
  * files are transferred. So all links have work, and a listing isn't old when
@@ -24,7 +25,7 @@ struct crew {
                              * will come */
     size_t busy;            /* links that have a job */
     size_t walking;         /* running jobs that may add others */
-    size_t links;           /* links that the server has let in */
+    atomic_size_t links;    /* links that the server has let in */
     size_t wanted;          /* threads to start, besides the first link's */
     size_t running;         /* threads that were started */
     pthread_t thread[WORKERS_MAX];
@@ -35,6 +36,8 @@ struct crew {
         struct failure why;
     } left[WORKERS_MAX + 1];
     size_t left_count;
+    atomic_size_t lost; /* jobs in a row that lost their connection */
+    size_t unsure;    /* directories that were perhaps not walked to the end */
     bool told;        /* the user was told that there are fewer links */
     atomic_bool over; /* links that still log in are no longer needed */
 };
@@ -143,7 +146,7 @@ static bool crew_leave(struct crew *c, const struct file_transfer *t,
                        const struct failure *why)
 {
     pthread_mutex_lock(&c->jobs->lock);
-    bool others = c->links > 1;
+    bool others = c->links > 1 && !link_is_over();
     if (others) {
         c->links--;
         c->left[c->left_count++] = (struct crew_left){ *t, *why };
@@ -160,9 +163,6 @@ static int crew_try(struct crew *c, struct file_transfer *t,
                     struct failure *why)
 {
     struct job *job = t->job;
-    struct retry retry = { 0 };
-    uint64_t reached = 0;
-    bool again;
     int r;
 
     *why = (struct failure){ 0 };
@@ -173,21 +173,33 @@ static int crew_try(struct crew *c, struct file_transfer *t,
             r = upload_once(t, why);
         } else {
             r = job->step(c->jobs->of, job, t->link, why);
-            job->again |= r < 0 && why->lost;
+            job->again |= r < 0 && why->lost && t->link->state == LINK_IN;
         }
-        if (t->first > reached) {
-            reached = t->first;
-            retry = (struct retry){ 0 };
+        if (t->first > t->reached) {
+            t->reached = t->first;
+            t->retry = (struct retry){ 0 };
         }
-        if (r < 0 && t->link->turned_away && crew_leave(c, t, why))
+        if (r < 0 && why->lost && t->link->state != LINK_IN &&
+            crew_leave(c, t, why))
             return 1;
-        if (r >= 0)
-            return r;
-        again = job->kind == JOB_WALK
-                    ? remote_again(t->link, &retry, t->remote, why)
-                    : link_again(t->link, &retry, t->remote, why);
-    } while (again);
+        /* After a job that was lost in all its tries the next ones make one. */
+    } while (
+        r < 0 &&
+        !(why->lost ? t->link->state == LINK_IN && !why->manner && c->lost
+                    : job->kind == JOB_WALK && remote_may_lack(why)) &&
+        link_again(t->link, &t->retry, t->remote[0] ? t->remote : "/", why));
     return r;
+}
+
+/* Ends the command if no other job can do better. A virus in a file can be why
+ * a job is LOST. A walk can succeed by MKD, without a data connection. */
+static void crew_judge(struct crew *c, const struct file_transfer *t, bool lost,
+                       const struct failure *why)
+{
+    if (!lost && (t->job->kind != JOB_WALK || t->link->made > 0))
+        c->lost = 0;
+    if (lost && (++c->lost > LOST_MAX * c->links || t->link->state != LINK_IN))
+        link_end_command(why);
 }
 
 static void crew_end(struct crew *c, struct file_transfer *t, int r,
@@ -198,6 +210,7 @@ static void crew_end(struct crew *c, struct file_transfer *t, int r,
     bool step = !jobs_is_transfer(job);
     uint64_t moved = 0;
 
+    crew_judge(c, t, r < 0 && why->lost, why);
     if (!step)
         r = transfer_end(t, r, &moved, why);
     else if (r < 0)
@@ -222,6 +235,7 @@ static void crew_end(struct crew *c, struct file_transfer *t, int r,
                  : job->kind == JOB_PUT          ? job->local
                                                  : job->remote);
     }
+    c->unsure += job->kind == JOB_WALK && r == 0 && atomic_load(&link_over);
     if (r < 0)
         jobs_keep(j, why->code ? why->code : EX_SOFTWARE);
     job->stays |= r < 0;
@@ -247,13 +261,13 @@ static bool crew_is_let_in(struct crew *c, struct link *l)
     bool tells = !in && !link_is_over() && !atomic_load(&c->over) && !c->told;
     c->told |= tells;
     c->links += in;
+    if (l->state == LINK_OVER)
+        c->wanted = 0;
     pthread_mutex_unlock(&c->jobs->lock);
     if (tells)
         progress_note("goes on with fewer connections, since one couldn't "
                       "log in: %s",
                       why.text);
-    if (l->denied)
-        progress_error("", &why);
     return in;
 }
 
@@ -270,7 +284,7 @@ static bool crew_comes_back(struct crew *c, struct link *l)
 
         while (!atomic_load(&c->over) && !link_is_over() && clock_ms() < end)
             link_poll(NULL, 0, clock_ms() + WAKE_MS);
-        if (atomic_load(&c->over) || link_is_over())
+        if (atomic_load(&c->over) || link_is_over() || l->state == LINK_OVER)
             return false;
         if (crew_is_let_in(c, l))
             return true;
@@ -321,9 +335,8 @@ void jobs_run(struct jobs *j, const struct site *s, struct link *first)
                        .changed = PTHREAD_COND_INITIALIZER };
     /* The server may have ended the first link's session meanwhile. If this
      * link can't log in again, the other links do its work. */
-    if (links > 1 && j->walks.count + j->others.count > 1 &&
-        link_refresh(first, &why) < 0 && first->denied)
-        progress_error("", &why);
+    if (links > 1 && j->walks.count + j->others.count > 1)
+        link_command(first, &why, "NOOP");
     pthread_mutex_lock(&j->lock);
     j->crew = &c;
     crew_wake(&c);
@@ -348,13 +361,14 @@ void jobs_run(struct jobs *j, const struct site *s, struct link *first)
         left->transfer.link = first;
         crew_end(&c, &left->transfer, -1, &left->why);
     }
-    /* A login can be denied between two files; then no file has failed. */
-    if (j->code == 0 && atomic_load(&link_denied) &&
-        (j->walks.count > 0 || j->others.count > 0)) {
-        fail(&why, EX_NOPERM,
-             "the server denied a login, so the rest was left out");
+    const struct failure *over = atomic_load(&link_over);
+    size_t walks = j->walks.count + c.unsure;
+    if (over && walks + j->others.count > 0) {
+        why = *over;
+        fail_add(&why, "; not tried: %zu files and %zu directories",
+                 j->others.count, walks);
         progress_error("", &why);
-        j->code = why.code;
+        jobs_keep(j, why.code);
     }
     j->crew = NULL;
     progress_expect(0, 0, false);

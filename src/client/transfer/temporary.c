@@ -178,7 +178,7 @@ int temporary_finish(struct file_transfer *t, struct failure *why)
     t->renaming = true;
     if (remote_rename(t->link, t->remote, t->other, why) == 0)
         return 0;
-    if (why->transient || link_interrupted)
+    if (why->transient || why->lost || link_interrupted)
         return -1;
     if (upload_is_stream(t) && again && why->reply == 550) {
         t->has = HAS_NOTHING; /* under the temporary name */

@@ -384,8 +384,8 @@ int transfer_end(struct file_transfer *t, int r, uint64_t *moved,
 
     if (r < 0 && job->kind == JOB_PUT)
         upload_tell(t, why);
-    else if (r < 0 && (why->transient || link_interrupted) && t->done > 0 &&
-             t->done < t->size && strcmp(job->local, "-") != 0 &&
+    else if (r < 0 && (why->transient || why->lost || link_interrupted) &&
+             t->done > 0 && t->done < t->size && strcmp(job->local, "-") != 0 &&
              !t->link->site->options->no_resume &&
              (t->modified || transfer_hash_name(t)))
         transfer_tell_next(t, why); /* the next call can resume the part */

@@ -204,6 +204,8 @@ struct file_transfer {
     bool again;    /* an earlier try got too many bytes, or a wrong
                     * checksum */
     uint64_t announced; /* get: the size that was announced in that try */
+    struct retry retry;
+    uint64_t reached; /* the greatest FIRST */
     struct checksum digest;
 };
 

@@ -391,7 +391,7 @@ static int upload_aside(struct file_transfer *t, bool again,
     int r = arrival == ARRIVAL_NONE ? upload_send(t, again, why) : 0;
     /* The server may have refused the temporary name. But if it has no room
      * (552), STOR under the file's own name would only destroy the old file. */
-    if (r < 0 && why->reply >= 500 && why->reply != 552 &&
+    if (r < 0 && why->reply >= 500 && why->reply != 552 && !why->lost &&
         t->has == HAS_NOTHING)
         return 1;
     /* Nobody else may have all bytes of standard input. */
