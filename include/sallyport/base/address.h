@@ -64,13 +64,53 @@ bool address_is_private(const struct address *a);
 struct address address_prefix(const struct address *a, unsigned bits);
 /* Returns 32, or 128 for IPv6. */
 unsigned address_bits(const struct address *a);
-/* Returns the bits of the network that counts as one client: 32, or 64 for
- * IPv6, since one host usually has a whole /64. */
-unsigned address_client_bits(const struct address *a);
-/* Returns the network of address_client_bits() bits that contains A. */
-struct address address_client(const struct address *a);
-/* Returns the siphash() of the address, without its port. */
-uint64_t address_hash(const uint8_t key[SIPHASH_KEY], const struct address *a);
+/* The networks by which limits count the addresses of a family, the narrowest
+ * first. FACTOR: how many times the narrowest network's limit holds, since more
+ * people can be in a wider network. IPv4 has one: the other addresses of a /24
+ * mostly belong to strangers. */
+struct network_level {
+    uint8_t family, bits, factor;
+};
+#define NETWORK_LEVELS 4
+extern const struct network_level network_levels[NETWORK_LEVELS];
+#define NETWORK_LEVELS_EACH(a, l)                                              \
+    for (const struct network_level *l = network_levels;                       \
+         l < network_levels + NETWORK_LEVELS; l++)                             \
+        if (l->family == (a)->family)
+
+/* Returns the narrowest network that contains A: an IPv4 address, or a /64,
+ * since one host usually has a whole /64. */
+struct address address_client_prefix(const struct address *a);
+unsigned address_client_bits(const struct address *a); /* 32 or 64 */
+/* Returns the widest network that contains A: an IPv4 address, or a /48, since
+ * one subscriber can have a whole /48. */
+struct address address_network_prefix(const struct address *a);
+/* Returns a keyed hash of NUMBER and of the first BITS bits of A. */
+uint64_t network_hash(const uint8_t key[SIPHASH_KEY], uint64_t number,
+                      const struct address *a, unsigned bits);
+
+/* A rate of events, for the debts of networks (clock.h). All times have one
+ * unit. */
+struct network_rate {
+    uint64_t each;   /* the time until an event is forgotten */
+    uint64_t credit; /* CREDIT / EACH events can happen at once */
+    uint64_t more;   /* how many events count beyond these */
+};
+/* The debts are in a table of slots. A keyed hash of the prefix chooses the
+ * slot. A flood from many networks fills as many slots, and another network
+ * shares one of them only by chance. */
+#define NETWORK_SLOTS 65536
+/* Counts an event of A at each level. A level's FACTOR divides EACH. */
+void network_count(uint64_t slot[NETWORK_SLOTS], const uint8_t key[SIPHASH_KEY],
+                   const struct address *a, const struct network_rate *rate,
+                   uint64_t now);
+/* Returns the time until the next event of A keeps within the rate at all
+ * levels; 0: it does now. *over, unless OVER is NULL, gets the largest number
+ * of events by which it exceeds the credit of a level. */
+uint64_t network_wait(const uint64_t slot[NETWORK_SLOTS],
+                      const uint8_t key[SIPHASH_KEY], const struct address *a,
+                      const struct network_rate *rate, uint64_t now,
+                      uint64_t *over);
 
 /* Functions for unix sockets. The caller opens the socket's directory and
  * passes the descriptor. So the caller uses the same directory that it has

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 
 #ifndef SO_PEERPIDFD
@@ -179,19 +180,81 @@ bool network_holds(const struct network *n, const struct address *a)
     return address_same_host(&prefix, &n->address);
 }
 
+const struct network_level network_levels[NETWORK_LEVELS] = {
+    { .family = 4, .bits = 32, .factor = 1 },
+    { .family = 6, .bits = 64, .factor = 1 },
+    { .family = 6, .bits = 56, .factor = 2 },
+    { .family = 6, .bits = 48, .factor = 4 },
+};
+
 unsigned address_client_bits(const struct address *a)
 {
-    return a->family == 4 ? 32 : 64;
+    unsigned bits = 0;
+
+    NETWORK_LEVELS_EACH(a, l)
+        bits = bits ? bits : l->bits;
+    return bits;
 }
 
-struct address address_client(const struct address *a)
+struct address address_client_prefix(const struct address *a)
 {
     return address_prefix(a, address_client_bits(a));
 }
 
-uint64_t address_hash(const uint8_t key[SIPHASH_KEY], const struct address *a)
+struct address address_network_prefix(const struct address *a)
 {
-    return siphash(key, a, offsetof(struct address, bytes) + sizeof(a->bytes));
+    unsigned bits = 0;
+
+    NETWORK_LEVELS_EACH(a, l)
+        bits = l->bits;
+    return address_prefix(a, bits);
+}
+
+uint64_t network_hash(const uint8_t key[SIPHASH_KEY], uint64_t number,
+                      const struct address *a, unsigned bits)
+{
+    struct address prefix = address_prefix(a, bits);
+    uint8_t bytes[8 + 2 + 16];
+
+    memcpy(bytes, &number, 8);
+    bytes[8] = prefix.family;
+    bytes[9] = (uint8_t)bits;
+    memcpy(bytes + 10, prefix.bytes, 16);
+    return siphash(key, bytes, sizeof(bytes));
+}
+
+void network_count(uint64_t slot[NETWORK_SLOTS], const uint8_t key[SIPHASH_KEY],
+                   const struct address *a, const struct network_rate *rate,
+                   uint64_t now)
+{
+    NETWORK_LEVELS_EACH(a, l) {
+        const uint64_t each = rate->each / l->factor;
+
+        debt_add(&slot[network_hash(key, 0, a, l->bits) % NETWORK_SLOTS], each,
+                 rate->credit + rate->more * each, now);
+    }
+}
+
+uint64_t network_wait(const uint64_t slot[NETWORK_SLOTS],
+                      const uint8_t key[SIPHASH_KEY], const struct address *a,
+                      const struct network_rate *rate, uint64_t now,
+                      uint64_t *over)
+{
+    uint64_t longest = 0, most = 0;
+
+    NETWORK_LEVELS_EACH(a, l) {
+        const uint64_t each = rate->each / l->factor;
+        const uint64_t wait =
+            debt_wait(&slot[network_hash(key, 0, a, l->bits) % NETWORK_SLOTS],
+                      each, rate->credit, now);
+        const uint64_t events = each > 0 ? (wait + each - 1) / each : 0;
+
+        longest = wait > longest ? wait : longest;
+        most = events > most ? events : most;
+    }
+    if (over)
+        *over = most;
+    return longest;
 }
 
 int local_split(const char *path, char *out, size_t size, const char **name)

@@ -32,7 +32,6 @@
  * address in `no_ban`, ignores bans and fruitless sessions. */
 static enum limit admit_decide(struct gate *g, const struct address *client)
 {
-    struct address prefix = address_client(client);
     const struct settings *s = &g->settings;
     enum limit limit = LIMIT_NONE;
 
@@ -40,8 +39,8 @@ static enum limit admit_decide(struct gate *g, const struct address *client)
         limit = LIMIT_NONE;
     else if (bans_over(g->bans, &g->ban_index, client, time(NULL)))
         limit = LIMIT_BANNED;
-    else if (fruitless_too_many(&g->memory->fruitless, &prefix,
-                                s->max_fruitless, clock_ms()))
+    else if (fruitless_too_many(&g->memory->fruitless, client, s->max_fruitless,
+                                clock_ms()))
         limit = LIMIT_FRUITLESS;
     if (limit == LIMIT_NONE)
         limit = limits_check_client(&g->limits, client);

@@ -49,8 +49,7 @@ int limits_init(struct limits *l, const struct settings *s, size_t places)
     random_bytes(l->key, sizeof(l->key));
     l->slot = pages_new(l->prefixes, sizeof(*l->slot));
     l->chain = pages_new(l->buckets, sizeof(*l->chain));
-    l->many = pages_new(l->places + 1, sizeof(*l->many));
-    if (!l->slot || !l->chain || !l->many) {
+    if (!l->slot || !l->chain) {
         limits_release(l);
         return -ENOMEM;
     }
@@ -63,7 +62,6 @@ void limits_release(struct limits *l)
 {
     pages_free(l->slot, l->prefixes, sizeof(*l->slot));
     pages_free(l->chain, l->buckets, sizeof(*l->chain));
-    pages_free(l->many, l->places + 1, sizeof(*l->many));
     *l = (struct limits){ 0 };
 }
 
@@ -71,7 +69,7 @@ void limits_release(struct limits *l)
 static struct prefix_chain *prefix_chain_of(const struct limits *l,
                                             const struct address *prefix)
 {
-    uint64_t h = address_hash(l->key, prefix);
+    uint64_t h = network_hash(l->key, 0, prefix, 128);
 
     return &l->chain[h & (l->buckets - 1)];
 }
@@ -87,15 +85,10 @@ static struct prefix_count *prefix_find(const struct limits *l,
     return NULL;
 }
 
-static struct address network_of(const struct address *peer)
-{
-    return address_prefix(peer, peer->family == 4 ? 32 : 48);
-}
-
 static struct prefix_count *network_find(const struct limits *l,
                                          const struct address *peer)
 {
-    struct address network = network_of(peer);
+    struct address network = address_network_prefix(peer);
 
     return prefix_find(l, &network);
 }
@@ -117,7 +110,7 @@ uint64_t limits_crowd(const struct limits *l, const struct address *peer)
 enum limit limits_check_client(const struct limits *l,
                                const struct address *peer)
 {
-    struct address client = address_client(peer);
+    struct address client = address_client_prefix(peer);
     const struct prefix_count *p = prefix_find(l, &client);
 
     if (p && p->count >= l->max_per_address)
@@ -133,16 +126,6 @@ enum limit limits_check(const struct limits *l)
 bool limits_full(const struct limits *l)
 {
     return l->waiting >= l->startups;
-}
-
-bool limits_is_heaviest(const struct limits *l, const struct address *peer)
-{
-    return l->most > 0 && limits_waiting(l, peer) == l->most;
-}
-
-uint64_t limits_lead(const struct limits *l, const struct address *peer)
-{
-    return l->most - limits_waiting(l, peer);
 }
 
 static struct prefix_count *prefix_find_or_make(struct limits *l,
@@ -162,7 +145,8 @@ static struct prefix_count *prefix_find_or_make(struct limits *l,
 
 void limits_count_in(struct limits *l, const struct address *peer)
 {
-    struct address client = address_client(peer), network = network_of(peer);
+    struct address client = address_client_prefix(peer),
+                   network = address_network_prefix(peer);
 
     prefix_find_or_make(l, &client)->count++;
     prefix_find_or_make(l, &network)->crowd++;
@@ -170,12 +154,8 @@ void limits_count_in(struct limits *l, const struct address *peer)
 
 void limits_begin_wait(struct limits *l, const struct address *peer)
 {
-    struct prefix_count *p = network_find(l, peer);
-
     l->waiting++;
-    l->many[++p->waiting]++;
-    if (p->waiting > l->most)
-        l->most = p->waiting;
+    network_find(l, peer)->waiting++;
 }
 
 void limits_add(struct limits *l, const struct address *peer)
@@ -202,9 +182,7 @@ void limits_end_wait(struct limits *l, const struct address *peer)
     if (!p || p->waiting == 0)
         return;
     l->waiting--;
-    l->many[p->waiting--]--;
-    while (l->most > 0 && l->many[l->most] == 0)
-        l->most--;
+    p->waiting--;
 }
 
 static void prefix_free_if_unused(struct limits *l, struct prefix_count *p)
@@ -217,7 +195,7 @@ static void prefix_free_if_unused(struct limits *l, struct prefix_count *p)
 
 void limits_count_out(struct limits *l, const struct address *peer)
 {
-    struct address client = address_client(peer);
+    struct address client = address_client_prefix(peer);
     struct prefix_count *p = prefix_find(l, &client),
                         *n = network_find(l, peer);
 
@@ -237,35 +215,34 @@ void limits_leave(struct limits *l, const struct address *peer)
         l->unknown--;
 }
 
-/* Counts fruitless sessions as debts in a fixed number of slots. A keyed hash
- * of the prefix chooses the slot. A flood from many prefixes fills as many
- * slots, and another client shares one of them only by chance. */
-
 void fruitless_init(struct fruitless *f)
 {
     memset(f->debt, 0, sizeof(f->debt));
     random_bytes(f->key, sizeof(f->key));
 }
 
-/* Returns the credit for debt_wait(), in us: always enough for one session. */
-static uint64_t fruitless_credit(uint64_t most)
+/* The credit, a quarter of a minute, is always enough for one session. Bounds
+ * the debt by about twice the credit: if many sessions of a client end without
+ * a login, the client doesn't have to wait for all of them. */
+static struct network_rate fruitless_rate(uint64_t most)
 {
-    return FRUITLESS_MINUTE / (most < 4 ? most : 4);
+    return (struct network_rate){ FRUITLESS_MINUTE / most,
+                                  FRUITLESS_MINUTE / (most < 4 ? most : 4),
+                                  most / 4 + 1 };
 }
 
-/* Bounds the debt by twice the credit: if many sessions of a client end without
- * a login, the client doesn't have to wait for all of them. */
-void fruitless_add(struct fruitless *f, const struct address *prefix,
+void fruitless_add(struct fruitless *f, const struct address *peer,
                    uint64_t most, uint64_t now)
 {
-    debt_add(&f->debt[address_hash(f->key, prefix) % FRUITLESS_SLOTS],
-             FRUITLESS_MINUTE / most, 2 * fruitless_credit(most), now * 1000);
+    const struct network_rate rate = fruitless_rate(most);
+
+    network_count(f->debt, f->key, peer, &rate, now * 1000);
 }
 
-bool fruitless_too_many(const struct fruitless *f, const struct address *prefix,
+bool fruitless_too_many(const struct fruitless *f, const struct address *peer,
                         uint64_t most, uint64_t now)
 {
-    return debt_wait(&f->debt[address_hash(f->key, prefix) % FRUITLESS_SLOTS],
-                     FRUITLESS_MINUTE / most, fruitless_credit(most),
-                     now * 1000) > 0;
+    const struct network_rate rate = fruitless_rate(most);
+
+    return network_wait(f->debt, f->key, peer, &rate, now * 1000, NULL) > 0;
 }

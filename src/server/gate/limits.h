@@ -62,12 +62,9 @@ struct limits {
     uint64_t total;
     uint64_t unknown; /* sessions through a proxy, before the client is known */
     uint64_t waiting; /* all other sessions that haven't logged in */
-    /* many[n]: the number of networks with n or more waiting sessions; most:
-     * the largest n with many[n] > 0. */
-    uint64_t *many, most;
-    size_t places;   /* places for sessions */
-    size_t prefixes; /* rows of `slot`: enough for all prefixes that can be in
-                        use */
+    size_t places;    /* places for sessions */
+    size_t prefixes;  /* rows of `slot`: enough for all prefixes that can be in
+                         use */
     uint8_t key[SIPHASH_KEY];
     struct prefix_count *slot;
     struct prefix_chain *chain;
@@ -111,12 +108,6 @@ bool limits_full(const struct limits *l);
  * connections of PEER's network. */
 uint64_t limits_waiting(const struct limits *l, const struct address *peer);
 uint64_t limits_crowd(const struct limits *l, const struct address *peer);
-/* Returns true if PEER's network has waiting sessions, and no other network has
- * more of them. */
-bool limits_is_heaviest(const struct limits *l, const struct address *peer);
-/* Returns how many more waiting sessions the heaviest network has than PEER's
- * network. */
-uint64_t limits_lead(const struct limits *l, const struct address *peer);
 /* Call it when a session has logged in or must end: it no longer waits for a
  * login. */
 void limits_end_wait(struct limits *l, const struct address *peer);
@@ -124,26 +115,26 @@ void limits_end_wait(struct limits *l, const struct address *peer);
  * NULL, call limits_end_wait() first. */
 void limits_leave(struct limits *l, const struct address *peer);
 
-/* Counts fruitless sessions of a network prefix: sessions that ended without a
- * login in the last minute. Each has cost a fork, and perhaps a signature. */
+/* Counts fruitless sessions by network: sessions that ended without a login in
+ * the last minute. Each has cost a fork, and perhaps a signature. */
 
-#define FRUITLESS_SLOTS  65536
 #define FRUITLESS_MINUTE 60000000 /* in us */
 
 /* Lies in the memory that gates share; see memory.h. */
 struct fruitless {
     uint8_t key[SIPHASH_KEY];
-    uint64_t debt[FRUITLESS_SLOTS]; /* for debt_add(), in us */
+    uint64_t debt[NETWORK_SLOTS]; /* for network_count(), in us */
 };
 
 void fruitless_init(struct fruitless *f);
-/* Counts one session at NOW, in ms. A prefix may have MOST (1 to 1,000,000)
- * fruitless sessions in a minute, and a quarter of MOST at once. */
-void fruitless_add(struct fruitless *f, const struct address *prefix,
+/* Counts a session of PEER at NOW, in ms. An address may have MOST (1 to
+ * 1,000,000) fruitless sessions in a minute, and a quarter of MOST at once; a
+ * wider network as many times more as network_levels says. */
+void fruitless_add(struct fruitless *f, const struct address *peer,
                    uint64_t most, uint64_t now);
-/* Returns true if this prefix has reached the rate of fruitless_add(): then its
- * next client must wait. */
-bool fruitless_too_many(const struct fruitless *f, const struct address *prefix,
+/* Returns true if a network of PEER has reached the rate of fruitless_add():
+ * then its next client must wait. */
+bool fruitless_too_many(const struct fruitless *f, const struct address *peer,
                         uint64_t most, uint64_t now);
 
 #endif

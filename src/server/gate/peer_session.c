@@ -128,15 +128,23 @@ int children_on_elder(void *owner, struct msg_elder *m)
 
 bool children_evict_one(struct gate *g, const struct address *peer)
 {
-    uint64_t lead = limits_lead(&g->limits, peer);
-    uint64_t age = lead > 1 ? 0 : g->settings.login_timeout / 4;
-    struct gate_child *c = TAILQ_FIRST(&g->children.waiting);
+    const uint64_t own = limits_waiting(&g->limits, peer);
+    struct gate_child *c, *oldest = NULL;
+    uint64_t most = own;
 
-    while (c && !limits_is_heaviest(&g->limits, &c->peer))
-        c = TAILQ_NEXT(c, waiting);
-    if (!c || lead == 0 || clock_ms() < c->waits + age)
+    TAILQ_FOREACH(c, &g->children.waiting, waiting) {
+        const uint64_t n = limits_waiting(&g->limits, &c->peer);
+
+        if (n > most) {
+            oldest = c;
+            most = n;
+        }
+    }
+    if (!oldest ||
+        clock_ms() < oldest->waits +
+                         (most > own + 1 ? 0 : g->settings.login_timeout / 4))
         return false;
-    child_kill(c, ENDING_CROWDED);
+    child_kill(oldest, ENDING_CROWDED);
     return true;
 }
 
@@ -344,12 +352,9 @@ int children_on_reaped(void *owner, struct msg_reaped *m)
 
     if (!c)
         return 0;
-    if (m->fruitless && c->known && !c->elder && g->accepts) {
-        struct address prefix = address_client(&c->peer);
-
-        fruitless_add(&g->memory->fruitless, &prefix, g->settings.max_fruitless,
-                      clock_ms());
-    }
+    if (m->fruitless && c->known && !c->elder && g->accepts)
+        fruitless_add(&g->memory->fruitless, &c->peer,
+                      g->settings.max_fruitless, clock_ms());
     child_discard(c);
     return 0;
 }

@@ -23,7 +23,8 @@ void throttle_init(struct throttle *t)
 bool throttle_pass(struct throttle *t, const struct address *prefix,
                    uint64_t now, uint64_t *silenced)
 {
-    uint64_t *slot = &t->slot[address_hash(t->key, prefix) % THROTTLE_SLOTS];
+    uint64_t *slot =
+        &t->slot[network_hash(t->key, 0, prefix, 128) % THROTTLE_SLOTS];
 
     if (debt_take(slot, SILENCE_MS, SILENCE_MS, now) > 0) {
         t->silenced++;
@@ -67,7 +68,7 @@ void report_refused(struct gate *g, const struct address *peer,
                     const struct address *local, const char *reason)
 {
     char peer_text[ADDRESS_TEXT_MAX], local_text[ADDRESS_TEXT_MAX];
-    struct address prefix = address_client(peer);
+    struct address prefix = address_client_prefix(peer);
     struct event_record r;
     uint64_t silenced;
 

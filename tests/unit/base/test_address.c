@@ -155,13 +155,18 @@ Test(address, prefix)
 Test(address, client)
 {
     struct address a = parsed("192.0.2.255"), q = parsed("2001:db8::ffff");
-    struct address p = address_client(&a);
+    struct address p = address_client_prefix(&a);
     char out[ADDRESS_TEXT_MAX];
 
     cr_expect_str_eq(address_text(&p, out), "192.0.2.255");
-    p = address_client(&q);
+    p = address_client_prefix(&q);
     cr_expect_str_eq(address_text(&p, out), "2001:db8::");
     cr_expect_eq(address_client_bits(&q), 64);
+    p = address_network_prefix(&a);
+    cr_expect_str_eq(address_text(&p, out), "192.0.2.255");
+    q = parsed("2001:db8:1:ffff::1");
+    p = address_network_prefix(&q);
+    cr_expect_str_eq(address_text(&p, out), "2001:db8:1::");
 }
 
 Test(address, network)

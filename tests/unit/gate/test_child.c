@@ -437,7 +437,6 @@ static int real_messages(int fd)
  * the connection, and logs the refusal. */
 static void unheard(enum fault fault)
 {
-    struct address prefix = address_client(&client);
     int log;
 
     hall_open();
@@ -451,7 +450,7 @@ static void unheard(enum fault fault)
     CHECK(g.limits.total == 0);
     CHECK(real_messages(far[END_MASTER]) == 0);
     CHECK(real_messages(log) == 0);
-    CHECK(!fruitless_too_many(&memory.fruitless, &prefix, 1, clock_ms()));
+    CHECK(!fruitless_too_many(&memory.fruitless, &client, 1, clock_ms()));
 }
 
 Test(child, master_never_heard_of_it)
@@ -480,4 +479,81 @@ static void unwatched(enum fault fault)
 Test(child, is_killed_once_master_knows_it)
 {
     in_a_fork(unwatched, CLOSED);
+}
+
+static struct gate_child *enter_from(const char *from, uint64_t age)
+{
+    struct gate_child *c;
+    struct address a;
+
+    cr_assert_eq(address_parse(slice_from(from), &a), 0);
+    c = children_add(&g, &a, &a, false);
+    cr_assert_not_null(c);
+    c->waits -= age;
+    return c;
+}
+
+/* Sessions without a login, the oldest first, and their ages in quarters of
+ * login_timeout; a newcomer; and the number of the session that makes room. -1:
+ * none does. */
+static const struct {
+    const char *from[4];
+    int quarters;
+    const char *newcomer;
+    int ends;
+} rooms[] = {
+    { { "192.0.2.1", "192.0.2.1", "192.0.2.2", "192.0.2.1" },
+      0,
+      "192.0.2.3",
+      0 },
+    { { "192.0.2.2", "192.0.2.1", "192.0.2.1", "192.0.2.1" },
+      0,
+      "192.0.2.2",
+      1 },
+    { { "192.0.2.1", "192.0.2.1", "192.0.2.1", "192.0.2.2" },
+      0,
+      "192.0.2.1",
+      -1 },
+    { { "192.0.2.2", "192.0.2.1", "192.0.2.1", "192.0.2.2" },
+      1,
+      "192.0.2.2",
+      -1 },
+    { { "192.0.2.4", "192.0.2.1", "192.0.2.2", "192.0.2.3" },
+      0,
+      "192.0.2.5",
+      -1 },
+    { { "192.0.2.4", "192.0.2.1", "192.0.2.2", "192.0.2.3" },
+      1,
+      "192.0.2.5",
+      0 },
+    { { "192.0.2.4", "2001:db8::1", "2001:db8:0:1::1", "2001:db8:0:ff00::1" },
+      0,
+      "2001:db8:1::1",
+      1 },
+    { { "192.0.2.4", "2001:db8::1", "2001:db8:0:1::1", "2001:db8:0:ff00::1" },
+      1,
+      "2001:db8:0:2::1",
+      -1 },
+};
+
+Test(child, makes_room)
+{
+    for (size_t i = 0; i < sizeof(rooms) / sizeof(rooms[0]); i++) {
+        struct gate_child *c[4];
+        struct address a;
+
+        hall_open();
+        for (size_t k = 0; k < 4; k++)
+            c[k] =
+                enter_from(rooms[i].from[k], g.settings.login_timeout / 4 *
+                                                 (uint64_t)rooms[i].quarters);
+        cr_assert_eq(address_parse(slice_from(rooms[i].newcomer), &a), 0);
+        cr_expect_eq(children_evict_one(&g, &a), rooms[i].ends >= 0, "%zu", i);
+        for (int k = 0; k < 4; k++) {
+            cr_expect_eq(c[k]->why == ENDING_CROWDED, k == rooms[i].ends,
+                         "%zu: %d", i, k);
+            loop_timer_clear(&g.frame.loop, &c[k]->timer);
+        }
+        hall_close();
+    }
 }

@@ -90,3 +90,43 @@ Test(fruitless, others_are_left_alone)
     }
     cr_expect_lt(hit, 100);
 }
+
+/* The networks of 2001:db8::1, and how many times an address's burst each may
+ * have. */
+static const struct {
+    unsigned bits, times;
+    const char *inside, *outside;
+} levels[] = {
+    { 64, 1, "2001:db8::2", "2001:db8:0:1::1" },
+    { 56, 2, "2001:db8:0:ff::1", "2001:db8:0:100::1" },
+    { 48, 4, "2001:db8:0:ffff::1", "2001:db8:1::1" },
+};
+
+/* Whoever has a wide network and takes another address of it each time gets the
+ * burst of this network. No other network must wait for it. */
+Test(fruitless, by_network)
+{
+    for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]); i++) {
+        static struct fruitless f;
+        struct address a, inside, outside;
+
+        fruitless_init(&f);
+        address_parse(SLICE("2001:db8::1"), &a);
+        address_parse(slice_from(levels[i].inside), &inside);
+        address_parse(slice_from(levels[i].outside), &outside);
+        for (unsigned n = 0; n < levels[i].times * 30; n++) {
+            cr_assert_not(fruitless_too_many(&f, &inside, 120, 5000), "%u: %u",
+                          levels[i].bits, n);
+            /* another narrower network each time */
+            if (levels[i].bits < 64)
+                a.bytes[levels[i].bits / 8] = (uint8_t)n;
+            fruitless_add(&f, &a, 120, 5000);
+        }
+        cr_expect(fruitless_too_many(&f, &inside, 120, 5000), "%u",
+                  levels[i].bits);
+        cr_expect_not(fruitless_too_many(&f, &outside, 120, 5000), "%u",
+                      levels[i].bits);
+        cr_expect_not(fruitless_too_many(
+            &f, &inside, 120, 5000 + MINUTE / 120 / levels[i].times + 1));
+    }
+}

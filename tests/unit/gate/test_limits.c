@@ -209,67 +209,6 @@ Test(limits, the_queue)
     limits_release(&l);
 }
 
-/* A place of the address with the most sessions goes to an address with at
- * least two sessions fewer. In the end all addresses have the same number. */
-Test(limits, full_places_are_shared)
-{
-    struct limits l = make(1000, 1000, 20);
-    unsigned held[5] = { 20 };
-
-    for (unsigned n = 0; n < 20; n++) {
-        struct address a = nth(0);
-
-        limits_enter(&l, &a);
-    }
-    for (unsigned round = 0; round < 40; round++)
-        for (unsigned i = 0; i < 5; i++) {
-            struct address a = nth(i);
-
-            cr_assert(limits_full(&l));
-            if (limits_lead(&l, &a) < 2)
-                continue;
-            for (unsigned k = 0; limits_full(&l) && k < 5; k++) {
-                struct address b = nth(k);
-
-                if (!limits_is_heaviest(&l, &b))
-                    continue;
-                cr_assert_gt(held[k], held[i] + 1, "%u for %u", k, i);
-                leave(&l, &b);
-                held[k]--;
-            }
-            limits_enter(&l, &a);
-            held[i]++;
-            cr_assert_leq(l.waiting, 20);
-        }
-    for (unsigned i = 0; i < 5; i++)
-        cr_expect_eq(held[i], 4, "%u has %u", i, held[i]);
-    limits_release(&l);
-}
-
-Test(limits, one_gives_way_to_another)
-{
-    struct limits l = make(100, 100, 20);
-    struct address many = host("2001:db8::1"), same = host("2001:db8::2"),
-                   other = host("2001:db8:1::1");
-
-    cr_expect_not(limits_full(&l));
-    cr_expect_eq(limits_lead(&l, &other), 0);
-    for (int i = 0; i < 20; i++)
-        limits_enter(&l, &many);
-    cr_expect(limits_full(&l));
-    cr_expect_eq(limits_lead(&l, &same), 0);
-    cr_expect_eq(limits_lead(&l, &other), 20);
-    cr_expect(limits_is_heaviest(&l, &same));
-    cr_expect_not(limits_is_heaviest(&l, &other));
-    limits_end_wait(&l, &many);
-    cr_expect_not(limits_full(&l));
-    cr_expect_eq(l.total, 20); /* the session still counts */
-    limits_leave(&l, &many);
-    cr_expect_eq(l.total, 19);
-    cr_expect_eq(l.most, 19);
-    limits_release(&l);
-}
-
 /* A /48 is one network, and each /64 of it is a client. The first /64 is a
  * client, too, although it has the same bytes as the /48. No record is lost. */
 Test(limits, one_subscriber)
@@ -287,8 +226,8 @@ Test(limits, one_subscriber)
     }
     cr_expect_eq(limits_check_client(&l, &mine), LIMIT_STARTUPS);
     cr_expect_eq(limits_crowd(&l, &mine), 100);
-    cr_expect_eq(limits_lead(&l, &mine), 0);
-    cr_expect_eq(limits_lead(&l, &other), 100);
+    cr_expect_eq(limits_waiting(&l, &mine), 100);
+    cr_expect_eq(limits_waiting(&l, &other), 0);
     in = host("2001:db8::1");
     limits_count_in(&l, &in);
     cr_expect_eq(limits_check_client(&l, &in), LIMIT_ADDRESS);

@@ -153,8 +153,7 @@ static struct session_record *delayed_by(bool right)
     struct session_record *s = waiting();
 
     s->state = SESSION_DELAYED;
-    s->answer = (struct answer){ .verdict = { .right = right, .delay = 1 },
-                                 .slowed = true };
+    s->answer = (struct answer){ .verdict = { .right = right, .delay = 1 } };
     return s;
 }
 

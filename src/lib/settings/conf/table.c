@@ -163,8 +163,9 @@ const struct setting setting_table[] = {
     { ROW(max_fruitless, number, "120"), BOUNDS(1, 1000000),
       .help = "Maximum rate of connections from one address (IPv6: one /64) "
               "that end without a login: this many per minute, and a quarter "
-              "of them at once. Above this rate the server refuses "
-              "connections from the address." },
+              "of them at once; from a /56 twice, from a /48 four times as "
+              "many. Above this rate the server refuses connections from "
+              "there." },
     { ROW(crash_ban, duration, "600s"), BOUNDS(0, 24 * HOUR),
       .help = "How long the server refuses an address (IPv6: one /64) after "
               "one of its sessions has crashed: somebody may be trying to "

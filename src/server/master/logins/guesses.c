@@ -18,26 +18,8 @@
 
 #define STEP_MS 1000 /* the first delay; each further failure doubles it */
 
-static const struct guess_level levels[] = {
-    { .family = 4, .bits = 32, .free = 20, .ms = 10000, .slowed = 4 },
-    { .family = 6, .bits = 64, .free = 20, .ms = 10000, .slowed = 4 },
-    { .family = 6, .bits = 56, .free = 40, .ms = 5000, .slowed = 8 },
-    { .family = 6, .bits = 48, .free = 80, .ms = 2500, .slowed = 16 },
-};
-#define LEVELS (sizeof(levels) / sizeof(levels[0]))
-
-static const struct guess_level name_level = { .free = GUESS_NAME_FREE,
-                                               .ms = GUESS_NAME_MS };
-
-size_t guesses_levels(uint8_t family, const struct guess_level **first)
-{
-    size_t n = 0;
-
-    for (size_t i = 0; i < LEVELS; i++)
-        if (levels[i].family == family && n++ == 0)
-            *first = &levels[i];
-    return n;
-}
+static const struct network_rate guess_rate = { GUESS_MS, GUESS_FREE *GUESS_MS,
+                                                GUESS_DEBT };
 
 int guesses_map(int fd, struct guesses **ret)
 {
@@ -51,39 +33,33 @@ int guesses_map(int fd, struct guesses **ret)
     return 0;
 }
 
-/* Returns a keyed hash of NAME and of the first BITS bits of PEER. NAME 0: a
- * hash of the prefix alone. */
+/* Returns a keyed hash of NAME and of PEER's address. NAME 0: of the address
+ * alone. */
 static uint64_t guess_hash(const struct guesses *g, uint64_t name,
-                           const struct address *peer, unsigned bits)
+                           const struct address *peer)
 {
-    struct address prefix = address_prefix(peer, bits);
-    uint8_t bytes[8 + 2 + 16];
-
-    memcpy(bytes, &name, 8);
-    bytes[8] = prefix.family;
-    bytes[9] = (uint8_t)bits;
-    memcpy(bytes + 10, prefix.bytes, 16);
-    return siphash(g->key, bytes, sizeof(bytes));
+    return network_hash(g->key, name, peer, address_client_bits(peer));
 }
 
-static uint64_t guess_pair(const struct guesses *g, const struct guess *what)
+/* Returns the delay, at most MOST, of a failure that exceeds the free ones by
+ * OVER. */
+static uint64_t guess_delay_of(uint64_t over, uint64_t most)
 {
-    return guess_hash(g, what->name, &what->peer,
-                      address_client_bits(&what->peer));
-}
+    uint64_t ms = over > 0 ? STEP_MS : 0;
 
-static uint64_t guess_delay_of(const uint64_t *table, uint64_t hash,
-                               const struct guess_level *l, uint64_t most,
-                               uint64_t now)
-{
-    uint64_t debt = debt_owed(&table[hash % GUESS_SLOTS], now);
-    uint64_t failures = (debt + l->ms - 1) / l->ms, ms = STEP_MS;
-
-    if (failures < l->free)
-        return 0;
-    for (uint64_t i = l->free; i < failures && ms < most; i++)
+    for (; over > 1 && ms < most; over--)
         ms *= 2;
     return ms < most ? ms : most;
+}
+
+/* The same for the failures of a name, or of a name and prefix. */
+static uint64_t guess_name_delay(const struct guesses *g, uint64_t hash,
+                                 uint64_t most, uint64_t now)
+{
+    uint64_t wait = debt_wait(&g->names[hash % GUESS_SLOTS], GUESS_NAME_MS,
+                              GUESS_NAME_FREE * GUESS_NAME_MS, now);
+
+    return guess_delay_of((wait + GUESS_NAME_MS - 1) / GUESS_NAME_MS, most);
 }
 
 /* Returns the row of PAIR or, if PAIR has none, the oldest of the GUESS_WAYS
@@ -115,27 +91,22 @@ static bool guess_is_known(struct guess_known *table, uint64_t pair,
 uint64_t guesses_delay(struct guesses *g, const struct guess *what,
                        uint64_t most, uint64_t now)
 {
-    uint64_t pair = guess_pair(g, what), longest;
-    const struct guess_level *l = NULL;
-    size_t n = what->trusted ? 0 : guesses_levels(what->peer.family, &l);
+    uint64_t pair = guess_hash(g, what->name, &what->peer), over = 0, name,
+             network;
 
     if (guess_is_known(g->known, pair, now))
-        return guess_delay_of(g->names, pair, &name_level, most, now);
-    longest = guess_delay_of(g->names, what->name, &name_level, most, now);
-    for (size_t i = 0; i < n; i++) {
-        uint64_t hash = guess_hash(g, 0, &what->peer, l[i].bits);
-        uint64_t ms = guess_delay_of(g->prefixes, hash, &l[i], most, now);
-
-        longest = ms > longest ? ms : longest;
-    }
-    return longest;
+        return guess_name_delay(g, pair, most, now);
+    if (!what->trusted)
+        network_wait(g->prefixes, g->key, &what->peer, &guess_rate, now, &over);
+    network = guess_delay_of(over, most);
+    name = guess_name_delay(g, what->name, most, now);
+    return name > network ? name : network;
 }
 
-static void guess_add(uint64_t *table, uint64_t hash,
-                      const struct guess_level *l, uint64_t now)
+static void guess_add(struct guesses *g, uint64_t hash, uint64_t now)
 {
-    debt_add(&table[hash % GUESS_SLOTS], l->ms, (l->free + GUESS_DEBT) * l->ms,
-             now);
+    debt_add(&g->names[hash % GUESS_SLOTS], GUESS_NAME_MS,
+             (GUESS_NAME_FREE + GUESS_DEBT) * GUESS_NAME_MS, now);
 }
 
 /* The counts of the last hour, in steps of five minutes. Older steps don't
@@ -167,7 +138,7 @@ static uint64_t hour_sum(const struct guess_hour *h, uint64_t now)
 static struct guess_source *
 guess_source_of(struct guesses *g, const struct address *prefix, uint64_t now)
 {
-    uint64_t hash = guess_hash(g, 0, prefix, address_client_bits(prefix));
+    uint64_t hash = guess_hash(g, 0, prefix);
     struct guess_source *row =
         g->source + hash % (GUESS_SOURCES / GUESS_WAYS) * GUESS_WAYS;
     struct guess_source *least = row;
@@ -184,9 +155,9 @@ guess_source_of(struct guesses *g, const struct address *prefix, uint64_t now)
 uint64_t guesses_for_ban(struct guesses *g, const struct address *peer,
                          uint64_t now)
 {
-    struct address prefix = address_client(peer);
+    struct address prefix = address_client_prefix(peer);
     const struct guess_source *s = guess_source_of(g, &prefix, now);
-    uint64_t there = guess_hash(g, 0, peer, address_client_bits(peer));
+    uint64_t there = guess_hash(g, 0, peer);
 
     return address_same_host(&s->prefix, &prefix) &&
                    !guess_is_known(g->logins, there, now)
@@ -230,19 +201,16 @@ void guesses_report(const struct guesses *g, uint64_t now,
 
 void guesses_failed(struct guesses *g, const struct guess *what, uint64_t now)
 {
-    uint64_t pair = guess_pair(g, what);
-    const struct guess_level *l = NULL;
-    size_t n = what->trusted ? 0 : guesses_levels(what->peer.family, &l);
-    struct address prefix = address_client(&what->peer);
+    uint64_t pair = guess_hash(g, what->name, &what->peer);
+    struct address prefix = address_client_prefix(&what->peer);
     struct guess_source *from = guess_source_of(g, &prefix, now);
 
     if (what->name != 0)
-        guess_add(g->names, what->name, &name_level, now);
+        guess_add(g, what->name, now);
     if (guess_is_known(g->known, pair, now))
-        guess_add(g->names, pair, &name_level, now);
-    for (size_t i = 0; i < n; i++)
-        guess_add(g->prefixes, guess_hash(g, 0, &what->peer, l[i].bits), &l[i],
-                  now);
+        guess_add(g, pair, now);
+    if (!what->trusted)
+        network_count(g->prefixes, g->key, &what->peer, &guess_rate, now);
     if (!address_same_host(&from->prefix, &prefix))
         *from = (struct guess_source){ .prefix = prefix };
     hour_add(&from->hour, now);
@@ -252,9 +220,8 @@ void guesses_failed(struct guesses *g, const struct guess *what, uint64_t now)
 void guesses_succeeded(struct guesses *g, const struct guess *what,
                        uint64_t now)
 {
-    uint64_t pair = guess_pair(g, what);
-    uint64_t there =
-        guess_hash(g, 0, &what->peer, address_client_bits(&what->peer));
+    uint64_t pair = guess_hash(g, what->name, &what->peer);
+    uint64_t there = guess_hash(g, 0, &what->peer);
 
     *guess_known_row(g->known, pair) = (struct guess_known){ pair, now };
     *guess_known_row(g->logins, there) = (struct guess_known){ there, now };
@@ -266,8 +233,7 @@ const char *guesses_code(struct guesses *g, const struct guess *what,
                          uint64_t step, uint64_t ms, uint64_t now)
 {
     const uint64_t name = what->name ^ what->factor;
-    uint64_t pair =
-        guess_hash(g, name, &what->peer, address_client_bits(&what->peer));
+    uint64_t pair = guess_hash(g, name, &what->peer);
     struct guess_known *last = guess_known_row(g->steps, name);
     struct guess_known *k = guess_known_row(g->coded, pair);
     bool opened = k->at > 0 && k->pair == pair && now - k->at < ms;

@@ -5,10 +5,9 @@
  * in master.
  *
  * Master can delay a login between its verdict and its answer. Meanwhile the
- * login holds no worker. Only a few logins of one address are delayed at a
- * time; the delays of its other logins begin when these few are answered. So an
- * address can guess only a few times a minute, however many connections it
- * opens. */
+ * login holds no worker. Only a few logins of a network are delayed at a time;
+ * the delays of its other logins begin later. So an address can guess only a
+ * few times a minute, however many connections it opens. */
 #include "sessions/logins.h"
 
 #include <errno.h>
@@ -47,46 +46,27 @@ void answer_count(struct master *m, struct verdict *v)
     banning_guessed(m, &v->guess, now);
 }
 
-/* Counts the delayed logins from PREFIX that master will answer after T. *first
- * gets the time of the first such answer. */
-static size_t answers_after(const struct master *m,
-                            const struct address *prefix, unsigned bits,
-                            uint64_t t, uint64_t *first)
-{
-    struct address other;
-    size_t n = 0;
-
-    SESSIONS_EACH(m->sessions, s) {
-        if (s->state != SESSION_DELAYED || !s->answer.slowed ||
-            s->answer.at <= t)
-            continue;
-        other = address_prefix(&s->peer, bits);
-        if (!address_same_host(&other, prefix))
-            continue;
-        if (n++ == 0 || s->answer.at < *first)
-            *first = s->answer.at;
-    }
-    return n;
-}
+#define ANSWERS_DELAYED 4 /* delayed at a time, for each address */
 
 /* Returns the time at which the delay of S begins: the time of its `login`; or,
- * if as many logins of its address as permitted are delayed already, the time
- * at which enough of them are answered. */
-static uint64_t answer_turn(const struct session_record *s, uint64_t now)
+ * if as many logins of its network as permitted are delayed already, a later
+ * time. At LATE or later, the delay doesn't count for the network. */
+static uint64_t answer_turn(const struct session_record *s, uint64_t now,
+                            uint64_t late)
 {
-    const struct guess *g = &s->answer.verdict.guess;
-    const struct guess_level *l = NULL;
-    size_t n = g->trusted ? 0 : guesses_levels(s->peer.family, &l);
-    uint64_t turn = now, first = now;
+    struct session_table *t = s->master->sessions;
+    const uint64_t us = s->answer.verdict.delay * 1000, at = clock_us();
+    const struct network_rate rate = { us / ANSWERS_DELAYED, us, t->size };
+    uint64_t turn = s->answer.asked, wait;
 
-    for (size_t i = 0; i < n; i++) {
-        struct address prefix = address_prefix(&s->peer, l[i].bits);
-
-        while (answers_after(s->master, &prefix, l[i].bits, turn, &first) >=
-               l[i].slowed)
-            turn = first;
-    }
-    return turn > now ? turn : s->answer.asked;
+    if (us == 0 || s->answer.verdict.guess.trusted)
+        return turn;
+    wait = network_wait(t->delayed, t->hash_key, &s->peer, &rate, at, NULL);
+    if (wait > 0)
+        turn = now + (wait + 999) / 1000;
+    if (turn < late)
+        network_count(t->delayed, t->hash_key, &s->peer, &rate, at);
+    return turn;
 }
 
 /* Lets S wait for its answer. If its delay would begin too late, the answer is
@@ -97,9 +77,8 @@ static void answer_wait(struct session_record *s)
     struct answer *a = &s->answer;
     const uint64_t now = clock_ms(), delay = a->verdict.delay,
                    late = now + m->deadlines.verdict;
-    uint64_t turn = delay > 0 ? answer_turn(s, now) : a->asked;
+    const uint64_t turn = answer_turn(s, now, late);
 
-    a->slowed = delay > 0 && turn < late;
     a->busy = turn >= late;
     if (a->busy)
         a->at = late;

@@ -40,7 +40,7 @@ static bool address_has_its_share(const struct master *m,
 
     CHILDREN_EACH(m, c)
         VERIFICATIONS_EACH(c, v) {
-            other = address_client(&v->peer);
+            other = address_client_prefix(&v->peer);
             held += address_same_host(&other, prefix);
         }
     return held >= (share > SHARE_MIN ? share : SHARE_MIN);
@@ -51,7 +51,7 @@ static bool address_has_its_share(const struct master *m,
 int worker_choose(struct session_record *s, struct child **ret)
 {
     const struct master *m = s->master;
-    const struct address prefix = address_client(&s->peer);
+    const struct address prefix = address_client_prefix(&s->peer);
     size_t workers = 0;
 
     *ret = NULL;

@@ -25,22 +25,10 @@
 #define GUESS_SLOTS     65536 /* slots of each table */
 #define GUESS_NAME_FREE 5     /* failures before there is a delay */
 #define GUESS_NAME_MS   60000 /* ms until one failure is forgotten */
+#define GUESS_FREE      20    /* the same for an address; network_levels has */
+#define GUESS_MS        10000 /* the factors of wider networks */
 #define GUESS_DEBT      30    /* failures that count beyond the free ones */
 #define GUESS_KNOWN_MS  (7 * 24 * 3600 * UINT64_C(1000))
-
-/* A length of address prefixes. The failures of all addresses with the same
- * prefix are counted together. A shorter prefix has higher limits, since many
- * people can have it. */
-struct guess_level {
-    uint8_t family;
-    unsigned bits;
-    uint64_t free; /* failures before there is a delay */
-    uint64_t ms;   /* until one failure is forgotten */
-    size_t slowed; /* how many logins can be delayed at a time */
-};
-/* Points *first to the first of the adjacent levels of FAMILY. Returns how many
- * levels FAMILY has. */
-size_t guesses_levels(uint8_t family, const struct guess_level **first);
 
 struct guess_known {
     uint64_t pair; /* hash of a name, of a prefix, or of name and prefix */

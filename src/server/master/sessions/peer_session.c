@@ -42,7 +42,9 @@ int sessions_init(struct session_table *t, size_t limit, size_t places)
         t->buckets *= 2;
     t->all = pages_new(t->size, sizeof(*t->all));
     t->bucket = calloc(t->buckets, sizeof(struct session_record *));
-    if (!t->all || !t->bucket || hanging_init(&t->hanging, t->size) < 0) {
+    t->delayed = pages_new(NETWORK_SLOTS, sizeof(*t->delayed));
+    if (!t->all || !t->bucket || !t->delayed ||
+        hanging_init(&t->hanging, t->size) < 0) {
         sessions_release(t);
         return -ENOMEM;
     }
@@ -55,6 +57,7 @@ void sessions_release(struct session_table *t)
 {
     pages_free(t->all, t->size, sizeof(*t->all));
     free(t->bucket);
+    pages_free(t->delayed, NETWORK_SLOTS, sizeof(*t->delayed));
     hanging_release(&t->hanging);
     *t = (struct session_table){ 0 };
 }

@@ -243,7 +243,6 @@ struct answer {
     struct verdict verdict;
     uint64_t asked; /* clock_ms() when the session's `login` came */
     uint64_t at;    /* clock_ms() at which master answers a delayed login */
-    bool slowed;    /* the login counts as a delayed login of its address */
     bool busy; /* too many logins are delayed already, so the answer is BUSY */
 };
 
@@ -332,6 +331,7 @@ struct session_table {
     uint8_t hash_key[SIPHASH_KEY];
     struct session_record *free;
     struct session_list with_news;
+    uint64_t *delayed; /* for network_count(), in us: delayed answers */
     /* Reaped processes that no part of master knew, with their statuses; the
      * index is pid % STRANGERS. Gate can announce such a process as a session
      * later. */
