@@ -27,6 +27,7 @@ struct server_user {
     const char *name;
     const char *keys;     /* the last column: "rights=read"; NULL: "" */
     const char *password; /* NULL: SERVER_PASSWORD */
+    const char *salt;     /* for crypt(3); NULL: a cheap one */
 };
 
 /* A share: its line in the users file, and its directory, which is made,

@@ -11,7 +11,7 @@
 #include "server_private.h"
 #include "test.h"
 
-static const struct server_user anna = { "anna", NULL, NULL };
+static const struct server_user anna = { .name = "anna" };
 
 void server_folder_make(struct server *s)
 {
@@ -29,14 +29,16 @@ void server_folder_make(struct server *s)
     files_make_folder(server_path(s, "empty"), 0755);
 }
 
-/* Hashes with the fewest rounds of SHA-512 crypt, so that tests don't wait for
- * hashes. Calls crypt_rn(), since the sanitizer intercepts crypt() and
+/* The usual salt makes the fewest rounds of SHA-512 crypt, so that tests don't
+ * wait for hashes. Calls crypt_rn(), since the sanitizer intercepts crypt() and
  * crypt_r(), and then finds no libcrypt. */
-static const char *cheap_hash(const char *password)
+static const char *user_hash(const struct server_user *u)
 {
     static struct crypt_data data;
-    const char *hash = crypt_rn(password, "$6$rounds=1000$sallyporttests$",
-                                &data, sizeof(data));
+    const char *hash =
+        crypt_rn(u->password ? u->password : SERVER_PASSWORD,
+                 u->salt ? u->salt : "$6$rounds=1000$sallyporttests$", &data,
+                 sizeof(data));
 
     FAIL_IF(!hash, "crypt: %s", strerror(errno));
     return hash;
@@ -46,14 +48,13 @@ static void add_user(const struct server *s, const struct server_user *u,
                      uid_t uid, struct buf *text)
 {
     const char *home = server_home(s, u->name);
-    const char *password = u->password ? u->password : SERVER_PASSWORD;
 
     files_make_folder(home, 0700);
     if (geteuid() == 0)
         FAIL_IF(chown(home, uid, uid), "chown: %s", strerror(errno));
-    FAIL_IF(buf_add_format(text, "%s:%s:%u:%u::%s::%s\n", u->name,
-                           cheap_hash(password), (unsigned)uid, (unsigned)uid,
-                           home, u->keys ? u->keys : ""),
+    FAIL_IF(buf_add_format(text, "%s:%s:%u:%u::%s::%s\n", u->name, user_hash(u),
+                           (unsigned)uid, (unsigned)uid, home,
+                           u->keys ? u->keys : ""),
             "the users file is too long");
 }
 

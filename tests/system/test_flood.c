@@ -2,10 +2,13 @@
  * address must log in soon. A process of its own makes each flood. After its
  * fork it calls no function of Criterion, and it ends with the test at the
  * latest. */
+#include <sched.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
 
 #include "sallyport/base/clock.h"
+#include "sallyport/base/fd.h"
+#include "sallyport/base/random.h"
 #include "support/fail.h"
 #include "support/served.h"
 #include "support/server_log.h"
@@ -501,4 +504,246 @@ ServerTest(flood, from_one_subscriber, 200,
                                           .again_ms = 1000 });
     expect_soon(server, "127.0.0.5", HEADER_GOOD, LATE_MS);
     flood_stop(&f);
+}
+
+/* A flood of guesses: GUESSES connections a second, each made by a process of
+ * its own. It sends a wrong password, and resets or closes while the server
+ * works on it; if the server lets it wait for GUESS_S, it does so then. */
+#define GUESSES      30
+#define GUESS_S      2
+#define LEAVE_MIN_MS 150
+#define LEAVE_MAX_MS 500
+#define SUBSCRIBER   "2001:db8::/48"
+
+/* The network of a flood: one IPv4 address, or one of 65,536 /64s of a /48 for
+ * each connection. */
+enum guess_network { ONE_ADDRESS, ONE_SUBSCRIBER, GUESS_NETWORKS };
+
+struct guess_plan {
+    unsigned port[GUESS_NETWORKS];
+    bool proxied;
+    bool handshakes; /* it resets after the handshake, and sends no password */
+};
+
+struct guess_score {
+    volatile uint64_t begun, greeted, asked; /* connections, greetings, PASS */
+};
+
+static uint64_t random_below(uint64_t n)
+{
+    uint64_t r;
+
+    random_bytes(&r, sizeof(r));
+    return r % n;
+}
+
+static bool guess_reach(struct session *s, const struct guess_plan *plan,
+                        enum guess_network network)
+{
+    char header[128] = HEADER_FLOOD;
+    const unsigned narrow = (unsigned)random_below(65536);
+    bool there;
+
+    session_init(s);
+    if (plan->proxied) {
+        snprintf(s->from, sizeof(s->from), "127.0.0.5");
+        if (network == ONE_SUBSCRIBER)
+            snprintf(header, sizeof(header),
+                     "PROXY TCP6 2001:db8:0:%x::1 2001:db8:ffff::7 4711 21\r\n",
+                     narrow);
+    } else if (network == ONE_SUBSCRIBER) {
+        snprintf(s->host, sizeof(s->host), "::1");
+        snprintf(s->from, sizeof(s->from), "2001:db8:0:%x::1", narrow);
+    } else {
+        snprintf(s->from, sizeof(s->from), "127.0.0.1");
+    }
+    there = session_may_connect(s, plan->port[network]);
+    if (there && plan->proxied)
+        session_raw(s, header, strlen(header));
+    return there;
+}
+
+/* Makes one connection, which the end of the process resets or closes. */
+static _Noreturn void guess_once(const struct guess_plan *plan,
+                                 enum guess_network network,
+                                 struct guess_score *score)
+{
+    const struct linger now = { .l_onoff = 1 };
+    struct pollfd end = { .events = POLLRDHUP };
+    struct session s;
+
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    alarm(GUESS_S);
+    if (!guess_reach(&s, plan, network))
+        _exit(1);
+    if (random_below(2))
+        setsockopt(s.fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+    if (!session_may_reply(&s, "220"))
+        _exit(1);
+    __atomic_add_fetch(&score->greeted, 1, __ATOMIC_RELAXED);
+    if (session_may_secure(&s) && !plan->handshakes &&
+        session_may_do(&s, "331", "USER anna")) {
+        session_send(&s, "PASS wrong");
+        __atomic_add_fetch(&score->asked, 1, __ATOMIC_RELAXED);
+    }
+    end.fd = s.fd;
+    poll(&end, 1,
+         LEAVE_MIN_MS + (int)random_below(LEAVE_MAX_MS - LEAVE_MIN_MS));
+    _exit(0);
+}
+
+static _Noreturn void guess(const struct guess_plan *plan,
+                            enum guess_network network,
+                            struct guess_score *score)
+{
+    uint64_t begun = clock_ms(), now;
+    pid_t pid;
+
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    signal(SIGCHLD, SIG_IGN);
+    fail_in_child();
+    for (;;) {
+        const uint64_t due = begun + score->begun * 1000 / GUESSES;
+
+        while ((now = clock_ms()) < due)
+            poll(NULL, 0, (int)(due - now));
+        score->begun++;
+        pid = fork();
+        if (pid == 0)
+            guess_once(plan, network, score);
+    }
+}
+
+static int compare_times(const void *a, const void *b)
+{
+    const uint64_t *x = a, *y = b;
+
+    return (*x > *y) - (*x < *y);
+}
+
+/* How long logins beside a flood took, in ms. */
+struct beside {
+    uint64_t median, longest;
+    struct guess_score flood;
+};
+
+#define BESIDE_MAX 4096
+
+/* Logs in from another network again and again, for MS ms. No login may fail.
+ */
+static struct beside log_in_beside(const struct server *server,
+                                   const struct guess_plan *plan,
+                                   enum guess_network network, uint64_t ms)
+{
+    static uint64_t took[BESIDE_MAX];
+    struct guess_score *score =
+        mmap(NULL, sizeof(*score), PROT_READ | PROT_WRITE,
+             MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    const uint64_t end = clock_ms() + ms;
+    struct beside b;
+    pid_t pid;
+    size_t n = 0;
+    int status;
+
+    FAIL_IF(score == MAP_FAILED, "mmap: %s", strerror(errno));
+    pid = fork();
+    FAIL_IF(pid < 0, "fork: %s", strerror(errno));
+    if (pid == 0)
+        guess(plan, network, score);
+    while (clock_ms() < end && n < BESIDE_MAX)
+        took[n++] = plan->proxied ? log_in(server, "127.0.0.5", HEADER_GOOD)
+                                  : log_in(server, GOOD, NULL);
+    kill(pid, SIGKILL);
+    FAIL_IF(!wait_exit(pid, &status, WAIT_MS), "the guesses don't end");
+    FAIL_IF(!WIFSIGNALED(status), "the guesses ended by themselves: %x",
+            status);
+    qsort(took, n, sizeof(*took), compare_times);
+    b = (struct beside){ took[n / 2], took[n - 1], *score };
+    munmap(score, sizeof(*score));
+    cr_log_info("%zu logins beside %s: median %llu ms, longest %llu ms; flood: "
+                "%llu connections, %llu greetings, %llu passwords",
+                n, network == ONE_SUBSCRIBER ? SUBSCRIBER : "one address",
+                (unsigned long long)b.median, (unsigned long long)b.longest,
+                (unsigned long long)b.flood.begun,
+                (unsigned long long)b.flood.greeted,
+                (unsigned long long)b.flood.asked);
+    return b;
+}
+
+/* A user with a hash as the server makes it. */
+#define REAL_USER                                                              \
+    USERS({ .name = "anna", .salt = "$y$j9T$sallyport.tests.salt01$" })
+/* Both floods get as many passwords in as the delays permit. */
+#define NO_BAN_AFTER "ban_after = 0\n"
+
+/* Makes the same flood from one IPv4 address and from a subscriber. If nothing
+ * else runs, the subscriber's may cost other networks half as much again. */
+static void expect_as_soon(const struct server *server,
+                           const struct guess_plan *plan)
+{
+    const bool claimed = getenv("SALLYPORT_ALONE") != NULL;
+    const uint64_t ms = claimed ? 60000 : 5000;
+    struct beside b[GUESS_NETWORKS];
+
+    for (enum guess_network i = 0; i < GUESS_NETWORKS; i++) {
+        b[i] = log_in_beside(server, plan, i, ms);
+        cr_expect_gt(plan->handshakes ? b[i].flood.greeted : b[i].flood.asked,
+                     ms / 1000);
+    }
+    if (!claimed)
+        return;
+    cr_expect_leq(2 * b[ONE_SUBSCRIBER].median, 3 * b[ONE_ADDRESS].median);
+    cr_expect_lt(b[ONE_SUBSCRIBER].longest, 3000);
+}
+
+/* Moves the test into a network of its own, in which each address of SUBSCRIBER
+ * is one of this machine's. Returns false if the user may not. */
+static bool subscribe(void)
+{
+    static const char bind_any[] = "/proc/sys/net/ipv6/ip_nonlocal_bind";
+
+    if (unshare(CLONE_NEWNET) < 0)
+        return false;
+    FAIL_IF(system("ip link set lo up && "
+                   "ip -6 route add local " SUBSCRIBER " dev lo") != 0,
+            "no network of a subscriber");
+    FD_CLEANUP int fd = open(bind_any, O_WRONLY | O_CLOEXEC);
+    FAIL_IF(fd < 0 || write(fd, "1", 1) != 1, "%s: %s", bind_any,
+            strerror(errno));
+    return true;
+}
+
+static void expect_as_soon_directly(struct guess_plan plan)
+{
+    struct server server;
+
+    if (!subscribe())
+        cr_skip_test("needs a network namespace");
+    server_start(&server,
+                 PLAN(.no_ban = NOBODY, .listen = "127.0.0.1:0, [::1]:0",
+                      .settings = NO_BAN_AFTER, REAL_USER));
+    plan.port[ONE_ADDRESS] = server.port;
+    plan.port[ONE_SUBSCRIBER] = server.port_other;
+    expect_as_soon(&server, &plan);
+    server_stop(&server);
+}
+
+Test(flood, guesses_of_a_subscriber, .timeout = 300)
+{
+    expect_as_soon_directly((struct guess_plan){ .proxied = false });
+}
+
+Test(flood, handshakes_of_a_subscriber, .timeout = 300)
+{
+    expect_as_soon_directly((struct guess_plan){ .handshakes = true });
+}
+
+ServerTest(flood, guesses_through_a_proxy, 300,
+           PLAN(.no_ban = NOBODY, .listen = "127.0.0.1:0 proxy",
+                .settings = "proxies = 127.0.0.5\n" NO_BAN_AFTER, REAL_USER))
+{
+    const unsigned port = server->port;
+
+    expect_as_soon(server, &(struct guess_plan){ .port = { port, port },
+                                                 .proxied = true });
 }

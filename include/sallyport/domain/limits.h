@@ -20,9 +20,6 @@
 
 #define PEM_MAX (256u << 10) /* bytes of a PEM file */
 
-/* How many passwords one auth worker can verify at a time. */
-#define VERIFICATIONS_MAX 32
-
 /* How many supplementary groups a process can have. */
 #define GROUPS_MAX 64
 

@@ -10,15 +10,11 @@
 
 #include "sallyport/base/complain.h"
 #include "sallyport/base/fd.h"
-#include "sallyport/hash/hash.h"
 
 static void auth_release(void *owner)
 {
     struct auth *a = owner;
 
-    for (size_t i = 0; i < VERIFICATIONS_MAX; i++)
-        if (a->pending[i].used)
-            channel_close(&a->pending[i].channel);
     circle_release(&a->circle);
     users_release(&a->users);
 }
@@ -57,10 +53,9 @@ static int auth_on_users(void *owner, struct msg_users *m)
     return 0;
 }
 
-/* Descriptors besides the pairs to sessions: the standard ones, master, log,
- * the loop, and for a moment a new table of users. Master never sends more
- * than these and the pairs, so only a bug reaches the limit. */
-#define FILES_BESIDES 16
+/* Descriptors: the standard ones, master, log, the loop, and for a moment a new
+ * table of users or the channel of a session. Only a bug reaches the limit. */
+#define FILES_MAX 16
 
 static int auth_set_up(void *owner)
 {
@@ -68,7 +63,7 @@ static int auth_set_up(void *owner)
     const struct setup_file *file = &a->frame.setup.file[SETUP_CERTIFICATE];
     int r;
 
-    a->frame.plan.max_files = VERIFICATIONS_MAX + FILES_BESIDES;
+    a->frame.plan.max_files = FILES_MAX;
     /* Accept a file without a certificate: gate checks the file, and reports it
      * with more words. A client can prove its key only to a certificate that
      * gate has, too. */
@@ -97,50 +92,9 @@ const struct frame_row auth_row = {
     .release = auth_release,
 };
 
-/* The answer to master. All fields 0: the session has sent no password. */
-struct auth_answer {
-    bool failed;
-    const struct user *user; /* NULL: the answer is no */
-    uint64_t name, step;
-    enum password_fault fault;
-    char hash[HASH_MAX]; /* "": there is no new hash */
-};
-
-static void pending_send_verdict(struct pending *p, const struct auth_answer *f)
-{
-    struct auth *a = p->auth;
-    int r = SEND(&a->frame.master, verdict, 0, .serial = p->serial,
-                 .accepted = f->user, .failed = f->failed,
-                 .user = slice_from(f->user ? f->user->name : ""),
-                 .version = f->user ? user_version(f->user, a->name_key) : 0,
-                 .name = f->name, .step = f->step, .fault = f->fault,
-                 .hash = slice_from(f->hash));
-
-    loop_remove(&a->frame.loop, &p->watch);
-    loop_timer_clear(&a->frame.loop, &p->timer);
-    channel_close(&p->channel);
-    p->used = false;
-    /* Master has at most 32 questions open, and the socket has room for
-     * more. */
-    if (r < 0 && r != -EPIPE)
-        die(EX_SOFTWARE, "the verdict can't be sent: %d", -r);
-}
-
-/* Answers no, and logs WHY in an event of KIND. */
-static void pending_no_verdict(struct pending *p, enum event kind,
-                               const char *why)
-{
-    const struct auth_answer none = { .user = NULL };
-
-    report_no_verdict(p, kind, why);
-    pending_send_verdict(p, &none);
-}
-
 /* Makes the hash of the new password WANTED, if the old password was right. */
-static enum password_fault pending_hash(const struct pending *p,
-                                        const struct attempt *a,
-                                        struct slice wanted,
-                                        char hash[HASH_MAX])
+static enum password_fault
+pending_hash(struct pending *p, const struct attempt *a, struct slice wanted)
 {
     SECRET_CLEANUP struct secret password = { .len = 0 };
     enum password_fault fault = hash_password_fault(wanted);
@@ -154,8 +108,8 @@ static enum password_fault pending_hash(const struct pending *p,
     if (fault != PASSWORD_OK)
         return fault;
     secret_set(&password, wanted);
-    return hash_make(&password, p->cost, hash) < 0 ? PASSWORD_BUSY
-                                                   : PASSWORD_OK;
+    return hash_make(&password, p->cost, p->hash) < 0 ? PASSWORD_BUSY
+                                                      : PASSWORD_OK;
 }
 
 /* For SITE PSWD the user's name comes from master, since a session can lie. */
@@ -163,7 +117,7 @@ static int pending_on_credentials(void *owner, struct msg_credentials *msg)
 {
     struct pending *p = owner;
     struct secret password SECRET_CLEANUP = { 0 };
-    struct auth_answer f = { .user = NULL };
+    struct msg_verdict *v = &p->verdict;
     struct attempt a = { .name = p->user[0] ? slice_from(p->user) : msg->name,
                          .password = &password,
                          .claims = msg->certificate,
@@ -179,15 +133,19 @@ static int pending_on_credentials(void *owner, struct msg_credentials *msg)
 
     if (secret_set(&password, msg->password) == 0)
         j = judge(&p->auth->users, &a);
-    f.user = j == JUDGED_NO_OBJECTION ? a.user : NULL;
-    f.failed = j == JUDGED_NO_HASH;
-    f.name = siphash(a.name_key, a.name.ptr, a.name.len);
-    f.step = a.step;
-    if (f.user && p->user[0])
-        f.fault = pending_hash(p, &a, msg->wanted, f.hash);
-    if (!f.user)
+    v->accepted = j == JUDGED_NO_OBJECTION;
+    v->failed = j == JUDGED_NO_HASH;
+    v->name = siphash(a.name_key, a.name.ptr, a.name.len);
+    v->step = a.step;
+    if (v->accepted) {
+        v->user = slice_from(a.user->name);
+        v->version = user_version(a.user, a.name_key);
+    }
+    if (v->accepted && p->user[0])
+        v->fault = pending_hash(p, &a, msg->wanted);
+    v->hash = slice_from(p->hash);
+    if (!v->accepted)
         report_failed_login(p, &a, j);
-    pending_send_verdict(p, &f);
     return -ECANCELED;
 }
 
@@ -195,57 +153,32 @@ static const struct handler handlers[] = {
     ON(credentials, pending_on_credentials),
 };
 
-static void pending_on_ready(void *owner, uint32_t events)
-{
-    struct pending *p = owner;
-    int r = DISPATCH(&p->channel, handlers, p);
-
-    (void)events;
-    if (!p->used || r == 0)
-        return;
-    if (r == -EPROTO)
-        pending_no_verdict(p, EVENT_PEER, p->channel.wrong);
-    else
-        pending_no_verdict(p, EVENT_LOGIN_FAILED,
-                           "the session sent no password");
-}
-
-/* If the password has arrived, judges it in spite of the deadline: it can have
- * waited here while auth computed other hashes. */
-static void pending_on_timer(void *owner)
-{
-    struct pending *p = owner;
-
-    pending_on_ready(p, EPOLLIN);
-    if (p->used)
-        pending_no_verdict(p, EVENT_LOGIN_FAILED, "no password in time");
-}
-
 int auth_on_verify(void *owner, struct msg_verify *m)
 {
     struct auth *a = owner;
-    struct pending *p = NULL;
-    int fd = fd_take(&m->session);
+    struct pending p = { .auth = a,
+                         .serial = m->serial,
+                         .peer = m->peer,
+                         .cost = m->cost,
+                         .verdict.serial = m->serial };
+    int r;
 
+    channel_init(&p.channel, fd_take(&m->session), PROCESS_AUTH,
+                 PROCESS_SESSION, PHASE_RUN);
     if (!a->circle.point)
         die(EX_PROTOCOL, "master asks before it has sent the users");
-    for (size_t i = 0; i < VERIFICATIONS_MAX && !p; i++)
-        if (!a->pending[i].used)
-            p = &a->pending[i];
-    if (!p)
-        die(EX_PROTOCOL, "master asks for too many verdicts");
-    *p = (struct pending){ .auth = a,
-                           .serial = m->serial,
-                           .peer = m->peer,
-                           .cost = m->cost,
-                           .used = true };
-    if (slice_copy(m->user, p->user, sizeof(p->user)) < 0)
+    if (slice_copy(m->user, p.user, sizeof(p.user)) < 0)
         die(EX_PROTOCOL, "master asks about a name that is too long");
-    channel_init(&p->channel, fd, PROCESS_AUTH, PROCESS_SESSION, PHASE_RUN);
-    p->timer = (struct loop_timer){ .on_timer = pending_on_timer, .owner = p };
-    loop_timer_set(&a->frame.loop, &p->timer, PENDING_MS);
-    if (loop_add_reader(&a->frame.loop, &p->watch, fd, pending_on_ready, p) < 0)
-        pending_no_verdict(p, EVENT_LOGIN_FAILED,
-                           "auth can't watch the session");
+    r = DISPATCH(&p.channel, handlers, &p); /* overwrites the texts of M */
+    if (r == -EPROTO)
+        report_no_verdict(&p, EVENT_PEER, p.channel.wrong);
+    else if (r != -ECANCELED)
+        report_no_verdict(&p, EVENT_LOGIN_FAILED,
+                          "the session sent no password");
+    channel_close(&p.channel);
+    /* Master asks one question at a time, so the socket has room. */
+    r = channel_send(&a->frame.master, MSG_verdict, &p.verdict);
+    if (r < 0 && r != -EPIPE)
+        die(EX_SOFTWARE, "the verdict can't be sent: %d", -r);
     return 0;
 }

@@ -6,28 +6,27 @@
 #include "sallyport/base/random.h"
 #include "sallyport/domain/limits.h"
 #include "sallyport/event/event.h"
+#include "sallyport/hash/hash.h"
 #include "sallyport/ipc/channel.h"
 #include "sallyport/process/frame.h"
 #include "sallyport/proof/proof.h"
 #include "sallyport/users/users.h"
 
-#define PENDING_MS 10000 /* ms for name and password to arrive */
-
 struct auth;
 
-/* A socket pair to a session that will send a name and a password. */
+/* A login that auth verifies. The session has sent the name and the password
+ * into the channel. */
 struct pending {
     struct auth *auth;
     struct channel channel;
-    struct loop_watch watch;
-    struct loop_timer timer;
     uint64_t serial;
     struct address peer;          /* the client's address, for the log; master
                                    * sends it */
     char user[USER_NAME_MAX + 1]; /* the user who changes the password; "": a
                                    * login */
     uint64_t cost;                /* cost of the new hash */
-    bool used;
+    char hash[HASH_MAX];          /* the new hash; "": none */
+    struct msg_verdict verdict;   /* at first no */
 };
 
 /* The users who have a hash, as points on a circle, sorted by the keyed hash of
@@ -47,7 +46,6 @@ struct auth {
     struct circle circle;          /* the circle of `users` */
     uint8_t name_key[SIPHASH_KEY]; /* key of the hashes of names and rows */
     struct proof_servers servers;  /* gate's certificates */
-    struct pending pending[VERIFICATIONS_MAX];
 };
 
 extern const struct frame_row auth_row;
@@ -56,8 +54,8 @@ extern const struct frame_row auth_row;
  * complaint. */
 int auth_take_users(struct auth *a, int fd, struct complaint *c);
 
-/* Handles master's question: takes the socket pair to a session. OWNER: the
- * struct auth. Ends the process if master has too many pairs open. */
+/* Handles master's question: takes the channel of a session, and answers with a
+ * verdict. OWNER: the struct auth. */
 int auth_on_verify(void *owner, struct msg_verify *m);
 
 /* The facts of a login, as a session reports them. An attacker who controls the

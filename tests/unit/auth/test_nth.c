@@ -65,10 +65,10 @@ static bool logs_in(struct stage *s, const char *name)
     struct message m;
     int r, far = channel_make(&c, PROCESS_SESSION, PROCESS_AUTH, PHASE_RUN);
 
-    SAY(&s->auth, verify, 0, .serial = 1, .session = far);
-    close(far);
     SAY(&c, credentials, 0, .name = slice_from(name),
         .password = SLICE("right"));
+    SAY(&s->auth, verify, 0, .serial = 1, .session = far);
+    close(far);
     r = channel_wait(&s->auth, &m, WAIT_MS);
     channel_close(&c);
     if (r == -EPIPE)

@@ -135,12 +135,14 @@ void players_are_killed(uint64_t n);
  * *ROPE is closed. */
 pid_t stage_bear(int *rope);
 void player_hear(struct player *p, enum message_kind m, struct message *got);
-/* Sends LOGIN. Then auth receives VERIFY, and the player LOGIN_CHANNEL. */
+/* Does the next three steps. */
 void player_asks(struct player *p);
-/* Does the first half of player_asks(): sends LOGIN, which master can delay. */
+/* Sends LOGIN, which master can delay. */
 void player_waits(struct player *p);
-/* Does the second half of player_asks(): receives VERIFY and LOGIN_CHANNEL. */
-void player_is_asked_about(struct player *p);
+/* Receives LOGIN_CHANNEL, and sends a password into it. */
+void player_sends(struct player *p);
+/* Auth receives VERIFY. */
+void player_is_asked_about(const struct player *p);
 /* Replaces the users that auth has, if M is USERS. */
 void auth_takes(const struct message *m);
 /* Returns the version of the row of USER that auth has; 0: there is no row. */

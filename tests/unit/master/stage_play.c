@@ -213,10 +213,21 @@ void player_waits(struct player *p)
 void player_asks(struct player *p)
 {
     player_waits(p);
+    player_sends(p);
     player_is_asked_about(p);
 }
 
-void player_is_asked_about(struct player *p)
+void player_sends(struct player *p)
+{
+    struct message got;
+
+    player_hear(p, MSG_login_channel, &got);
+    cr_assert_eq(got.request, p->request);
+    cr_assert_eq(send(got.login_channel.auth, "x", 1, MSG_NOSIGNAL), 1);
+    message_close(&got);
+}
+
+void player_is_asked_about(const struct player *p)
 {
     struct message got;
 
@@ -227,9 +238,6 @@ void player_is_asked_about(struct player *p)
     } while (got.kind == MSG_users);
     cr_assert_eq(got.kind, MSG_verify);
     cr_assert_eq(got.verify.serial, p->serial);
-    player_hear(p, MSG_login_channel, &got);
-    cr_assert_eq(got.request, p->request);
-    message_close(&got);
 }
 
 void auth_takes(const struct message *m)

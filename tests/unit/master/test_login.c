@@ -396,6 +396,7 @@ AskedTest(login, silence_of_auth, impatient)
 {
     player_is_denied(&anna, DENIAL_BUSY);
     player_waits(&anna);
+    player_sends(&anna);
     stage_reports(EVENT_PEER, "no verdict in time");
     actor_again(&stage.auth);
     player_is_asked_about(&anna);
@@ -420,58 +421,7 @@ AskedTest(login, late_verdict, quick)
     player_logs_in(&anna, &ours);
 }
 
-static void many_sessions(struct master *m)
-{
-    m->settings.max_sessions = VERIFICATIONS_MAX + 1;
-}
-
-static void fill_workers(struct player *p)
-{
-    for (size_t i = 0; i < VERIFICATIONS_MAX; i++) {
-        player_enter(&p[i], i + 1);
-        player_asks(&p[i]);
-    }
-    player_enter(&p[VERIFICATIONS_MAX], 1000);
-    player_waits(&p[VERIFICATIONS_MAX]);
-}
-
-/* All workers are busy: the next login waits for a place. */
-OpenTest(login, all_workers_busy, many_sessions)
-{
-    struct player p[VERIFICATIONS_MAX + 1];
-
-    fill_workers(p);
-    auth_says(1, NULL);
-    player_is_denied(&p[0], DENIAL_WRONG);
-    player_is_asked_about(&p[VERIFICATIONS_MAX]);
-    for (size_t i = 0; i <= VERIFICATIONS_MAX; i++)
-        player_leave(&p[i]);
-}
-
-static void short_queue(struct master *m)
-{
-    many_sessions(m);
-    m->settings.login_timeout = 300;
-}
-
-OpenTest(login, no_worker_for_long, short_queue)
-{
-    struct player p[VERIFICATIONS_MAX + 1];
-
-    fill_workers(p);
-    player_is_denied(&p[VERIFICATIONS_MAX], DENIAL_BUSY);
-    for (size_t i = 0; i <= VERIFICATIONS_MAX; i++)
-        player_leave(&p[i]);
-}
-
-struct share_row {
-    const char *greedy, *more, *other; /* `more` has the prefix of `greedy` */
-};
-
-static const struct share_row shares[] = {
-    { "192.0.2.7", "192.0.2.7", "192.0.2.8" },
-    { "2001:db8::1", "2001:db8::2:3", "2001:db8:0:1::1" }, /* a /64 */
-};
+/* --- the queue ----------------------------------------------------------- */
 
 static void enter_from(struct player *p, uint64_t serial, const char *text)
 {
@@ -481,38 +431,111 @@ static void enter_from(struct player *p, uint64_t serial, const char *text)
     player_enter_from(p, serial, &a);
 }
 
-/* If there is one worker, an address can have 8 logins under way: its next
- * login waits, but a login of another address doesn't. The login of a session
- * that has gone counts until its verdict comes. */
-static void check_share(const struct share_row *row)
+/* The session has begun, and its password waits for a worker. */
+static void queue_from(struct player *p, uint64_t serial, const char *text)
 {
-    enum { SHARE = 8 };
-    struct player p[SHARE], more, other;
-
-    stage_open(many_sessions);
-    for (size_t i = 0; i < SHARE; i++) {
-        enter_from(&p[i], i + 1, row->greedy);
-        player_asks(&p[i]);
-    }
-    player_leave(&p[0]);
-    enter_from(&more, 100, row->more);
-    player_waits(&more);
-    enter_from(&other, 101, row->other);
-    player_asks(&other); /* and auth hasn't been asked about MORE */
-    auth_says(101, NULL);
-    player_is_denied(&other, DENIAL_WRONG);
-    auth_says(1, NULL);
-    player_is_asked_about(&more);
-    for (size_t i = 1; i < SHARE; i++)
-        player_leave(&p[i]);
-    player_leave(&more);
-    stage_leave(&other);
+    enter_from(p, serial, text);
+    player_waits(p);
+    player_sends(p);
 }
 
-Test(login, share_of_an_address)
+/* Auth refuses the password of P. It is asked about NEXT then, unless NEXT is
+ * NULL. */
+static void is_refused(struct player *p, const struct player *next)
 {
-    for (size_t i = 0; i < sizeof(shares) / sizeof(shares[0]); i++)
-        check_share(&shares[i]);
+    auth_says(p->serial, NULL);
+    if (next)
+        player_is_asked_about(next);
+    player_is_denied(p, DENIAL_WRONG);
+}
+
+static const struct {
+    const char *greedy, *more,
+        *other; /* `more` is in the network of `greedy` */
+} networks[] = {
+    { "192.0.2.7", "192.0.2.7", "192.0.2.8" },
+    { "2001:db8::1", "2001:db8::2:3", "2001:db8:1::1" },
+    { "2001:db8::1", "2001:db8:0:1::1", "2001:db8:1::1" },
+    { "2001:db8::1", "2001:db8:0:ffff::1", "192.0.2.8" },
+};
+
+/* Four logins of a network come before one of another network, which gets the
+ * second turn after its arrival. A login that leaves loses its turn, and auth
+ * is never asked about it. */
+Test(login, networks_have_turns, .timeout = 120)
+{
+    for (size_t i = 0; i < sizeof(networks) / sizeof(networks[0]); i++) {
+        struct player p[4], other, last;
+
+        stage_open(NULL);
+        enter_from(&p[0], 1, networks[i].greedy);
+        player_asks(&p[0]);
+        for (size_t n = 1; n < 4; n++)
+            queue_from(&p[n], n + 1, networks[i].more);
+        queue_from(&other, 100, networks[i].other);
+        enter_from(&last, 101, networks[i].more);
+        player_waits(&last);
+        player_hear(&last, MSG_login_channel, &heard); /* all have come */
+        message_close(&heard);
+        player_leave(&p[2]);
+        is_refused(&p[0], &p[1]);
+        is_refused(&p[1], &other);
+        is_refused(&other, &p[3]);
+        is_refused(&p[3], NULL);
+        player_leave(&p[0]);
+        player_leave(&p[1]);
+        player_leave(&p[3]);
+        player_leave(&last);
+        stage_leave(&other);
+    }
+}
+
+/* A session that hesitates with its password keeps no worker busy, and gets its
+ * turn when it has sent the password. */
+OpenTest(login, the_password_comes_first, NULL)
+{
+    struct player slow, q;
+
+    player_enter(&slow, 1);
+    player_waits(&slow);
+    player_enter(&q, 2);
+    player_asks(&q);
+    player_sends(&slow);
+    is_refused(&q, &slow);
+    is_refused(&slow, NULL);
+    player_leave(&slow);
+    player_leave(&q);
+}
+
+/* The session hesitates until its time is over. */
+static void short_time(struct master *m)
+{
+    m->settings.login_timeout = 300;
+}
+
+OpenTest(login, the_password_never_comes, short_time)
+{
+    player_enter(&anna, 1);
+    player_waits(&anna);
+    player_hear(&anna, MSG_login_channel, &heard);
+    message_close(&heard);
+    player_is_denied(&anna, DENIAL_BUSY);
+    player_leave(&anna);
+}
+
+/* The only worker is gone: the login that it had fails; the next one waits for
+ * the worker's restart. */
+AskedTest(login, a_worker_that_dies_gives_its_place_back, NULL)
+{
+    struct player q;
+
+    queue_from(&q, 2, "192.0.2.7");
+    actor_die(&stage.auth);
+    player_is_denied(&anna, DENIAL_FAILED);
+    actor_again(&stage.auth);
+    player_is_asked_about(&q);
+    is_refused(&q, NULL);
+    player_leave(&q);
 }
 
 /* --- guesses ------------------------------------------------------------- */
@@ -642,6 +665,7 @@ GreetedTest(login, waits_for_auth, NULL)
     actor_die(&stage.auth);
     actor_enter(&stage.auth, "auth"); /* started, not ready */
     player_waits(&anna);
+    player_sends(&anna);
     actor_ready(&stage.auth);
     player_is_asked_about(&anna);
     auth_says(1, "anna");
@@ -674,8 +698,13 @@ Test(login, users_change)
     player_enter(&q, 2);
     player_asks(&anna);
     write_users("dora");
-    player_asks(&q);
+    player_waits(&q);
+    player_sends(&q);
+    actor_hear(&stage.auth, MSG_users, &heard);
+    auth_takes(&heard);
+    message_close(&heard);
     auth_says(1, "dora");
+    player_is_asked_about(&q);
     actor_enter(&ours, "files");
     cr_assert_str_eq(ours.note.name, "dora");
     auth_says(2, "anna"); /* whom the new file doesn't have */
@@ -859,8 +888,8 @@ OpenTest(login, every_message_in_every_phase, NULL)
 
 static void no_delay(struct master *m)
 {
-    m->settings.login_delay = 0;
     m->settings.login_tries = UINT64_MAX;
+    m->settings.login_timeout = 10;
 }
 
 /* Waits until the player has SIZE unread bytes. Returns true then, or false if
@@ -890,9 +919,6 @@ Test(login, does_not_read)
         TELL(&anna.channel, login, 1);
         if (!unread_grows(&anna, size + 8))
             break; /* the channel to auth didn't fit */
-        actor_hear(&stage.auth, MSG_verify, &heard);
-        message_close(&heard);
-        auth_says(1, NULL);
         size += 24;
         if (!unread_grows(&anna, size))
             break; /* the answer didn't fit */
@@ -900,8 +926,5 @@ Test(login, does_not_read)
     cr_assert(size > 240);
     gate_hears(MSG_reaped, 1);
     player_leave(&anna);
-    actor_die(&stage.auth); /* auth can have received requests */
-    actor_again(&stage.auth);
-    stage_serves();
     stage_close();
 }

@@ -139,11 +139,37 @@ static struct session_record *waiting(void)
     return s;
 }
 
-static struct session_record *verified(void)
+static struct session_record *sending(void)
 {
     struct session_record *s = waiting();
 
-    login_retry(&m);
+    login_looked(&m);
+    cr_assert_eq(s->state, SESSION_QUEUED);
+    cr_assert(s->password.added);
+    return s;
+}
+
+static void worker_is_ready(bool ready)
+{
+    children_find(&m, PROCESS_AUTH)->state = ready ? CHILD_READY : CHILD_OFF;
+}
+
+static struct session_record *queued(void)
+{
+    struct session_record *s = sending();
+
+    worker_is_ready(false);
+    s->password.on_ready(s, EPOLLIN);
+    cr_assert(s->turn.waits);
+    worker_is_ready(true);
+    return s;
+}
+
+static struct session_record *verified(void)
+{
+    struct session_record *s = queued();
+
+    login_serve(&m);
     cr_assert_eq(s->state, SESSION_VERIFY);
     return s;
 }
@@ -261,6 +287,8 @@ static const struct {
     { "unknown client", unknown },
     { "greeted", greeted },
     { "waiting", waiting },
+    { "sending", sending },
+    { "queued", queued },
     { "verify", verified },
     { "delayed", delayed },
     { "delayed, right", delayed_right },
@@ -311,10 +339,29 @@ static void client_is_known(struct session_record *s)
     session_set_client(s, &client, &client);
 }
 
-static void worker_is_free(struct session_record *s)
+static void place_is_free(struct session_record *s)
 {
     (void)s;
-    login_retry(&m);
+    login_serve(&m);
+}
+
+static void users_are_read(struct session_record *s)
+{
+    (void)s;
+    login_looked(&m);
+}
+
+static void users_are_away(struct session_record *s)
+{
+    (void)s;
+    complain(&m.users->away, "the disk is gone");
+    login_serve(&m);
+}
+
+static void password_comes(struct session_record *s)
+{
+    if (s->password.added)
+        s->password.on_ready(s, EPOLLIN);
 }
 
 static void verdict_comes(struct session_record *s)
@@ -322,7 +369,7 @@ static void verdict_comes(struct session_record *s)
     struct msg_verdict no = { .serial = s->serial };
     struct child *auth = children_find(&m, PROCESS_AUTH);
 
-    if (worker_find(auth, s->serial))
+    if (auth->verification.serial == s->serial)
         cr_assert_eq(verdict_on_verdict(auth, &no), 0);
 }
 
@@ -397,7 +444,10 @@ static const struct {
     { "it is kicked", is_kicked },
     { "it must be killed", session_kill },
     { "its client is known", client_is_known },
-    { "a worker is free", worker_is_free },
+    { "a worker is free", place_is_free },
+    { "the users were read", users_are_read },
+    { "the users are away", users_are_away },
+    { "the password comes", password_comes },
     { "the verdict comes", verdict_comes },
     { "the worker is gone", worker_is_gone },
     { "files is ready", files_is_ready },
@@ -448,7 +498,9 @@ static void expect_over(struct session_record *s, const char *step,
               "%s, %s: %zu, %zu", step, event, m.sessions->used,
               m.sessions->living);
     SESSIONS_EACH(m.sessions, t)
-        cr_expect_not(t->timer.armed || t->watch.added, "%s, %s", step, event);
+        cr_expect_not(t->timer.armed || t->watch.added || t->password.added ||
+                          t->turn.waits || t->auth >= 0,
+                      "%s, %s", step, event);
 }
 
 /* Checks one event at one step. If END is ENDS, no message fails. */
@@ -614,26 +666,33 @@ Test(session_ends, a_session_without_its_channel_is_kicked)
     hall_close();
 }
 
-/* Each verdict for another login retries the waiting logins, but gives them no
- * more time. */
-Test(session_ends, after_login_timeout)
+/* A worker that takes no message loses no turn: the login keeps its place until
+ * the worker reads again. */
+Test(session_ends, a_worker_takes_no_message)
 {
     struct child *auth;
     struct session_record *s;
+    char byte = 0;
 
     hall_open();
-    s = waiting();
+    s = queued();
     auth = children_find(&m, PROCESS_AUTH);
-    auth->verifications = VERIFICATIONS_MAX;
-    s->answer.asked = clock_ms() - m.settings.login_timeout + 1000;
-    login_retry(&m);
-    cr_expect_eq(s->state, SESSION_WAITING);
-    cr_expect_leq(s->timer.at, clock_ms() + 1000);
-    s->answer.asked -= 1000;
-    login_retry(&m);
-    cr_expect_leq(s->timer.at, clock_ms());
-    auth->verifications = 0;
-    expect_over(s, "waiting", "no worker in time");
+    cr_assert_eq(fcntl(far[END_AUTH], F_SETFL, O_NONBLOCK), 0);
+    while (send(auth->channel.fd, &byte, 1, MSG_DONTWAIT) == 1)
+        ;
+    login_serve(&m);
+    cr_expect_eq(s->state, SESSION_QUEUED);
+    cr_expect(s->turn.waits && s->turn.due > 0 && s->auth >= 0);
+    cr_expect_eq(auth->verification.serial, 0);
+    cr_expect(auth->watch.events & EPOLLOUT);
+    while (recv(far[END_AUTH], &byte, 1, 0) == 1)
+        ;
+    verdict_go_on(auth);
+    cr_expect_eq(s->state, SESSION_VERIFY);
+    cr_expect(!s->turn.waits && s->auth < 0);
+    session_end(s);
+    cr_expect_eq(auth->verification.serial, SERIAL, "its place stays taken");
+    sessions_sweep(&m);
     hall_close();
 }
 

@@ -170,9 +170,9 @@ enum child_state {
     CHILD_ENDING /* its channel is closed; master hasn't reaped it yet */
 };
 
-/* A password verification that an auth worker has under way. */
+/* The password verification that an auth worker has under way. */
 struct verification {
-    uint64_t serial;
+    uint64_t serial;                /* 0: none, the worker is free */
     struct address peer;            /* of the session */
     struct session_record *session; /* NULL: no session waits for it any more */
 };
@@ -217,8 +217,7 @@ struct child {
                          * that have lost their descriptors */
     bool released;      /* master doesn't start it again */
     struct service_channel *log, *keys;
-    struct verification verification[VERIFICATIONS_MAX]; /* only of auth */
-    size_t verifications;
+    struct verification verification; /* only of auth */
     uint64_t users;    /* auth: the edition of the users that it has; 0: none */
     char failure[256]; /* why it fails: from its message `failed`, or by master
                         */

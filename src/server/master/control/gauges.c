@@ -24,9 +24,9 @@ void gauges_show(struct peer *p, uint64_t place)
 
     (void)place;
     CHILDREN_EACH(m, c)
-        verified += c->verifications;
+        verified += c->verification.serial != 0;
     SESSIONS_EACH(m->sessions, s)
-        waiting += s->state == SESSION_WAITING;
+        waiting += s->state == SESSION_WAITING || s->state == SESSION_QUEUED;
     for (size_t i = 0; i < m->certificates->count; i++) {
         const uint64_t one =
             (uint64_t)m->certificates->file[SETUP_CERTIFICATE + i].expires;

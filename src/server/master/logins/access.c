@@ -275,7 +275,7 @@ static void access_end(struct master *m)
     a->late = false;
     a->over = a->asked;
     password_read(m);
-    login_retry(m);
+    login_looked(m);
     m->hooks.users_read(m);
     if (!a->again || a->over < a->asked)
         return;
@@ -315,7 +315,7 @@ static void access_on_late(void *owner)
     struct master *m = owner;
 
     m->access->late = true;
-    login_retry(m);
+    login_looked(m);
 }
 
 /* Begins a look, unless too many forks wait. After an announcement more forks

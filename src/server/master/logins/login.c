@@ -4,6 +4,10 @@
  * the user's name and the version of the row. Each wait has its deadline. Runs
  * in master.
  *
+ * The password waits for its turn in a socket. Master holds the end that a
+ * worker will get. So no session keeps a worker busy while it hesitates, and if
+ * it ends, nobody verifies its password.
+ *
  * Master can delay a login between its verdict and its answer. Meanwhile the
  * login holds no worker. Only a few logins of a network are delayed at a time;
  * the delays of its other logins begin later. So an address can guess only a
@@ -109,7 +113,7 @@ void login_answered(struct session_record *s, int r, enum session_state state,
         return;
     }
     loop_timer_clear(&s->master->loop, &s->timer);
-    worker_forget(s->master, s);
+    login_leave(s);
     s->state = state;
     s->channel.phase = phase;
 }
@@ -127,63 +131,89 @@ void login_deny(struct session_record *s, enum denial why)
     login_answered(s, r, SESSION_GREETED, PHASE_GREETED);
 }
 
-/* Gives the login to worker C, over a new pair of sockets. Returns 0; -EBUSY: C
- * doesn't read. */
-static int login_begin(struct session_record *s, struct child *c)
+/* Shall a worker verify the password of S? If not, S gets its answer. */
+static bool login_is_wanted(struct session_record *s)
 {
-    int ends[2];
-    int r = fd_pair(ends), sent;
-
-    if (r < 0) {
-        master_report(s->master, EVENT_TROUBLE, PROCESS_MASTER,
-                      "no pair of sockets for a login: %s", strerror(-r));
-        login_deny(s, DENIAL_FAILED);
-        return 0;
-    }
-    r = worker_ask(c, s, ends[1]);
-    fd_close(&ends[1]);
-    if (r == 0) {
-        sent = SEND(&s->channel, login_channel, s->request, .auth = ends[0]);
-        if (sent < 0) {
-            login_give_up(s, sent);
-        } else {
-            s->state = SESSION_VERIFY;
-            session_set_timer(s, s->master->deadlines.verdict);
-        }
-    }
-    fd_close(&ends[0]);
-    return r;
+    if (s->master->users->away.text[0])
+        login_deny(s, DENIAL_AWAY);
+    else if (password_is_changed(s) && password_objection(s) != PASSWORD_OK)
+        password_answer(s, password_objection(s));
+    else
+        return true;
+    return false;
 }
 
-/* Gives the login to a worker. If no worker is ready, since auth restarts, the
- * login waits until the deadline `verdict`. If all workers are busy, or this
- * address has its share of them, the login waits until login_timeout after its
- * `login`. So the server serves a client with many connections, and doesn't
- * refuse it because it is fast. */
-static void login_attempt(struct session_record *s)
+void login_serve(struct master *m)
 {
-    const uint64_t most = s->master->settings.login_timeout;
-    uint64_t passed;
-    struct child *c;
-    int r;
+    struct turns *q = &m->sessions->turns;
 
-    /* Wait for the look; but if it takes long, the current users count. */
-    if (!s->master->access->late && !access_is_over(s->master, s->fresh))
+    CHILDREN_EACH(m, c)
+        while (worker_is_free(c)) {
+            struct turn *t = turns_next(q);
+            struct session_record *s = t ? t->owner : NULL;
+
+            if (!s)
+                return;
+            if (!login_is_wanted(s))
+                continue; /* it has left the queue */
+            if (worker_ask(c, s) < 0)
+                break;
+            turns_take(q, t);
+            s->state = SESSION_VERIFY;
+            session_set_timer(s, m->deadlines.verdict);
+        }
+}
+
+/* Call it when the password of S lies in the channel for auth, or the session
+ * has closed that channel: then the verdict is no. */
+static void login_on_password(void *owner, uint32_t events)
+{
+    struct session_record *s = owner;
+
+    (void)events;
+    /* The worker will have the same open file, so the loop must forget it. */
+    loop_remove(&s->master->loop, &s->password);
+    s->turn.owner = s;
+    turns_add(&s->master->sessions->turns, &s->turn, &s->peer);
+    login_serve(s->master);
+}
+
+void login_leave(struct session_record *s)
+{
+    turns_leave(&s->master->sessions->turns, &s->turn);
+    loop_remove(&s->master->loop, &s->password);
+    fd_close(&s->auth);
+    CHILDREN_EACH(s->master, c)
+        if (c->verification.session == s)
+            c->verification.session = NULL;
+}
+
+/* When the look at the users file is over, or takes long, sends the session its
+ * end of a new channel for the password. */
+static void login_begin(struct session_record *s)
+{
+    struct master *m = s->master;
+    int ends[2], r;
+
+    if ((!m->access->late && !access_is_over(m, s->fresh)) ||
+        !login_is_wanted(s))
         return;
-    if (s->master->users->away.text[0]) {
-        login_deny(s, DENIAL_AWAY);
+    r = fd_pair(ends);
+    if (r < 0) {
+        master_report(m, EVENT_TROUBLE, PROCESS_MASTER,
+                      "no pair of sockets for a login: %s", strerror(-r));
+        login_deny(s, DENIAL_FAILED);
         return;
     }
-    if (password_is_changed(s) && password_objection(s) != PASSWORD_OK) {
-        password_answer(s, password_objection(s));
-        return;
-    }
-    r = worker_choose(s, &c);
+    s->state = SESSION_QUEUED;
+    s->auth = ends[1];
+    r = SEND(&s->channel, login_channel, s->request, .auth = ends[0]);
+    fd_close(&ends[0]);
     if (r == 0)
-        r = login_begin(s, c);
-    passed = clock_ms() - s->answer.asked;
-    if (r != 0 && r != -ENOENT)
-        session_set_timer(s, passed < most ? most - passed : 0);
+        r = loop_add_reader(&m->loop, &s->password, s->auth, login_on_password,
+                            s);
+    if (r < 0)
+        login_give_up(s, r);
 }
 
 /* Master counts the tries, too, since a session that an attacker controls
@@ -203,22 +233,25 @@ int login_on_login(void *owner, struct msg_login *msg)
         session_kick(s, ENDING_LOGIN_TRIES);
         return 0;
     }
-    session_set_timer(s, m->deadlines.verdict);
+    session_set_timer(s, children_ready(m, PROCESS_AUTH)
+                             ? m->settings.login_timeout
+                             : m->deadlines.verdict);
     /* Ask for a look, since the user may have been locked meanwhile. A look
-     * that ends at once tries the waiting logins inside access_ask(): it must
+     * that ends at once begins the waiting logins inside access_ask(): it must
      * not try this login, whose ticket isn't known yet. */
     s->fresh = UINT64_MAX;
     s->fresh = access_ask(m);
     if (s->state == SESSION_WAITING)
-        login_attempt(s);
+        login_begin(s);
     return 0;
 }
 
-void login_retry(struct master *m)
+void login_looked(struct master *m)
 {
     SESSIONS_EACH(m->sessions, s)
         if (s->state == SESSION_WAITING)
-            login_attempt(s);
+            login_begin(s);
+    login_serve(m);
 }
 
 static void login_open_home(struct session_record *s, const struct user *user)
@@ -367,6 +400,7 @@ void login_on_timer(struct session_record *s)
 
     switch (s->state) {
     case SESSION_WAITING:
+    case SESSION_QUEUED:
     case SESSION_VERIFY:
         login_deny(s, DENIAL_BUSY);
         break;

@@ -1,95 +1,44 @@
-/* The auth workers. The least busy worker gets the next login: the
- * session sends this worker the name and the password, which master never sees.
- * The worker's answer must fit the request: if the answer names a session or a
- * user about which master hasn't asked, master ends the worker. A yes is for
- * the row that the worker has, and counts only if this is the user's newest
- * row. Runs in master. */
+/* The auth workers. A worker verifies one password at a time. It gets the
+ * channel in which the session has sent the name and the password; master never
+ * reads them. The worker's answer must fit the request: if the answer names a
+ * session or a user about which master hasn't asked, master ends the worker. A
+ * yes is for the row that the worker has, and counts only if this is the user's
+ * newest row. Runs in master. */
 #include "sessions/logins.h"
 
 #include <errno.h>
 #include <string.h>
 
 #include "sallyport/base/clock.h"
-
-#define VERIFICATIONS_EACH(c, v)                                               \
-    for (struct verification *v = (c)->verification;                           \
-         v < (c)->verification + (c)->verifications; v++)
-#define SHARE_MIN 8 /* verifications per address, even with few workers */
+#include "sallyport/base/fd.h"
 
 static bool is_worker(const struct child *c)
 {
     return c->row->process == PROCESS_AUTH && c->state == CHILD_READY;
 }
 
-struct verification *worker_find(struct child *c, uint64_t serial)
+bool worker_is_free(const struct child *c)
 {
-    VERIFICATIONS_EACH(c, v)
-        if (v->serial == serial)
-            return v;
-    return NULL;
+    return is_worker(c) && c->verification.serial == 0 &&
+           c->users == c->master->users->edition;
 }
 
-/* Does PREFIX hold its share already, a quarter of the verifications that
- * WORKERS workers can take? So one address can't exclude all others, even if
- * its sessions hold their places as long as they can. */
-static bool address_has_its_share(const struct master *m,
-                                  const struct address *prefix, size_t workers)
-{
-    size_t share = workers * VERIFICATIONS_MAX / 4, held = 0;
-    struct address other;
-
-    CHILDREN_EACH(m, c)
-        VERIFICATIONS_EACH(c, v) {
-            other = address_client_prefix(&v->peer);
-            held += address_same_host(&other, prefix);
-        }
-    return held >= (share > SHARE_MIN ? share : SHARE_MIN);
-}
-
-/* A worker that still works on an earlier try of this session can't get another
- * try: master couldn't distinguish the two verdicts. */
-int worker_choose(struct session_record *s, struct child **ret)
-{
-    const struct master *m = s->master;
-    const struct address prefix = address_client_prefix(&s->peer);
-    size_t workers = 0;
-
-    *ret = NULL;
-    CHILDREN_EACH(m, c) {
-        if (!is_worker(c))
-            continue;
-        workers++;
-        if (c->verifications < VERIFICATIONS_MAX &&
-            c->users == m->users->edition && !worker_find(c, s->serial) &&
-            (!*ret || c->verifications < (*ret)->verifications))
-            *ret = c;
-    }
-    if (!*ret)
-        return workers == 0 ? -ENOENT : -EBUSY;
-    return address_has_its_share(m, &prefix, workers) ? -EAGAIN : 0;
-}
-
-int worker_ask(struct child *c, struct session_record *s, int fd)
+int worker_ask(struct child *c, struct session_record *s)
 {
     struct master *m = s->master;
-
-    if (SEND(&c->channel, verify, 0, .serial = s->serial, .peer = s->peer,
+    int r =
+        SEND(&c->channel, verify, 0, .serial = s->serial, .peer = s->peer,
              .user = slice_from(password_is_changed(s) ? s->files.user : ""),
-             .cost = s->master->settings.hash_cost, .session = fd) < 0)
-        return -EBUSY;
-    c->verification[c->verifications++] =
-        (struct verification){ s->serial, s->peer, s };
-    if (!c->timer.armed)
-        loop_timer_set(&m->loop, &c->timer, m->deadlines.silence);
-    return 0;
-}
+             .cost = m->settings.hash_cost, .session = s->auth);
 
-void worker_forget(struct master *m, const struct session_record *s)
-{
-    CHILDREN_EACH(m, c)
-        VERIFICATIONS_EACH(c, v)
-            if (v->session == s)
-                v->session = NULL;
+    if (r == -EAGAIN)
+        child_wait_writable(c);
+    if (r < 0)
+        return r;
+    fd_close(&s->auth);
+    c->verification = (struct verification){ s->serial, s->peer, s };
+    loop_timer_set(&m->loop, &c->timer, m->deadlines.silence);
+    return 0;
 }
 
 /* Writes the key with which auth hashes names and rows to KEY, as two halves.
@@ -130,7 +79,7 @@ void worker_update_all(struct master *m)
 static const char *verdict_objection(const struct verification *v,
                                      const struct msg_verdict *msg)
 {
-    if (!v)
+    if (v->serial == 0 || v->serial != msg->serial)
         return "a verdict that nobody asked for";
     if (msg->accepted && msg->failed)
         return "a yes without a hash";
@@ -187,7 +136,7 @@ static bool verdict_has_code(struct child *c, const struct verification *v,
 int verdict_on_verdict(void *owner, struct msg_verdict *msg)
 {
     struct child *c = owner;
-    struct verification *v = worker_find(c, msg->serial);
+    struct verification *v = &c->verification;
     const char *wrong = verdict_objection(v, msg);
     struct verdict verdict = { .right = msg->accepted,
                                .failed = msg->failed,
@@ -213,32 +162,27 @@ int verdict_on_verdict(void *owner, struct msg_verdict *msg)
         verdict.right = verdict_has_code(c, v, &verdict, msg->step);
     }
     answer_count(c->master, &verdict);
-    *v = c->verification[--c->verifications];
-    if (c->verifications > 0)
-        loop_timer_set(&c->master->loop, &c->timer,
-                       c->master->deadlines.silence);
-    else
-        loop_timer_clear(&c->master->loop, &c->timer);
+    *v = (struct verification){ .serial = 0 };
+    loop_timer_clear(&c->master->loop, &c->timer);
+    login_serve(c->master); /* first, so that the worker needn't wait */
     if (s)
         login_on_verdict(s, &verdict);
     explicit_bzero(verdict.hash, sizeof(verdict.hash));
-    login_retry(c->master); /* a worker has a free place */
     return 0;
 }
 
 void verdict_go_on(struct child *c)
 {
     worker_update(c);
-    login_retry(c->master); /* the worker may have the newest users now */
+    login_serve(c->master);
     services_flush(c->master);
 }
 
 void verdict_on_gone(struct child *c)
 {
-    while (c->verifications > 0) {
-        struct session_record *s = c->verification[--c->verifications].session;
+    struct session_record *s = c->verification.session;
 
-        if (s)
-            login_deny(s, DENIAL_FAILED);
-    }
+    c->verification = (struct verification){ .serial = 0 };
+    if (s)
+        login_deny(s, DENIAL_FAILED);
 }

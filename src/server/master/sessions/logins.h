@@ -317,9 +317,14 @@ int login_on_login(void *owner, struct msg_login *msg);
  */
 void login_on_timer(struct session_record *s);
 
-/* Tries the waiting logins again. Call it when a worker has become free or
- * ready, or a look at the users file is over. */
-void login_retry(struct master *m);
+/* Call it when a look at the users file is over, or takes long. */
+void login_looked(struct master *m);
+/* Gives each free worker the login that has the next turn. Call it when a
+ * worker has become free or ready, or has got the newest users. */
+void login_serve(struct master *m);
+/* Call it when S no longer waits for a worker or a verdict. A password that no
+ * worker has taken stays unread. */
+void login_leave(struct session_record *s);
 /* Handles a worker's verdict, which answer_count() has counted. */
 void login_on_verdict(struct session_record *s, const struct verdict *v);
 void login_deny(struct session_record *s, enum denial why);
@@ -356,24 +361,17 @@ void password_late(struct session_record *s);
  * stays. */
 bool password_gives(const struct session_record *s, uint64_t version);
 
-/* The auth workers (peer_auth.c): the choice of a worker for a login, and the
- * users that each worker gets. */
+/* The auth workers (peer_auth.c): the question to a worker, and the users
+ * that each worker gets. */
 
-/* Sets *ret to the worker with the fewest verifications under way, for the
- * login of S. Returns 0; -ENOENT: no worker is ready; -EAGAIN: the address of S
- * has its share of verifications already; -EBUSY: no worker can take the login
- * now. */
-int worker_choose(struct session_record *s, struct child **ret);
-/* Asks worker C to verify the login of S, and passes FD, one end of a pair of
- * sockets. Returns 0; -EBUSY: C doesn't read. FD stays the caller's. */
-int worker_ask(struct child *c, struct session_record *s, int fd);
-/* Call it when S no longer waits for a verdict. */
-void worker_forget(struct master *m, const struct session_record *s);
+/* Can C take a login: is it ready, free, and has the newest users? */
+bool worker_is_free(const struct child *c);
+/* Asks worker C to verify the login of S, and passes s->auth to C. Returns 0;
+ * or -errno: C can't be asked now, and s->auth stays. */
+int worker_ask(struct child *c, struct session_record *s);
 /* Sends MSG_users with the newest table to each worker that has an older one,
  * or none. */
 void worker_update_all(struct master *m);
-/* Returns C's verification for the session SERIAL, or NULL. */
-struct verification *worker_find(struct child *c, uint64_t serial);
 
 /* Handler of `verdict`; owner: struct child. */
 int verdict_on_verdict(void *owner, struct msg_verdict *msg);

@@ -24,7 +24,7 @@
 /* Makes S a free record, in which all descriptors are -1. */
 static void table_blank(struct session_record *s)
 {
-    *s = (struct session_record){ .channel.fd = -1 };
+    *s = (struct session_record){ .channel.fd = -1, .auth = -1 };
     files_blank(&s->files, s);
 }
 
@@ -50,6 +50,7 @@ int sessions_init(struct session_table *t, size_t limit, size_t places)
     }
     random_bytes(t->hash_key, sizeof(t->hash_key));
     TAILQ_INIT(&t->with_news);
+    TAILQ_INIT(&t->turns.waiting);
     return 0;
 }
 
@@ -324,7 +325,7 @@ void session_end(struct session_record *s)
     /* If these processes don't end in time, the timer kills them. */
     if (s->files.pid > 0 || s->pid > 0)
         session_set_timer(s, s->master->deadlines.sync);
-    worker_forget(s->master, s);
+    login_leave(s);
     session_mark(s);
 }
 
@@ -423,7 +424,7 @@ void session_kick(struct session_record *s, enum ending why)
     if (!session_told(s, why, false))
         return;
     s->state = SESSION_KICKED;
-    worker_forget(s->master, s);
+    login_leave(s);
     session_set_timer(s, s->master->deadlines.kick);
 }
 

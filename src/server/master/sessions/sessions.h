@@ -20,6 +20,7 @@
 #include "sallyport/ipc/channel.h"
 #include "sallyport/settings/settings.h"
 #include "sallyport/users/users.h"
+#include "sessions/turns.h"
 
 struct guess;
 struct session_record;
@@ -180,13 +181,15 @@ void files_reaped(struct files_process *f, int status);
 enum session_state {
     SESSION_FREE,
     SESSION_GREETED, /* no user is logged in */
-    SESSION_WAITING, /* has sent `login`; no auth worker has taken it yet */
+    SESSION_WAITING, /* has sent `login`; waits for a look at the users file */
+    SESSION_QUEUED,  /* has got a channel, and sends the password into it; no
+                      * auth worker has taken the login yet */
     SESSION_VERIFY,  /* an auth worker verifies the password */
     SESSION_DELAYED, /* the answer is delayed */
     SESSION_WRITING, /* a fork writes the new password */
     SESSION_OPENING, /* files was forked, and hasn't sent `ready` yet */
-    SESSION_USER,   /* logged in. During SITE PSWD the state is WAITING, VERIFY,
-                     * DELAYED or WRITING, and s->login > 0 */
+    SESSION_USER,   /* logged in. During SITE PSWD the state is WAITING, QUEUED,
+                     * VERIFY, DELAYED or WRITING, and s->login > 0 */
     SESSION_OLDER,  /* of an older generation; its own master has its real
                      * state */
     SESSION_KICKED, /* master has ordered it to end */
@@ -282,7 +285,11 @@ struct session_record {
                            * SITE PSWD */
     struct answer answer; /* the answer to the current login */
     uint64_t fresh;       /* ticket of access_ask() for this login */
-    unsigned news;        /* bits of enum session_news */
+    int auth;             /* auth's end of the channel for the password, until a
+                           * worker takes the login; or -1 */
+    struct loop_watch password; /* until the password lies in that channel */
+    struct turn turn;           /* from then on */
+    unsigned news;              /* bits of enum session_news */
     TAILQ_ENTRY(session_record) with_news;
     pid_t pid;          /* a child of master; 0: none, or reaped */
     bool counts;        /* gate knows the session, and counts it */
@@ -331,7 +338,8 @@ struct session_table {
     uint8_t hash_key[SIPHASH_KEY];
     struct session_record *free;
     struct session_list with_news;
-    uint64_t *delayed; /* for network_count(), in us: delayed answers */
+    struct turns turns; /* of the passwords that have come */
+    uint64_t *delayed;  /* for network_count(), in us: delayed answers */
     /* Reaped processes that no part of master knew, with their statuses; the
      * index is pid % STRANGERS. Gate can announce such a process as a session
      * later. */

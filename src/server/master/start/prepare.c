@@ -168,7 +168,7 @@ int prepare_state(struct master *m, struct complaint *c)
 
 /* Counts for each session: master's channels to the session and to its files;
  * the ends of the session's channels to log and keys; while a login is under
- * way, the end of files. Counts also: callers at the control socket; unread
+ * way, to auth or files. Counts also: callers at the control socket; unread
  * messages of ended processes; descriptors that are opened once; and a reserve,
  * into which a fork copies the descriptors of the program that it executes. */
 unsigned long long prepare_descriptors(const struct master *m)
