@@ -70,7 +70,8 @@ void control_watch(struct session *s)
         events = EPOLLIN;
     if (c->out.len > 0 || stream_unsent(c->stream))
         events |= EPOLLOUT;
-    if (s->transfer.state == TRANSFER_HASHING)
+    if (s->transfer.state == TRANSFER_HASHING ||
+        (state_of_control(s)->verify && !line_has_more(&c->lines)))
         events |= EPOLLRDHUP; /* notices the client's end also while no line is
                                  read */
     loop_change(&s->loop, &c->watch, events);
@@ -331,6 +332,13 @@ static void control_on_socket(void *owner, uint32_t events)
         loop_change(&s->loop, &c->watch, c->watch.events & ~(uint32_t)EPOLLIN);
     if ((events & EPOLLRDHUP) && s->transfer.state == TRANSFER_HASHING)
         leave(s, ENDING_CLOSED, "while a checksum was computed");
+    if ((events & EPOLLRDHUP) && state_of_control(s)->verify) {
+        /* If the client sent a command before its end, it may still read. */
+        if (!line_has_more(&c->lines))
+            control_receive(s);
+        if (!line_has_more(&c->lines))
+            control_lose_client(s, ENDING_CLOSED, "before the reply to PASS");
+    }
     if (c->state == CONTROL_HEADER || c->state == CONTROL_ENTERING)
         proxied_on_control(s, events);
     else if (c->state == CONTROL_SECURING)

@@ -70,9 +70,15 @@ static void session_on_log(void *owner, uint32_t events)
     channel_close(&s->log.channel);
 }
 
+/* If the client waits for master's answer, the client isn't to blame: its
+ * session isn't fruitless. */
 static void session_on_login_time(void *owner)
 {
-    control_end(owner, ENDING_LOGIN_TIME, REPLY_TIMED_OUT, SLICE("login"));
+    if (state_of_control(owner)->verify)
+        control_end(owner, ENDING_NO_LOGIN, REPLY_NOT_ADMITTED,
+                    SLICE("Too many logins at once. Try again later"));
+    else
+        control_end(owner, ENDING_LOGIN_TIME, REPLY_TIMED_OUT, SLICE("login"));
 }
 
 static void session_wire(struct session *s, const struct session_start *start)

@@ -584,3 +584,56 @@ Test(session, a_long_path_is_cut, .timeout = 60)
     cr_expect_eq(memcmp(d->path.ptr + d->path.len - 4, "/end", 4), 0);
     files_refuses();
 }
+
+/* The client leaves while its password is verified: the session ends at once,
+ * so that master forgets the login. */
+Test(session, the_client_leaves_before_the_reply_to_pass, .timeout = 60)
+{
+    const struct linger now = { .l_onoff = 1 };
+
+    for (int resets = 0; resets <= 1; resets++) {
+        fake_start();
+        fake_ask_login("anna");
+        if (resets) { /* closes the socket by a reset, and keeps the number */
+            setsockopt(fake.control, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+            cr_assert_eq(dup2(STDIN_FILENO, fake.control), fake.control);
+        } else {
+            shutdown(fake.control, SHUT_WR);
+        }
+        cr_assert_eq(fake_end(), ENDING_CLOSED);
+    }
+}
+
+/* A client that sends PASS, a further command and its end, such as a script
+ * with a pipe, gets both replies. */
+Test(session, the_client_ends_its_direction_after_a_command, .timeout = 60)
+{
+    static const char *const later[] = { "PASS secret\r\nQUIT", "PASS secret" };
+
+    for (size_t i = 0; i < 2; i++) {
+        fake_start();
+        fake_secure();
+        fake_do("USER anna", 331);
+        fake_say(later[i]);
+        fake_hear(&fake.master, &asked, MSG_login);
+        if (i > 0)
+            fake_say("QUIT");
+        shutdown(fake.control, SHUT_WR);
+        fake_expect_asleep(200);
+        fake_deny(DENIAL_WRONG);
+        cr_expect_eq(fake_reply(), 530);
+        cr_expect_eq(fake_reply(), 221);
+        cr_assert_eq(fake_end(), ENDING_QUIT);
+    }
+}
+
+/* The server has no time for the password before login_timeout ends: the
+ * client's session is not one of those that counts as fruitless. */
+Test(session, login_timeout_before_the_reply_to_pass, .timeout = 60)
+{
+    fake_settings("login_timeout", 1000);
+    fake_start();
+    fake_ask_login("anna");
+    cr_expect_eq(fake_reply(), 421);
+    fake_hang_up(ENDING_NO_LOGIN);
+}
