@@ -113,10 +113,8 @@ static int open_memory(pid_t pid)
     return fd;
 }
 
-/* Returns the address of a mark in the process, or 0. Searches only mappings
- * that have MAPPING in their line of /proc/PID/maps; "": all mappings. */
-static unsigned long find_in_mapping(pid_t pid, const struct marks *m,
-                                     const char *mapping)
+/* Returns the address of a mark in the process, or 0. */
+static unsigned long find_in(pid_t pid, const struct marks *m)
 {
     char path[64], line[512], rights[8];
     unsigned long from, to, found = 0;
@@ -128,18 +126,12 @@ static unsigned long find_in_mapping(pid_t pid, const struct marks *m,
     cr_assert(maps, "%s can't be read", path);
     while (fgets(line, sizeof(line), maps))
         if (sscanf(line, "%lx-%lx %7s", &from, &to, rights) == 3 &&
-            rights[0] == 'r' && strstr(line, mapping) && !found)
+            rights[0] == 'r' && !found)
             found = find_in_range(mem, from, to, m, &seen);
     fclose(maps);
     close(mem);
-    cr_assert(found || mapping[0] || seen > 100000,
-              "%s: hardly anything was read", path);
+    cr_assert(found || seen > 100000, "%s: hardly anything was read", path);
     return found;
-}
-
-static unsigned long find_in(pid_t pid, const struct marks *m)
-{
-    return find_in_mapping(pid, m, "");
 }
 
 /* Reads anna's hash from the users file. */
@@ -335,24 +327,13 @@ ServerTest(key_memory, no_address_of_another_client, 120, PROXIED)
     session_drop(&first);
 }
 
-/* While log is stopped, many strangers come, until the channel to log is full
- * and gate keeps the events in the heap. */
-static void fill_queue_of_gate(const struct server *server,
-                               const struct processes *p, const struct marks *m)
-{
-    pid_t gate = processes_find(p, "sallyport: gate")->pid;
-    char stranger[32];
-
-    for (unsigned n = 0; !find_in_mapping(gate, m, "[heap]"); n++) {
-        snprintf(stranger, sizeof(stranger), STRANGERS "%u", 1 + n % 254);
-        knock(server, stranger);
-    }
-}
-
-ServerTest(key_memory, no_address_in_an_event_that_waits, 120, PROXIED)
+/* While log is stopped, more strangers come than the channel to log takes: gate
+ * keeps no event, so a session inherits none. */
+ServerTest(key_memory, no_address_while_log_stands, 120, PROXIED)
 {
     static struct processes p;
     struct marks m = { 0 };
+    char stranger[32];
     struct session s;
     pid_t log;
 
@@ -360,7 +341,10 @@ ServerTest(key_memory, no_address_in_an_event_that_waits, 120, PROXIED)
     processes_of(server->pid, &p);
     log = processes_find(&p, "sallyport: log")->pid;
     kill(log, SIGSTOP);
-    fill_queue_of_gate(server, &p, &m);
+    for (unsigned n = 1; n < 255; n++) {
+        snprintf(stranger, sizeof(stranger), STRANGERS "%u", n);
+        knock(server, stranger);
+    }
     session_reach(&s, server);
     in_no_session(server, &m, OWN, 1);
     kill(log, SIGCONT);
