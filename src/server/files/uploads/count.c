@@ -256,7 +256,7 @@ int count_others(struct files *f, uint64_t bytes, bool complete)
     struct others o = { .complete = complete,
                         .idle = time(NULL) - PARTIAL_UNTOUCHED_S };
     struct stored stored;
-    int r = f->counter < 0 ? 0 : count_check(f, bytes, &stored);
+    int r = count_check(f, bytes, &stored);
 
     if (f->counter < 0 || r != 0)
         return r;
