@@ -22,7 +22,7 @@ void ask_files(struct session *s, enum message_kind kind, const void *body,
     struct ask *a = &s->ask;
     const bool facts = kind == MSG_facts;
     int r = channel_send(&s->files, kind, body);
-    bool quick;
+    bool sizes, quick;
 
     if (r < 0 && state_of_control(s)->closes)
         return; /* master has asked files to end as well */
@@ -30,8 +30,8 @@ void ask_files(struct session *s, enum message_kind kind, const void *body,
         leave_peer(s, r, &s->files);
     a->message = a->asked = kind;
     a->purpose = facts ? ((const struct msg_facts *)body)->purpose : 0;
-    if (facts &&
-        (a->purpose == FACTS_FOR_SIZE || a->purpose == FACTS_FOR_PARTIAL))
+    sizes = a->purpose == FACTS_FOR_SIZE || a->purpose == FACTS_FOR_PARTIAL;
+    if (sizes)
         s->needs_size = 0;
     a->request = *(const uint32_t *)body; /* each struct begins with it */
     a->then = then;
@@ -42,9 +42,7 @@ void ask_files(struct session *s, enum message_kind kind, const void *body,
      * SIZE or SITE PARTIAL of a partial, and APPE, which can copy a large
      * file. */
     quick = kind == MSG_file_read || kind == MSG_directory_enter ||
-            kind == MSG_space ||
-            (facts && a->purpose != FACTS_FOR_SIZE &&
-             a->purpose != FACTS_FOR_PARTIAL);
+            kind == MSG_space || (facts && !sizes);
     loop_timer_set(&s->loop, &a->timer,
                    quick ? s->deadlines->ask : s->deadlines->ask_long);
 }
