@@ -326,26 +326,21 @@ static void link_say_first(struct link *l, const char *command)
         l->before = rest;
 }
 
-/* Must the next call open a new control connection? If the server has ended an
- * idle session, its 421 or the end waits in the old connection, and would be
- * taken for the reply to the next command. */
-static bool link_must_renew(const struct link *l)
+bool link_must_renew(const struct link *l)
 {
     struct pollfd p = { .fd = l->control, .events = POLLIN };
 
-    return l->renew || clock_ms() - l->used > REUSE_MS ||
-           (l->control >= 0 && poll(&p, 1, 0) > 0);
+    return l->control < 0 || l->renew || clock_ms() - l->used > REUSE_MS ||
+           poll(&p, 1, 0) > 0;
 }
 
 static void link_set_manner(struct link *l)
 {
-    bool renew = link_must_renew(l) || (l->manner == LINK_ONE_EACH && l->io);
-
+    l->logs_in = link_must_renew(l) || (l->manner == LINK_ONE_EACH && l->io);
     /* End the old connection now: libcurl closes it by QUIT at the end of the
      * call, and the reply to QUIT would be the last reply of this call. */
-    if (renew && l->control >= 0)
+    if (l->logs_in && l->control >= 0)
         shutdown(l->control, SHUT_RDWR);
-    l->logs_in = renew || l->control < 0;
     if (l->logs_in)
         l->state = LINK_AWAY;
     /* IIS lists UTF8 in FEAT, and reads names in its code page until it gets
@@ -361,7 +356,7 @@ static void link_set_manner(struct link *l)
     l->given = 0;
     LINK_SET(l, CURLOPT_SSL_SESSIONID_CACHE,
              l->manner == LINK_NO_RESUMPTION ? 0L : 1L);
-    LINK_SET(l, CURLOPT_FRESH_CONNECT, renew ? 1L : 0L);
+    LINK_SET(l, CURLOPT_FRESH_CONNECT, l->logs_in ? 1L : 0L);
     l->renew = false;
 }
 

@@ -332,6 +332,10 @@ void link_set_directory(struct link *l, const char *path);
 /* Sets what the server does if the name of this upload is taken. Has no effect
  * on a server without OPTS STOR. */
 void link_choose(struct link *l, enum conflict_choice c);
+/* Must the next call open a new control connection? If the server has ended an
+ * idle session, its 421 or the end waits in the old connection, and would be
+ * taken for the reply to the next command. */
+bool link_must_renew(const struct link *l);
 /* Runs the call. Returns 0, or -1 with the reason. */
 int link_run(struct link *l, struct failure *why);
 

@@ -335,7 +335,8 @@ void jobs_run(struct jobs *j, const struct site *s, struct link *first)
                        .changed = PTHREAD_COND_INITIALIZER };
     /* The server may have ended the first link's session meanwhile. If this
      * link can't log in again, the other links do its work. */
-    if (links > 1 && j->walks.count + j->others.count > 1)
+    if (links > 1 && j->walks.count + j->others.count > 1 &&
+        link_must_renew(first))
         link_command(first, &why, "NOOP");
     pthread_mutex_lock(&j->lock);
     j->crew = &c;
