@@ -464,8 +464,6 @@ void listing_take_mlst(struct listing_entry *e, struct slice line);
 /* Reads a time, "20261120074201" or "20261120074201.123". Returns 0 if TEXT has
  * another form. */
 time_t listing_read_time(struct slice text);
-/* Returns a number for the fact "unique", never 0. */
-uint64_t listing_unique(struct slice fact);
 void listing_sort(struct listing *l);
 /* Returns the entry of a sorted listing with the last part of PATH as its name,
  * or NULL. */

@@ -88,7 +88,8 @@ time_t listing_read_time(struct slice text)
     return r == -ERANGE && memcmp(text.ptr, "1970", 4) < 0;
 }
 
-uint64_t listing_unique(struct slice fact)
+/* Returns a number for the fact "unique". */
+static uint64_t listing_unique(struct slice fact)
 {
     uint64_t hash = 0xcbf29ce484222325; /* FNV-1a */
 
@@ -126,20 +127,19 @@ static bool listing_fact(struct listing_entry *e, struct slice fact)
     return true;
 }
 
-static bool listing_cut_facts(struct slice *line, struct slice *facts)
+static void listing_cut_facts(struct slice *line, struct slice *facts)
 {
     const struct slice all = *line;
     const char *end = memmem(all.ptr, all.len, "; ", 2);
 
     /* A fact such as the owner can have blanks, and each fact ends with ";",
      * but some servers leave out the last ";". */
-    bool some = slice_cut(line, ' ', facts);
+    slice_cut(line, ' ', facts);
     if (!end || facts->len == 0 || facts->ptr[facts->len - 1] == ';')
-        return some;
+        return;
     size_t len = (size_t)(end - all.ptr) + 1;
     *facts = (struct slice){ all.ptr, len };
     *line = (struct slice){ all.ptr + len + 1, all.len - len - 1 };
-    return true;
 }
 
 void listing_take_mlst(struct listing_entry *e, struct slice line)
