@@ -499,15 +499,14 @@ static void link_come_back(struct link *l, CURLcode r)
 }
 
 /* Returns libcurl's R, or what has happened where R names something else. */
-static CURLcode link_true_cause(const struct link *l, CURLcode r,
-                                bool data_refused)
+static CURLcode link_true_cause(const struct link *l, CURLcode r)
 {
     /* The server has sent plain text instead of the handshake. */
     if (r == CURLE_WEIRD_SERVER_REPLY && l->reply == 234)
         r = CURLE_SSL_CONNECT_ERROR;
     /* The handshake of the data connection has failed, not the control
      * connection's. */
-    if (r == CURLE_SSL_CONNECT_ERROR && data_refused)
+    if (r == CURLE_SSL_CONNECT_ERROR && l->dataless)
         r = CURLE_FTP_WEIRD_PASV_REPLY;
     /* Before the greeting only the proxy can have reset the connection. */
     if (r == CURLE_RECV_ERROR && l->reply == 0 && l->site->proxy.name[0] &&
@@ -516,7 +515,8 @@ static CURLcode link_true_cause(const struct link *l, CURLcode r,
     return r;
 }
 
-static int link_try(struct link *l, struct failure *why)
+/* Sets *RET to libcurl's result, if libcurl makes the call. */
+static int link_try(struct link *l, CURLcode *ret, struct failure *why)
 {
     if (l->set != CURLE_OK) {
         l->io = NULL;
@@ -550,7 +550,7 @@ static int link_try(struct link *l, struct failure *why)
     *why = (struct failure){ 0 };
     if (r == CURLE_OK && l->ended_early)
         r = CURLE_PARTIAL_FILE;
-    l->result = r;
+    *ret = r;
     if (r == CURLE_OK)
         return 0;
     /* libcurl's new connection lacks the commands that must come first. */
@@ -562,7 +562,7 @@ static int link_try(struct link *l, struct failure *why)
                     "PROT P is refused, and nothing is sent without TLS "
                     "(\"%s\")",
                     l->text);
-    r = l->result = link_true_cause(l, r, l->dataless);
+    r = *ret = link_true_cause(l, r);
     /* The server needs ALLO, but has refused the length in it: that refusal is
      * the reason. */
     if (l->reply == 503 && l->no_room[0])
@@ -581,9 +581,8 @@ static int link_try(struct link *l, struct failure *why)
 
 int link_run(struct link *l, struct failure *why)
 {
-    l->result = CURLE_ABORTED_BY_CALLBACK;
-    int failed = link_try(l, why);
-    const CURLcode r = l->result;
+    CURLcode r = CURLE_ABORTED_BY_CALLBACK;
+    int failed = link_try(l, &r, why);
     bool cut = r == CURLE_RECV_ERROR || r == CURLE_SEND_ERROR ||
                r == CURLE_GOT_NOTHING;
     bool ends = r == CURLE_USE_SSL_FAILED ||

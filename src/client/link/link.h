@@ -248,8 +248,7 @@ struct link {
     /* The newest control connection isn't logged in, or it is; or no login can
      * succeed. */
     enum { LINK_AWAY, LINK_IN, LINK_OVER } state;
-    CURLcode result; /* of the last call, if libcurl has made it */
-    bool dataless;   /* no data connection could be made in the last call */
+    bool dataless; /* no data connection could be made in the last call */
     const atomic_bool *needless; /* if *needless is true, the crew doesn't need
                                   * this link's login any more; or NULL */
     bool must_change;            /* the server wants a new password before
