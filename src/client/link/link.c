@@ -34,17 +34,17 @@ static void link_end_scouting(struct link *l)
 }
 
 /* Waits for the login of another link, or makes this link log in first. Returns
- * false if the server denied a login meanwhile. */
+ * false if the command is over meanwhile. */
 static bool link_begin_scouting(struct link *l)
 {
     if (!l->logs_in || !l->logged_in)
         return true;
     pthread_mutex_lock(&scout_lock);
-    bool denied = atomic_load(&link_over);
-    l->scouts = !denied && scout_seen <= l->used;
+    bool over = atomic_load(&link_over);
+    l->scouts = !over && scout_seen <= l->used;
     if (!l->scouts)
         pthread_mutex_unlock(&scout_lock);
-    return !denied;
+    return !over;
 }
 
 /* Returns the TLS of the control connection, or NULL before its handshake has
