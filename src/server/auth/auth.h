@@ -2,7 +2,6 @@
 #ifndef SALLYPORT_SRC_AUTH_AUTH_H
 #define SALLYPORT_SRC_AUTH_AUTH_H
 
-#include "sallyport/base/loop.h"
 #include "sallyport/base/random.h"
 #include "sallyport/domain/limits.h"
 #include "sallyport/event/event.h"

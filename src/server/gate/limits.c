@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "memory.h"
-#include "sallyport/base/clock.h"
 #include "sallyport/base/random.h"
 
 #define TOO_MANY(words) "Too many connections: " words ". Try again later"
@@ -42,7 +41,6 @@ int limits_init(struct limits *l, const struct settings *s, size_t places)
         .max_sessions = s->max_sessions,
         .max_per_address = s->max_per_address,
         .startups = s->startups,
-        .places = places,
         .prefixes = 2 * (places + LIMIT_QUEUE),
         .buckets = table_buckets(places),
     };

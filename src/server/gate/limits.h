@@ -62,7 +62,6 @@ struct limits {
     uint64_t total;
     uint64_t unknown; /* sessions through a proxy, before the client is known */
     uint64_t waiting; /* all other sessions that haven't logged in */
-    size_t places;    /* places for sessions */
     size_t prefixes;  /* rows of `slot`: enough for all prefixes that can be in
                          use */
     uint8_t key[SIPHASH_KEY];

@@ -9,7 +9,6 @@
  * key the functions are pure: the time is an argument. */
 #include "sessions/logins.h"
 
-#include <string.h>
 #include <sys/mman.h>
 
 #include "sallyport/base/clock.h"
