@@ -125,7 +125,7 @@ static int pending_on_credentials(void *owner, struct msg_credentials *msg)
                          .proof = msg->handshake,
                          .name_key = p->auth->name_key,
                          .circle = &p->auth->circle,
-                         .serial = p->serial,
+                         .serial = v->serial,
                          .peer = &p->peer,
                          .servers = &p->auth->servers,
                          .now = time(NULL) };
@@ -156,11 +156,9 @@ static const struct handler handlers[] = {
 int auth_on_verify(void *owner, struct msg_verify *m)
 {
     struct auth *a = owner;
-    struct pending p = { .auth = a,
-                         .serial = m->serial,
-                         .peer = m->peer,
-                         .cost = m->cost,
-                         .verdict.serial = m->serial };
+    struct pending p = {
+        .auth = a, .peer = m->peer, .cost = m->cost, .verdict.serial = m->serial
+    };
     int r;
 
     channel_init(&p.channel, fd_take(&m->session), PROCESS_AUTH,

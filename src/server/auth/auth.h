@@ -18,7 +18,6 @@ struct auth;
 struct pending {
     struct auth *auth;
     struct channel channel;
-    uint64_t serial;
     struct address peer;          /* the client's address, for the log; master
                                    * sends it */
     char user[USER_NAME_MAX + 1]; /* the user who changes the password; "": a

@@ -144,7 +144,7 @@ static void report_send(const struct pending *p, struct event_record *r,
     char peer[ADDRESS_TEXT_MAX];
 
     event_text(r, FIELD_PROCESS, slice_from(process_name(PROCESS_SESSION)));
-    event_number(r, FIELD_SERIAL, p->serial);
+    event_number(r, FIELD_SERIAL, p->verdict.serial);
     event_text(r, FIELD_PEER, slice_from(address_port_text(&p->peer, peer)));
     event_text(r, FIELD_REASON, reason);
     frame_report(&p->auth->frame, r);
