@@ -74,7 +74,7 @@ struct guesses {
     bool made; /* the key is set */
     uint8_t key[SIPHASH_KEY];
     /* For each slot: clock_ms() at which all its failures are forgotten. */
-    uint64_t names[GUESS_SLOTS], prefixes[GUESS_SLOTS];
+    uint64_t names[GUESS_SLOTS], prefixes[NETWORK_SLOTS];
     struct guess_known known[GUESS_SLOTS]; /* users, and the prefixes from which
                                             * they have logged in lately */
     struct guess_known coded[GUESS_SLOTS]; /* users, and the prefixes from which
