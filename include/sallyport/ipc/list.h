@@ -404,8 +404,7 @@ NUMBER(serial) FLAG(fruitless) END
 MESSAGE(stop_accepting, MASTER, GATE, RUN, MANY, NONE,
         "close the control listeners, and continue to serve the sessions; "
         "whether connections that wait are served, too, or closed. The answer "
-        "is `shut`. A generation that retires then gets another gate, without "
-        "a listener; also if `shut` is late")
+        "is `shut`")
 FLAG(serve) END
 
 MESSAGE(shut, GATE, MASTER, RUN, MANY, NONE,
@@ -421,7 +420,7 @@ MESSAGE(admitted, MASTER, SESSION, START, ONCE, NONE,
 END
 
 MESSAGE(login, SESSION, MASTER, PHASE_GREETED | PHASE_USER, MANY, NONE,
-        "a user has sent name and password: which worker shall verify them? "
+        "a user has sent name and password, for which auth needs a channel. "
         "After the login: the old and a new password (SITE PSWD)")
 END
 

@@ -31,8 +31,8 @@ enum setup_place {
                     keys is restarted */
     SETUP_BEAT,  /* a page of this process alone, for its heartbeat (board.h) */
     SETUP_SETTINGS, /* `struct settings` in a sealed file */
-    SETUP_MEMORY,  /* failure counts and keys of tickets, which all gates share;
-                      a retiring generation can only read them */
+    SETUP_MEMORY,   /* failure counts and keys of tickets, which all gates
+                       share */
     SETUP_PACE,    /* transfers and bandwidth, which all gates count together */
     SETUP_BANS,    /* master's table of bans, to read */
     SETUP_BOARD,   /* the board (board.h), to read */

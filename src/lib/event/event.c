@@ -167,9 +167,9 @@ void event_syscalls_by(struct event_sender *s)
     sender_of_syscalls = s;
 }
 
-/* Runs in a signal handler: allocates no memory, and uses no queue and no
- * shared buffer. Writes the bytes that SEND() and event_encode() would make of
- * an event with one number. */
+/* Runs in a signal handler: allocates no memory, and uses no shared buffer.
+ * Writes the bytes that SEND() and event_encode() would make of an event with
+ * one number. */
 void event_on_syscall(int number)
 {
     uint64_t n = (uint64_t)number;

@@ -1,7 +1,7 @@
 /* The requests of sallyportctl, in master. Each function answers at once; only
- * the answers to a reload and to a changed users file follow later. "who" and
- * "kick" use master's records of the sessions. show.c has the answers to
- * `show`. */
+ * the answers to a reload and to a changed users file follow later, and the
+ * answer to a request that ends sessions of older generations. "who" and "kick"
+ * use master's records of the sessions. show.c has the answers to `show`. */
 #include "control.h"
 
 #include <inttypes.h>

@@ -1,6 +1,6 @@
 /* Counts failed logins by name and by address, in slots. Each failure adds to
  * the debt of its slot, which falls as time passes. A keyed hash chooses the
- * slot, as in src/server/gate/limits.c. So the memory is bounded, and two names
+ * slot, as in src/lib/base/address.c. So the memory is bounded, and two names
  * or addresses share a slot only by chance. The memory outlives master, so
  * neither a crash nor a reload forgets failures. If an older generation still
  * has sessions, its master counts their failures in the same memory. Another

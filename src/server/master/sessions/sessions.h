@@ -246,7 +246,7 @@ struct answer {
     struct verdict verdict;
     uint64_t asked; /* clock_ms() when the session's `login` came */
     uint64_t at;    /* clock_ms() at which master answers a delayed login */
-    bool busy; /* too many logins are delayed already, so the answer is BUSY */
+    bool busy;      /* the login would wait too long, so the answer is BUSY */
 };
 
 struct older;
