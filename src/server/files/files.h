@@ -191,6 +191,9 @@ int files_answer(struct files *f, uint64_t ms, enum message_kind kind,
 int files_enter(const struct files *f, const struct files_start *start,
                 struct complaint *c);
 
+/* Returns true if it has received a message. Sets *over if the channel has
+ * ended. */
+bool files_receive(struct channel *c, struct message *m, bool *over);
 /* Handles a message of master, or notes master's end. */
 void files_serve_master(struct files *f);
 /* Waits up to MS. Returns true as soon as session or master has gone. */
@@ -247,10 +250,11 @@ void upload_report_death(struct files *f);
 
 /* Notes all directories without opening them. */
 void mount_init(struct files *f, const struct files_start *start);
-/* Opens the home and the mounts as the user; from then on the process has the
- * user's ids. Returns 0, or -errno if the home can't be opened. Each mount that
- * can't be opened causes an event. */
-int mount_open(struct files *f, const struct files_start *start);
+/* Opens the home as the user; from then on the process has the user's ids.
+ * Returns 0 or -errno. */
+int mount_open_home(struct files *f, const struct files_start *start);
+/* Opens the other mounts. Each mount that can't be opened causes an event. */
+int mount_open_others(struct files *f, const struct files_start *start);
 /* Does the mount contain names that the user doesn't see? */
 bool mount_hides_names(const struct mount *m);
 /* Returns what the sandbox must permit in the mount: bits of enum
@@ -656,20 +660,8 @@ int copy_step(struct copy *c, int into);
  * -errno. */
 int copy_unchanged(const struct copy *c);
 
-/* space.c: is there room on a disk? */
+/* space.c: makes room on a disk. */
 
-/* Do LENGTH more bytes fit? Returns 0 or -ENOSPC. A file system that doesn't
- * report the size of its blocks has room until a write fails. */
-int space_check(const struct statvfs *disk, uint64_t length);
-
-/* Returns the bytes that are free on the disk; INT64_MAX at most. */
-uint64_t space_free(const struct statvfs *disk);
-/* Returns how many bytes of DISK must stay free by the setting min_free. */
-uint64_t space_floor(const struct files *f, const struct statvfs *disk);
-/* Returns how many bytes the user can still write, by the free space of DISK,
- * by min_free and by QUOTA. QUOTA can be NULL. */
-uint64_t space_usable(const struct files *f, const struct statvfs *disk,
-                      const struct quota *quota);
 /* Did a request fail for lack of space, on the disk or by a limit? */
 bool space_is_short(int result);
 /* Call it before something is removed from the disk of FD; then call
@@ -689,6 +681,37 @@ int space_make_room(struct files *f, const struct mount *m, int fd,
  * wouldn't be enough; or -errno. */
 int space_ensure_floor(struct files *f, const struct mount *m, int fd);
 
+/* An idle partial belongs to this user, and no upload is writing it. It was
+ * last written, and SIZE last reported its length, more than an hour ago. The
+ * server searches for idle partials in the share M, or in the home if M isn't a
+ * share: a limit that is reached in one of them says nothing about the others.
+ * A search looks at 100,000 names at most, and for 5 s at most. */
+
+/* Removes idle partials on the disk of FD until NEED bytes are freed. Logs this
+ * with the reason SHORTAGE, a result of space_make_room(). Returns how many
+ * bytes were freed. */
+uint64_t space_remove_idle(struct files *f, const struct mount *m, int fd,
+                           int shortage, uint64_t need);
+
+/* disk.c: is there room on a disk? */
+
+/* Returns the bytes of a block; 0: the file system doesn't report its size. */
+uint64_t space_block(const struct statvfs *disk);
+/* Returns the bytes of BLOCKS; INT64_MAX at most. */
+uint64_t space_product(uint64_t blocks, uint64_t block);
+/* Do LENGTH more bytes fit? Returns 0 or -ENOSPC. A file system that doesn't
+ * report the size of its blocks has room until a write fails. */
+int space_check(const struct statvfs *disk, uint64_t length);
+
+/* Returns the bytes that are free on the disk; INT64_MAX at most. */
+uint64_t space_free(const struct statvfs *disk);
+/* Returns how many bytes of DISK must stay free by the setting min_free. */
+uint64_t space_floor(const struct files *f, const struct statvfs *disk);
+/* Returns how many bytes the user can still write, by the free space of DISK,
+ * by min_free and by QUOTA. QUOTA can be NULL. */
+uint64_t space_usable(const struct files *f, const struct statvfs *disk,
+                      const struct quota *quota);
+
 /* quota.c */
 
 /* Call it before the sandbox closes: prepares the mount for the functions
@@ -705,17 +728,5 @@ void quota_at(const struct files *f, const struct mount *m, int fd,
  * f->exceeded; otherwise returns RESULT. */
 int quota_explain(struct files *f, const struct mount *m, int directory,
                   bool entry, int result);
-
-/* An idle partial belongs to this user, and no upload is writing it. It was
- * last written, and SIZE last reported its length, more than an hour ago. The
- * server searches for idle partials in the share M, or in the home if M isn't a
- * share: a limit that is reached in one of them says nothing about the others.
- * A search looks at 100,000 names at most, and for 5 s at most. */
-
-/* Removes idle partials on the disk of FD until NEED bytes are freed. Logs this
- * with the reason SHORTAGE, a result of space_make_room(). Returns how many
- * bytes were freed. */
-uint64_t space_remove_idle(struct files *f, const struct mount *m, int fd,
-                           int shortage, uint64_t need);
 
 #endif

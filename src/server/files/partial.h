@@ -180,6 +180,13 @@ bool partial_name_in_use(const struct files *f, int directory,
                          const char *name);
 /* confirmed.c: records how much of a partial is on the disk for certain. */
 
+#define RESUME_BLOCK 65536u
+
+/* Returns the largest multiple of 64 KiB below HELD, the length of a partial.
+ * So a client that compares lengths always has bytes to send, and its file
+ * appears. */
+uint64_t resume_length(uint64_t held);
+
 /* Returns the confirmed length of the partial FD in DIRECTORY with the facts
  * *st; 0: no byte can be resumed, as of a partial that was copied from another
  * directory. */
@@ -281,13 +288,6 @@ int owner_claim_rest(struct partial *p);
 
 /* resume.c: decides where an upload begins. The decision uses only the facts
  * below, so that it can be read and tested as a table. */
-
-#define RESUME_BLOCK 65536u
-
-/* Returns the largest multiple of 64 KiB below HELD, the length of a partial.
- * So a client that compares lengths always has bytes to send, and its file
- * appears. */
-uint64_t resume_length(uint64_t held);
 
 struct resume_facts {
     enum write_mode mode;

@@ -293,7 +293,8 @@ static int inside(struct peer *p, unsigned rights, int (*body)(int share))
 
         event_sender_init(&f.log, -1, PROCESS_FILES);
         mount_init(&f, &p->start);
-        if (mount_open(&f, &p->start) < 0 || f.mount[1].fd < 0 ||
+        if (mount_open_home(&f, &p->start) < 0 ||
+            mount_open_others(&f, &p->start) < 0 || f.mount[1].fd < 0 ||
             files_enter(&f, &p->start, &c) < 0)
             _exit(1);
         _exit(body(f.mount[1].fd));

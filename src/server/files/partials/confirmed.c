@@ -36,6 +36,11 @@ struct mark {
     uint64_t length;
 };
 
+uint64_t resume_length(uint64_t held)
+{
+    return held == 0 ? 0 : (held - 1) / RESUME_BLOCK * RESUME_BLOCK;
+}
+
 static struct mark confirmed_read(int fd)
 {
     uint8_t bytes[MARK_BYTES];

@@ -14,11 +14,6 @@
 #define SETTLE_MS      5000
 #define SETTLE_STEP_MS 20
 
-uint64_t resume_length(uint64_t held)
-{
-    return held == 0 ? 0 : (held - 1) / RESUME_BLOCK * RESUME_BLOCK;
-}
-
 static enum outcome resume_plan_of(struct resume_plan *ret, enum resume_how how,
                                    uint64_t first)
 {

@@ -12,12 +12,10 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "sallyport/base/clock.h"
 #include "sallyport/base/complain.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/base/pages.h"
@@ -26,52 +24,9 @@
 #include "sallyport/files/files.h"
 #include "sallyport/sandbox/sandbox.h"
 
-#define ANSWER_STEP_MS 10
 /* After so many milliseconds without a request the process gives memory back,
  * since the client seems to be idle. */
 #define REST_MS 3000
-
-/* Converts errno to an outcome. A number that isn't in the table becomes
- * OUTCOME_IO, so the session never gets a bare errno as an outcome. */
-static const struct error {
-    int number;
-    enum outcome outcome;
-} errors[] = {
-    { ENOENT, OUTCOME_NOT_FOUND },
-    { ELOOP, OUTCOME_NOT_FOUND }, /* a circle of links */
-    { EACCES, OUTCOME_DENIED },
-    { EPERM, OUTCOME_DENIED },
-    { EEXIST, OUTCOME_EXISTS },
-    { ENOTDIR, OUTCOME_NOT_DIRECTORY },
-    { EISDIR, OUTCOME_IS_DIRECTORY },
-    { ENXIO, OUTCOME_NOT_REGULAR }, /* open of a socket */
-    { ENODEV, OUTCOME_NOT_REGULAR },
-    { ENOTEMPTY, OUTCOME_NOT_EMPTY },
-    { ENAMETOOLONG, OUTCOME_BAD_NAME },
-    { EILSEQ, OUTCOME_BAD_NAME }, /* file systems that insist on UTF-8 */
-    { ENOSPC, OUTCOME_NO_SPACE },
-    { EDQUOT, OUTCOME_NO_SPACE },
-    { EFBIG, OUTCOME_TOO_LARGE_HERE },
-    { EROFS, OUTCOME_READ_ONLY },
-    { EBUSY, OUTCOME_BUSY },
-    { EAGAIN, OUTCOME_BUSY },
-    { ETXTBSY, OUTCOME_BUSY },
-    { EPIPE, OUTCOME_GONE_AWAY },
-    { ERANGE, OUTCOME_BAD_TIME },
-    { EXDEV, OUTCOME_CROSS_DEVICE },
-};
-
-enum outcome files_outcome(int result)
-{
-    if (result >= 0)
-        return (enum outcome)result;
-    if (result <= REFUSED(OUTCOME_OK))
-        return (enum outcome)(REFUSED(OUTCOME_OK) - result);
-    for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++)
-        if (errors[i].number == -result)
-            return errors[i].outcome;
-    return OUTCOME_IO;
-}
 
 /* The requests. Rights are checked where a path is resolved (resolve.c); the
  * rights for an open upload were checked when it began. */
@@ -101,96 +56,6 @@ static const struct handler requests[] = {
     ON(find, search_on_find),
     ON(held_find, held_on_held_find),
 };
-
-bool files_peer_gone_within(const struct files *f, int ms)
-{
-    struct pollfd ends[] = { { .fd = f->session.fd }, { .fd = f->master.fd } };
-
-    return poll(ends, 2, ms) > 0;
-}
-
-int files_lock(const struct files *f, int fd, int how, uint64_t ms)
-{
-    const uint64_t end = clock_ms() + ms;
-    const int longest = ms < 4096 ? (int)(ms / 128) : 32;
-
-    for (int step = 1; flock(fd, how | LOCK_NB) < 0;
-         step = step < longest ? 2 * step : step) {
-        if (errno != EWOULDBLOCK)
-            return -errno;
-        if (clock_ms() >= end || files_peer_gone_within(f, step))
-            return -EBUSY;
-    }
-    return 0;
-}
-
-/* Retries after EAGAIN for MS, but not after the end of session or master.
- * EAGAIN has two causes: the session doesn't read; or the processes of this uid
- * have together sent too many descriptors that nobody has received yet
- * (ETOOMANYREFS), which passes. */
-int files_answer(struct files *f, uint64_t ms, enum message_kind kind,
-                 const void *body)
-{
-    const uint64_t end = clock_ms() + ms;
-    int r = channel_send(&f->session, kind, body);
-
-    while (r == -EAGAIN && clock_ms() < end)
-        r = files_peer_gone_within(f, ANSWER_STEP_MS)
-                ? -EPIPE
-                : channel_send(&f->session, kind, body);
-    if (r == 0)
-        f->upload.unreported = f->upload.open;
-    if (r == -EPIPE)
-        f->over = true;
-    else if (r < 0)
-        die(EX_PROTOCOL, "%s: does not take %s: %d",
-            process_name(f->session.peer), message_name(kind), -r);
-    return 0;
-}
-
-void files_event_begin(const struct files *f, struct event_record *r,
-                       enum event event, const char *reason)
-{
-    event_begin(r, event);
-    event_text(r, FIELD_USER, slice_from(f->user));
-    event_text(r, FIELD_REASON, slice_from(reason));
-}
-
-/* Returns true if it has received a message. Sets *over if the channel has
- * ended. */
-static bool files_receive(struct channel *c, struct message *m, bool *over)
-{
-    int r = channel_receive(c, m);
-
-    if (r == -EPROTO)
-        die(EX_PROTOCOL, "%s: %s", process_name(c->peer), c->wrong);
-    if (r < 0)
-        *over = true;
-    return r == 1;
-}
-
-static int files_on_session_died(void *owner, struct msg_session_died *m)
-{
-    struct files *f = owner;
-
-    f->died = (int)m->signal;
-    return 0;
-}
-
-static const struct handler from_master[] = {
-    ON(session_died, files_on_session_died),
-    ON(owner_is, names_on_owner_is),
-};
-
-void files_serve_master(struct files *f)
-{
-    struct message m;
-
-    if (files_receive(&f->master, &m, &f->orphan))
-        channel_handle(&f->master, from_master,
-                       sizeof(from_master) / sizeof(from_master[0]), f, &m);
-    f->over |= f->orphan;
-}
 
 /* Serves session and master until one of them has gone. Every wait of this
  * process watches master's channel, which closes when master dies. After an
@@ -337,7 +202,11 @@ void files_main(const struct files_start *start)
     sigprocmask(SIG_SETMASK, &none, NULL);
     umask(0); /* each mode is exact; a default ACL replaces the umask anyway */
     files_init(f, start);
-    r = mount_open(f, start);
+    r = mount_open_home(f, start);
+    if (r == 0)
+        r = count_open(f, f->mount[0].fd);
+    if (r == 0)
+        r = mount_open_others(f, start);
     if (r == 0)
         r = files_enter(f, start, &c);
     if (r < 0) {

@@ -24,34 +24,6 @@
 #include "sallyport/base/fd.h"
 #include "sallyport/domain/rights.h"
 
-static uint64_t space_block(const struct statvfs *disk)
-{
-    return disk->f_frsize ? disk->f_frsize : disk->f_bsize;
-}
-
-int space_check(const struct statvfs *disk, uint64_t length)
-{
-    uint64_t block = space_block(disk);
-
-    if (length == 0 || block == 0)
-        return 0;
-    return (length - 1) / block + 1 > disk->f_bavail ? -ENOSPC : 0;
-}
-
-static uint64_t space_product(uint64_t blocks, uint64_t block)
-{
-    uint64_t bytes;
-
-    return __builtin_mul_overflow(blocks, block, &bytes) || bytes > INT64_MAX
-               ? INT64_MAX
-               : bytes;
-}
-
-uint64_t space_free(const struct statvfs *disk)
-{
-    return space_product(disk->f_bavail, space_block(disk));
-}
-
 bool space_is_short(int result)
 {
     enum outcome o = files_outcome(result);
@@ -109,27 +81,6 @@ void space_freed(struct files *f, uint64_t bytes)
     f->freed.until = clock_ms() + FREED_MS;
     f->freed.disk.due += bytes;
     f->freed.quota.due += bytes;
-}
-
-uint64_t space_floor(const struct files *f, const struct statvfs *disk)
-{
-    const struct min_free *keep = &f->rules.min_free;
-    uint64_t percent =
-        space_product(disk->f_blocks / 100 * keep->percent, space_block(disk));
-
-    if (!min_free_given(keep) || disk->f_blocks == 0)
-        return 0;
-    return percent > keep->bytes ? percent : keep->bytes;
-}
-
-uint64_t space_usable(const struct files *f, const struct statvfs *disk,
-                      const struct quota *quota)
-{
-    uint64_t free = space_free(disk), floor = space_floor(f, disk);
-    uint64_t left = quota ? quota_left(&quota->bytes) : INT64_MAX;
-
-    free = free > floor ? free - floor : 0;
-    return free < left ? free : left;
 }
 
 #define IDLE_S  3600

@@ -244,7 +244,7 @@ static void mount_tell(struct files *f, const struct files_start *start,
              .device = st.st_dev, .inode = st.st_ino);
 }
 
-static int mount_open_others(struct files *f, const struct files_start *start)
+int mount_open_others(struct files *f, const struct files_start *start)
 {
     for (size_t i = 1; i < f->mounts; i++) {
         const struct files_mount *from = &start->mounts[i - 1];
@@ -277,9 +277,9 @@ static int mount_open_others(struct files *f, const struct files_start *start)
     return 0;
 }
 
-/* Opens the home, then the mounts. Before each of them tells master its path,
- * since a call on a disk can hang. */
-int mount_open(struct files *f, const struct files_start *start)
+/* Before each directory it tells master the path, since a call on a disk can
+ * hang. */
+int mount_open_home(struct files *f, const struct files_start *start)
 {
     struct mount *home = &f->mount[0];
     size_t groups = (size_t)f->group_count;
@@ -293,7 +293,6 @@ int mount_open(struct files *f, const struct files_start *start)
         return home->fd;
     mount_tell(f, start, home);
     quota_watch(home);
-    r = count_open(f, home->fd);
     f->writes_only = !(mount_may(home) & BENEATH_READ);
-    return r == 0 ? mount_open_others(f, start) : r;
+    return 0;
 }
