@@ -53,8 +53,12 @@ SECTION("Across generations",
         "server. The number of a message on the wire is its position in this "
         "list. So the messages of the first four sections stay first in the "
         "list, and a new message for them goes to the end of the fourth "
-        "section. A published message never changes its fields; a new message "
-        "replaces it, and the number of the old one is never used again.")
+        "section. Those between two of supervisor, master and ctl are "
+        "published: such a message never changes its fields; a new message "
+        "replaces it, and the number of the old one is never used again. Of "
+        "the others only the position is fixed: a session is a fork of gate, "
+        "master starts each gate of a generation from one program, and ctl "
+        "forks files.")
 
 MESSAGE(keep, MASTER, SUPERVISOR, START | RUN, MANY, NONE,
         "a descriptor for the next generations, and its name, such as `listen "
@@ -217,7 +221,7 @@ MESSAGE(ban_remove, CTL, MASTER, IDLE, MANY, NONE,
         "end the ban of this network. The answer is `control_done`")
 ADDRESS(network) NUMBER(bits) END
 
-/* Transfers and bandwidth, between sessions and gates of any build. */
+/* Transfers and bandwidth. */
 
 MESSAGE(transfer_begin, SESSION, GATE, USER, MANY, NONE,
         "may a transfer of a file begin? Asked if the user had a limit of "

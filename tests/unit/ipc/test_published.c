@@ -1,13 +1,13 @@
 /* The messages that programs of two builds send each other: their numbers and
- * fields are published, and never change. Otherwise a sallyportctl or a gate of
- * another build would read another message than the sent one. */
+ * fields are published, and never change. Otherwise a sallyportctl or a
+ * supervisor of another build would read another message than the sent one. */
 #include "sallyport/base/buf.h"
 #include "sallyport/domain/outcome.h"
 #include "sallyport/ipc/channel.h"
 #include "support/test.h"
 
 /* The number of each is its place here, from 1 on. A new one goes to the end,
- * as in list.h. */
+ * as in list.h. The ones without fields are between processes of one build. */
 static const char *const published[] = {
     "keep word fd",
     "hello number",
@@ -17,16 +17,16 @@ static const char *const published[] = {
     "leading",
     "renew",
     "renewed flag text",
-    "admit address address",
-    "not_admitted text",
+    "admit",
+    "not_admitted",
     "port",
-    "port_is address address flag fd",
-    "port_none errno",
+    "port_is",
+    "port_none",
     "active_close",
-    "active address",
-    "active_none errno",
-    "data fd",
-    "ticket_keys key key",
+    "active",
+    "active_none",
+    "data",
+    "ticket_keys",
     "welcome word number",
     "reload",
     "who number",
@@ -35,28 +35,28 @@ static const char *const published[] = {
     "end_sessions number text address",
     "control_done number",
     "control_refused enum5 text",
-    "partial path text number time enum4",
-    "partials_end number errno",
+    "partial",
+    "partials_end",
     "ban_add address number number text",
     "ban_remove address number",
     "transfer_begin",
-    "transfer_may flag enum3 number",
+    "transfer_may",
     "transfer_end",
-    "bytes_ask flag",
-    "bytes flag number",
+    "bytes_ask",
+    "bytes",
     "users_changed word text",
-    "held_find enum5 text",
-    "held text path number number time number",
-    "held_bytes fd",
+    "held_find",
+    "held",
+    "held_bytes",
     "drain enum3 number",
     "drain_is flag number number",
-    "working number",
+    "working",
     "replaced",
     "show word number number",
     "row word bytes",
     "metrics_are bytes",
-    "find enum3 flag flag number path",
-    "partial_owner number",
+    "find",
+    "partial_owner",
 };
 #define PUBLISHED (sizeof(published) / sizeof(published[0]))
 
@@ -70,13 +70,21 @@ static const char *const types[TYPE_TYPES] = {
     [TYPE_BYTES] = "bytes",   [TYPE_FD] = "fd",
 };
 
-/* Writes "control_refused enum5 text". */
+static bool is_published(const struct message_row *row)
+{
+    return !((row->from | row->to) &
+             ~(PROCESS_BIT(PROCESS_SUPERVISOR) | PROCESS_BIT(PROCESS_MASTER) |
+               PROCESS_BIT(PROCESS_CTL)));
+}
+
+/* Writes "control_refused enum5 text"; the name alone if ROW isn't
+ * published. */
 static void describe(struct buf *into, const struct message_row *row)
 {
     buf_clear(into);
     buf_add_text(into, row->name);
-    for (const struct message_field *f = row->fields(); f->type != TYPE_END;
-         f++) {
+    for (const struct message_field *f = row->fields();
+         is_published(row) && f->type != TYPE_END; f++) {
         buf_add_format(into, " %s", types[f->type]);
         if (f->type == TYPE_ENUM)
             buf_add_format(into, "%llu", (unsigned long long)f->count);
@@ -97,8 +105,9 @@ Test(published, messages)
                          text.data);
     }
     buf_release(&text);
-    /* The first one of a single build: each published one is in the table. */
-    cr_expect_eq(MSG_expiry_is, PUBLISHED + 1);
+    for (unsigned kind = PUBLISHED + 1; kind < MSG_COUNT; kind++)
+        cr_expect_not(is_published(message_row(kind)), "%s goes before these",
+                      message_name(kind));
 }
 
 /* So a sallyportctl of another build understands a refusal, too. */
