@@ -1,9 +1,10 @@
-/* Listening sockets of control connections, and socket options. Runs in gate.
- * Never waits and never spins: a listener that can't accept leaves the loop for
- * a moment. */
+/* Listening sockets of control connections, when they accept, and socket
+ * options. Runs in gate. Never waits and never spins: a listener that can't
+ * accept leaves the loop for a moment. */
 #include "gate.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <sys/socket.h>
 
 #include "sallyport/base/fd.h"
@@ -41,56 +42,51 @@ int acceptor_accept(struct gate_listener *l, struct address *peer)
     return r < 0 ? r : fd_take(&fd);
 }
 
-/* Accepts one connection in a turn of the loop: then a flood on one listener
- * starves neither the other listeners nor the sessions, and for a single
- * connection gate calls accept(2) only once. The look at the board and
- * accept(2) are two steps: if a newer gate takes over in between, this gate
- * still serves the connection. */
-static void acceptor_on_readable(void *owner, uint32_t events)
-{
-    struct gate_listener *l = owner;
-    const struct gate *g = l->gate;
-    struct address peer;
-    int fd;
-
-    (void)events;
-    if (!board_accepts(g->board, g->frame.setup.generation)) {
-        acceptor_set(l, false);
-        return;
-    }
-    fd = acceptor_accept(l, &peer);
-    if (fd >= 0) {
-        entry_enter(l, fd, &peer);
-        return;
-    }
-    /* This connection was lost before gate accepted it. Gate can still accept
-     * the next one. */
-    if (fd == -EAGAIN || fd == -ECONNABORTED || fd == -EINTR || fd == -EPROTO)
-        return;
-    if (fd == -EMFILE || fd == -ENFILE)
-        entry_full(l);
-    /* The listener stays readable while connections wait, so it must leave the
-     * loop, or the loop would turn without end. */
-    loop_remove(&l->gate->frame.loop, &l->watch);
-    loop_timer_set(&l->gate->frame.loop, &l->pause, ACCEPT_PAUSE_MS);
-}
-
-int acceptor_init(struct gate_listener *l)
-{
-    int r = fd_set_nonblock(l->fd, true);
-
-    l->watch = (struct loop_watch){ .fd = l->fd,
-                                    .events = EPOLLIN,
-                                    .on_ready = acceptor_on_readable,
-                                    .owner = l };
-    l->pause = (struct loop_timer){ .on_timer = acceptor_update, .owner = l };
-    return r < 0 ? r : address_of_socket(l->fd, &l->bound);
-}
-
 void acceptor_close(struct gate_listener *l)
 {
     acceptor_set(l, false);
     fd_close(&l->fd);
+}
+
+void gate_watch_master(struct gate *g)
+{
+    bool waits = g->master_slow || (g->shuts && g->queue.count == 0);
+
+    loop_change(&g->frame.loop, &g->frame.master_watch,
+                waits ? EPOLLIN | EPOLLOUT : EPOLLIN);
+}
+
+void gate_say_shut(struct gate *g)
+{
+    if (!g->shuts || g->queue.count > 0)
+        return;
+    g->shuts = SEND(&g->frame.master, shut, 0) == -EAGAIN;
+    gate_watch_master(g);
+}
+
+/* Decides whether connections wait in the kernel. A proxy's client is unknown
+ * until a session has read the PROXY header, so only a few sessions of unknown
+ * clients may exist at a time: the connections of a flood through the proxy
+ * then wait in the kernel, and gate drops no client's connection. */
+void entry_update_backpressure(struct gate *g)
+{
+    bool throng = g->limits.unknown >= ENTRY_UNKNOWN;
+    struct pollfd one = { .fd = g->frame.master.fd, .events = POLLOUT };
+
+    /* Linux reports master's socket as writable only if at most a quarter of
+     * its buffer is in use. So the messages about admitted sessions still fit.
+     */
+    g->master_slow = poll(&one, 1, 0) == 0;
+    for (size_t i = 0; i < g->listeners; i++) {
+        struct gate_listener *l = &g->listener[i];
+        const bool held = g->master_slow || (throng && l->proxied);
+
+        if (l->held != held) {
+            l->held = held;
+            acceptor_update(l);
+        }
+    }
+    gate_watch_master(g);
 }
 
 void socket_set(int fd, int level, int option)

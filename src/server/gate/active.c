@@ -14,17 +14,6 @@
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 
-void active_leave(struct gate_child *c)
-{
-    struct active *a = &c->active;
-
-    if (a->fd < 0)
-        return;
-    loop_remove(&c->gate->frame.loop, &a->watch);
-    loop_timer_clear(&c->gate->frame.loop, &a->timer);
-    fd_close(&a->fd);
-}
-
 static int active_failed(struct gate_child *c, int error)
 {
     active_leave(c);

@@ -11,7 +11,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdnoreturn.h>
@@ -225,31 +224,6 @@ void entry_refuse(struct gate *g, const struct accepted *e, enum limit limit)
     report_refused(g, &e->peer, &e->local, limit_texts[limit].reason);
 }
 
-/* Decides whether connections wait in the kernel. A proxy's client is unknown
- * until a session has read the PROXY header, so only a few sessions of unknown
- * clients may exist at a time: the connections of a flood through the proxy
- * then wait in the kernel, and gate drops no client's connection. */
-void entry_update_backpressure(struct gate *g)
-{
-    bool throng = g->limits.unknown >= ENTRY_UNKNOWN;
-    struct pollfd one = { .fd = g->frame.master.fd, .events = POLLOUT };
-
-    /* Linux reports master's socket as writable only if at most a quarter of
-     * its buffer is in use. So the messages about admitted sessions still fit.
-     */
-    g->master_slow = poll(&one, 1, 0) == 0;
-    for (size_t i = 0; i < g->listeners; i++) {
-        struct gate_listener *l = &g->listener[i];
-        const bool held = g->master_slow || (throng && l->proxied);
-
-        if (l->held != held) {
-            l->held = held;
-            acceptor_update(l);
-        }
-    }
-    gate_watch_master(g);
-}
-
 /* Admits a connection, or puts it into the queue. */
 static enum limit entry_admit(struct gate *g, struct accepted *e)
 {
@@ -270,7 +244,9 @@ static enum limit entry_admit(struct gate *g, struct accepted *e)
     return limit == LIMIT_NONE ? entry_begin(g, e) : limit;
 }
 
-void entry_enter(struct gate_listener *l, int fd, const struct address *peer)
+/* Takes the socket FD, which is non-blocking. */
+static void entry_enter(struct gate_listener *l, int fd,
+                        const struct address *peer)
 {
     struct accepted e = { .control = fd, .peer = *peer, .at = l };
 
@@ -283,8 +259,9 @@ void entry_enter(struct gate_listener *l, int fd, const struct address *peer)
     fd_close(&e.control);
 }
 
-/* Closes the spare descriptor while gate refuses one connection. */
-void entry_full(struct gate_listener *l)
+/* Call it when no descriptor is left for a connection. Closes the spare
+ * descriptor while gate refuses one connection. */
+static void entry_full(struct gate_listener *l)
 {
     struct gate *g = l->gate;
     struct accepted e = { .local = l->bound, .at = l };
@@ -295,4 +272,50 @@ void entry_full(struct gate_listener *l)
         entry_refuse(g, &e, LIMIT_RESOURCES);
     fd_close(&e.control);
     g->spare_fd = fcntl(g->frame.master.fd, F_DUPFD_CLOEXEC, 0);
+}
+
+/* Accepts one connection in a turn of the loop: then a flood on one listener
+ * starves neither the other listeners nor the sessions, and for a single
+ * connection gate calls accept(2) only once. The look at the board and
+ * accept(2) are two steps: if a newer gate takes over in between, this gate
+ * still serves the connection. */
+static void acceptor_on_readable(void *owner, uint32_t events)
+{
+    struct gate_listener *l = owner;
+    const struct gate *g = l->gate;
+    struct address peer;
+    int fd;
+
+    (void)events;
+    if (!board_accepts(g->board, g->frame.setup.generation)) {
+        acceptor_set(l, false);
+        return;
+    }
+    fd = acceptor_accept(l, &peer);
+    if (fd >= 0) {
+        entry_enter(l, fd, &peer);
+        return;
+    }
+    /* This connection was lost before gate accepted it. Gate can still accept
+     * the next one. */
+    if (fd == -EAGAIN || fd == -ECONNABORTED || fd == -EINTR || fd == -EPROTO)
+        return;
+    if (fd == -EMFILE || fd == -ENFILE)
+        entry_full(l);
+    /* The listener stays readable while connections wait, so it must leave the
+     * loop, or the loop would turn without end. */
+    loop_remove(&l->gate->frame.loop, &l->watch);
+    loop_timer_set(&l->gate->frame.loop, &l->pause, ACCEPT_PAUSE_MS);
+}
+
+int acceptor_init(struct gate_listener *l)
+{
+    int r = fd_set_nonblock(l->fd, true);
+
+    l->watch = (struct loop_watch){ .fd = l->fd,
+                                    .events = EPOLLIN,
+                                    .on_ready = acceptor_on_readable,
+                                    .owner = l };
+    l->pause = (struct loop_timer){ .on_timer = acceptor_update, .owner = l };
+    return r < 0 ? r : address_of_socket(l->fd, &l->bound);
 }

@@ -17,6 +17,17 @@
 
 #define SEND_MS 5000
 
+/* The messages of sessions. */
+static const struct handler child_handlers[] = {
+    ON(admit, entry_on_admit),
+    ON(port, lend_on_port),
+    ON(active, active_on_active),
+    ON(active_close, active_on_close),
+    ON(transfer_begin, pace_on_transfer_begin),
+    ON(transfer_end, pace_on_transfer_end),
+    ON(bytes_ask, pace_on_bytes_ask),
+};
+
 static void gate_init(void *owner)
 {
     struct gate *g = owner;
@@ -40,6 +51,9 @@ int gate_begin(struct gate *g)
 {
     int r = limits_init(&g->limits, &g->settings, g->places);
 
+    g->children.handlers = child_handlers;
+    g->children.handler_count =
+        sizeof(child_handlers) / sizeof(*child_handlers);
     if (r == 0)
         r = children_init(g);
     if (r == 0)
@@ -115,14 +129,6 @@ static void gate_on_writable(void *owner)
     queue_wake(owner);
 }
 
-void gate_watch_master(struct gate *g)
-{
-    bool waits = g->master_slow || (g->shuts && g->queue.count == 0);
-
-    loop_change(&g->frame.loop, &g->frame.master_watch,
-                waits ? EPOLLIN | EPOLLOUT : EPOLLIN);
-}
-
 static void gate_release(void *owner)
 {
     struct gate *g = owner;
@@ -147,14 +153,6 @@ static void gate_release(void *owner)
 /* Handlers of master's messages while gate works. Gate trusts master: if master
  * sends a message that it may not send, an invariant is broken, and gate ends.
  */
-
-void gate_say_shut(struct gate *g)
-{
-    if (!g->shuts || g->queue.count > 0)
-        return;
-    g->shuts = SEND(&g->frame.master, shut, 0) == -EAGAIN;
-    gate_watch_master(g);
-}
 
 static int gate_on_stop_accepting(void *owner, struct msg_stop_accepting *m)
 {

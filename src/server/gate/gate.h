@@ -44,9 +44,6 @@ struct gate_listener {
     bool held;    /* while true, new connections wait in the kernel */
 };
 
-/* Call it before the sandbox closes. L must not move afterwards. Connections
- * inherit the listener's options, which master has set. Returns 0 or -errno. */
-int acceptor_init(struct gate_listener *l);
 /* Begins to accept if STARTED is true, otherwise stops. After a stop, new
  * connections wait in the kernel's backlog for the next gate. */
 void acceptor_set(struct gate_listener *l, bool started);
@@ -57,6 +54,19 @@ int acceptor_accept(struct gate_listener *l, struct address *peer);
 void acceptor_update(void *owner);
 /* Does nothing if the listener is closed. */
 void acceptor_close(struct gate_listener *l);
+
+/* Limit of the number of sessions that are reading their PROXY header. */
+#define ENTRY_UNKNOWN 32
+/* Call it when the number of unknown clients has changed, and after messages to
+ * master: decides whether new connections wait in the listeners' backlog.
+ * Connections wait while master reads too slowly. At a listener for proxies,
+ * they also wait while too many clients are unknown. */
+void entry_update_backpressure(struct gate *g);
+/* Call it after `stop_accepting`: sends `shut` if nobody waits in the queue. */
+void gate_say_shut(struct gate *g);
+/* Watches master's channel for room if master is slow, or if `shut` couldn't be
+ * sent yet. */
+void gate_watch_master(struct gate *g);
 
 /* Sets an option to 1. Ignores an error: options make connections better, not
  * safer. */
@@ -83,8 +93,6 @@ struct active {
 /* Answers `data` or `active_none`, within connect_timeout. */
 int active_on_active(void *owner, struct msg_active *m);
 int active_on_close(void *owner, struct msg_active_close *m);
-/* Ends the connection that is being made, if there is one. */
-void active_leave(struct gate_child *c);
 
 /* peer_session.c: the sessions that gate serves. Gate has forked them, or
  * adopted them from a gate that has ended. Gate only counts the sessions of
@@ -157,6 +165,8 @@ STAILQ_HEAD(child_queue, gate_child);
 TAILQ_HEAD(child_line, gate_child);
 
 struct gate_children {
+    const struct handler *handlers; /* of the sessions' messages */
+    size_t handler_count;
     struct gate_child *slot;
     size_t size, buckets;
     struct child_list *serial;
@@ -207,6 +217,11 @@ void child_answered(struct gate_child *c, int r);
  * ask for ports and bytes. */
 void child_logged_in(struct gate_child *c);
 
+/* Ends the connection that is being made, if there is one. */
+void active_leave(struct gate_child *c);
+/* Sends the keys to a session, if its user has logged in. */
+void tickets_send(struct gate_child *c);
+
 /* entry.c: a control connection, from its accept to its session */
 
 struct accepted {
@@ -215,23 +230,14 @@ struct accepted {
     const struct gate_listener *at;
 };
 
-/* Call it for a new connection. Takes its socket FD, which is non-blocking. */
-void entry_enter(struct gate_listener *l, int fd, const struct address *peer);
-/* Call it when no descriptor is left for a connection. */
-void entry_full(struct gate_listener *l);
+/* Call it before the sandbox closes. L must not move afterwards. Connections
+ * inherit the listener's options, which master has set. Returns 0 or -errno. */
+int acceptor_init(struct gate_listener *l);
 /* Forks a session for the connection. Returns LIMIT_NONE, or the reason why
  * there is no session. The socket stays the caller's. */
 enum limit entry_begin(struct gate *g, const struct accepted *e);
 /* Reports the refusal to the client and to log. */
 void entry_refuse(struct gate *g, const struct accepted *e, enum limit limit);
-
-/* Limit of the number of sessions that are reading their PROXY header. */
-#define ENTRY_UNKNOWN 32
-/* Call it when the number of unknown clients has changed, and after messages to
- * master: decides whether new connections wait in the listeners' backlog.
- * Connections wait while master reads too slowly. At a listener for proxies,
- * they also wait while too many clients are unknown. */
-void entry_update_backpressure(struct gate *g);
 
 /* Handler of a session's message: a client has connected to the proxy. If gate
  * admits the client, perhaps after a wait in the queue, gate tells master, and
@@ -435,8 +441,6 @@ struct tickets {
  * makes each new key when it is due. */
 #define TICKETS_LOOK_MS 2000
 void tickets_begin(struct gate *g);
-/* Sends the keys to a session, if its user has logged in. */
-void tickets_send(struct gate_child *c);
 
 /* Logs now, and then each day, which certificates and revocation lists expire
  * soon. GATE: a struct gate. A timer calls the function, too. */
@@ -489,10 +493,5 @@ extern const struct frame_row gate_row;
  * needs memory or a new kind of descriptor. Returns 0, or a negative number
  * with the complaint in the frame. */
 int gate_begin(struct gate *g);
-/* Call it after `stop_accepting`: sends `shut` if nobody waits in the queue. */
-void gate_say_shut(struct gate *g);
-/* Watches master's channel for room if master is slow, or if `shut` couldn't be
- * sent yet. */
-void gate_watch_master(struct gate *g);
 
 #endif

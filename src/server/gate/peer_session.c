@@ -164,6 +164,17 @@ static void child_end_wait(struct gate_child *c)
     queue_wake(c->gate);
 }
 
+void active_leave(struct gate_child *c)
+{
+    struct active *a = &c->active;
+
+    if (a->fd < 0)
+        return;
+    loop_remove(&c->gate->frame.loop, &a->watch);
+    loop_timer_clear(&c->gate->frame.loop, &a->timer);
+    fd_close(&a->fd);
+}
+
 /* From now on gate sends the session nothing, and reads nothing from it. */
 static void child_stop(struct gate_child *c)
 {
@@ -238,6 +249,22 @@ static void child_on_timer(void *owner)
                                        : ENDING_PEER);
 }
 
+/* If another gate is changing the keys, the session gets them after the next
+ * look. */
+void tickets_send(struct gate_child *c)
+{
+    struct ticket_keys k;
+    const struct slice now = { (const char *)&k.now, sizeof(k.now) },
+                       before = { (const char *)&k.before, sizeof(k.before) };
+    int r = 0;
+
+    if (c->logged_in && tickets_read(&c->gate->memory->tickets, &k))
+        r = SEND(&c->channel, ticket_keys, 0, .now = now, .before = before);
+    explicit_bzero(&k, sizeof(k));
+    if (r == -EAGAIN)
+        child_wrong(c, "doesn't read its ticket keys");
+}
+
 void child_logged_in(struct gate_child *c)
 {
     if (c->logged_in)
@@ -251,16 +278,6 @@ void child_logged_in(struct gate_child *c)
     loop_change(&c->gate->frame.loop, &c->watch, EPOLLIN);
     tickets_send(c);
 }
-
-static const struct handler child_handlers[] = {
-    ON(admit, entry_on_admit),
-    ON(port, lend_on_port),
-    ON(active, active_on_active),
-    ON(active_close, active_on_close),
-    ON(transfer_begin, pace_on_transfer_begin),
-    ON(transfer_end, pace_on_transfer_end),
-    ON(bytes_ask, pace_on_bytes_ask),
-};
 
 static void child_on_pause_over(void *owner)
 {
@@ -289,9 +306,8 @@ static void child_on_readable(void *owner, uint32_t events)
     }
     r = channel_receive(&c->channel, &m);
     if (r > 0)
-        r = channel_handle(&c->channel, child_handlers,
-                           sizeof(child_handlers) / sizeof(*child_handlers), c,
-                           &m);
+        r = channel_handle(&c->channel, c->gate->children.handlers,
+                           c->gate->children.handler_count, c, &m);
     if (r == 0)
         return;
     if (r == -EPIPE) { /* the session is ending */

@@ -17,22 +17,6 @@
 #include "sallyport/base/clock.h"
 #include "sallyport/tls/context.h"
 
-/* If another gate is changing the keys, the session gets them after the next
- * look. */
-void tickets_send(struct gate_child *c)
-{
-    struct ticket_keys k;
-    const struct slice now = { (const char *)&k.now, sizeof(k.now) },
-                       before = { (const char *)&k.before, sizeof(k.before) };
-    int r = 0;
-
-    if (c->logged_in && tickets_read(&c->gate->memory->tickets, &k))
-        r = SEND(&c->channel, ticket_keys, 0, .now = now, .before = before);
-    explicit_bzero(&k, sizeof(k));
-    if (r == -EAGAIN)
-        child_wrong(c, "doesn't read its ticket keys");
-}
-
 static void tickets_on_timer(void *owner)
 {
     struct gate *g = owner;
