@@ -41,7 +41,7 @@ enum outcome {
     OUTCOME_MOVED,      /* the file's directory was moved during the request */
     OUTCOME_TAKEN_OVER, /* another server's session has taken the partial
                          * over */
-    OUTCOME_OVERTAKEN,  /* another session took the name in the same moment */
+    OUTCOME_NAME_LOST,  /* another session took the name in the same moment */
     OUTCOME_CROSS_DEVICE,
     OUTCOME_MOUNT,          /* the path is a share or a directory with rights
                              * of its own, or contains one */

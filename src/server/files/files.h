@@ -596,7 +596,7 @@ int naming_permitted(const struct mount *m, enum conflict conflict, bool link);
 /* Gives a file its name by the rules of on_conflict. The caller holds the lock.
  * Returns 0: n->name and n->path are the name and path that the file got;
  * otherwise an enum outcome or -errno, and the file stays in its place. But
- * after OUTCOME_OVERTAKEN another process may have moved it. */
+ * after OUTCOME_NAME_LOST another process may have moved it. */
 int naming_give(const struct files *f, struct naming *n);
 /* Does the same for the open upload and its partial. */
 int naming_upload(const struct files *f, struct upload *u);

@@ -165,7 +165,7 @@ static const struct outcome_row outcomes[OUTCOME_COUNT] = {
     [OUTCOME_ONLY_OVERWRITE] = { REPLY_ONLY_OVERWRITE,
                                  "neither RENAME_NOREPLACE nor links" },
     [OUTCOME_MOVED] = { REPLY_DIRECTORY_MOVED, "directory renamed meanwhile" },
-    [OUTCOME_OVERTAKEN] = { REPLY_OVERTAKEN, "another session took the name" },
+    [OUTCOME_NAME_LOST] = { REPLY_OVERTAKEN, "another session took the name" },
     [OUTCOME_TAKEN_OVER] = { REPLY_LOCAL_ERROR,
                              "another session has the unfinished upload" },
     [OUTCOME_BAD_TIME] = { REPLY_BAD_TIME, "a time that the disk can't keep" },

@@ -169,7 +169,7 @@ Test(members, a_swapped_partial_is_noticed)
         cr_assert_eq(unlink(disk_path(p, partial)), 0);
         disk_put(p, partial, "forged", 6);
         steps_free(s);
-        cr_expect_eq(ask_answer(p), in_share ? OUTCOME_OVERTAKEN : OUTCOME_OK);
+        cr_expect_eq(ask_answer(p), in_share ? OUTCOME_NAME_LOST : OUTCOME_OK);
         peer_stop(p);
         steps_end(s);
     }

@@ -461,7 +461,7 @@ PeerTest(naming, a_name_that_goes_in_the_midst,
         continue;
     cr_assert_eq(unlink(disk_path(p, "/in/f")), 0);
     message_hear(&p->session, MSG_refused, &reply);
-    cr_expect_eq(reply.refused.outcome, OUTCOME_OVERTAKEN);
+    cr_expect_eq(reply.refused.outcome, OUTCOME_NAME_LOST);
     cr_expect(disk_is(p, "/in/f.~1~", 50, 1), "the old one is kept");
 }
 

@@ -484,7 +484,7 @@ static bool is_refused(const struct world *w, const struct op *op)
         return op->verb == REST || op->verb == REST_CUT;
     case OUTCOME_BUSY:
     case OUTCOME_CHANGED:
-    case OUTCOME_OVERTAKEN:
+    case OUTCOME_NAME_LOST:
         return overlaps(op);
     case OUTCOME_SIZE_FIRST:
         return run.was_sized;

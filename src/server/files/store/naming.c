@@ -262,7 +262,7 @@ static int naming_swap(struct naming *n, const char *parked)
 /* Parks the new file under the old file's future name, then swaps the two
  * names: so the file that is kept is exactly the file that is replaced. If
  * another session of the user replaces one of the two files in between, returns
- * OUTCOME_OVERTAKEN, since a success would be about the other session's
+ * OUTCOME_NAME_LOST, since a success would be about the other session's
  * bytes. */
 static int naming_park_and_swap(const struct files *f, struct naming *n)
 {
@@ -272,9 +272,9 @@ static int naming_park_and_swap(const struct files *f, struct naming *n)
     if (r != 0)
         return r;
     r = naming_is_ours(n, parked) ? naming_swap(n, parked)
-                                  : (int)OUTCOME_OVERTAKEN;
+                                  : (int)OUTCOME_NAME_LOST;
     if (r == 0)
-        return naming_is_ours(n, n->name) ? 0 : (int)OUTCOME_OVERTAKEN;
+        return naming_is_ours(n, n->name) ? 0 : (int)OUTCOME_NAME_LOST;
     if (naming_is_ours(n, parked))
         naming_take_back(n, parked);
     return r;
@@ -295,7 +295,7 @@ static int naming_link_and_replace(const struct files *f, struct naming *n)
         return r;
     r = naming_replace(n, n->name);
     if (r == 0)
-        return naming_is_ours(n, n->name) ? 0 : (int)OUTCOME_OVERTAKEN;
+        return naming_is_ours(n, n->name) ? 0 : (int)OUTCOME_NAME_LOST;
     if (naming_is_same(name, naming_target(n, old)))
         unlinkat(n->directory, old, 0);
     return r;
@@ -381,7 +381,7 @@ static int naming_hold(const struct files *f, struct naming *n,
     if (r == 0)
         r = naming_replace(n, name);
     if (r == 0 && !naming_is_ours(n, name))
-        r = OUTCOME_OVERTAKEN;
+        r = OUTCOME_NAME_LOST;
     if (r == 0)
         memcpy(u->held, id, sizeof(id));
     return r;
@@ -414,7 +414,7 @@ int naming_upload(const struct files *f, struct upload *u)
                    fstatat(n.directory, n.name, &there, AT_SYMLINK_NOFOLLOW) ==
                        0 &&
                    !resolve_is_same(&there, &n.file)
-               ? (int)OUTCOME_OVERTAKEN
+               ? (int)OUTCOME_NAME_LOST
                : r;
 }
 
