@@ -38,10 +38,10 @@ enum outcome {
     OUTCOME_SIZE_FIRST, /* this session doesn't know which length of the partial
                            the client has seen */
     OUTCOME_ONLY_OVERWRITE, /* the file system supports no other on_conflict */
-    OUTCOME_MOVED,      /* the file's directory was moved during the request */
-    OUTCOME_TAKEN_OVER, /* another server's session has taken the partial
-                         * over */
-    OUTCOME_NAME_LOST,  /* another session took the name in the same moment */
+    OUTCOME_MOVED, /* the file's directory was moved during the request */
+    OUTCOME_PARTIAL_TAKEN, /* another server's session has taken the partial
+                            * over */
+    OUTCOME_NAME_LOST, /* another session took the name in the same moment */
     OUTCOME_CROSS_DEVICE,
     OUTCOME_MOUNT,          /* the path is a share or a directory with rights
                              * of its own, or contains one */

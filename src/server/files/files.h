@@ -236,7 +236,7 @@ int upload_fits(struct files *f, uint64_t length, bool complete);
  * result of quota_explain(). */
 int upload_after(struct files *f, int result);
 /* Takes the partial back if it rests. Call it before a step of the open upload.
- * Returns 0 or OUTCOME_TAKEN_OVER. */
+ * Returns 0 or OUTCOME_PARTIAL_TAKEN. */
 int upload_go_on(struct files *f);
 /* Closes the upload, so that the session can begin another one. */
 void upload_close(struct files *f);

@@ -115,8 +115,8 @@ int partial_hold(const struct files *f, int directory, const char *name);
 /* Opens and locks the own partial of NAME, if it is still as SEEN, or has this
  * IDENTITY, and can be resumed at FIRST, and cuts it there: from now on only
  * the bytes below FIRST count. Returns 0; -EBUSY: an upload is writing the
- * partial, or it has changed; OUTCOME_TAKEN_OVER: another server's session has
- * used it; or another -errno. */
+ * partial, or it has changed; OUTCOME_PARTIAL_TAKEN: another server's session
+ * has used it; or another -errno. */
 int partial_open(const struct files *f, int directory, const char *name,
                  const struct stat *seen, uint64_t identity, uint64_t first,
                  struct partial *ret);
@@ -137,16 +137,16 @@ int partial_writer(const struct partial *p, int directory);
  * another server's session may have replaced P. */
 bool partial_is_there(int directory, const struct partial *p);
 /* Syncs the partial P, and raises its confirmed length. Returns 0;
- * OUTCOME_TAKEN_OVER or -errno: P is PARTIAL_LOST now. */
+ * OUTCOME_PARTIAL_TAKEN or -errno: P is PARTIAL_LOST now. */
 int partial_confirm(struct files *f, struct partial *p);
 /* Gives P the MODE of a file, and syncs all of P. Returns 0; -errno: P is
  * PARTIAL_LOST now. */
 int partial_complete(const struct files *f, struct partial *p, unsigned mode);
 /* Call partial_rest() while no byte comes: another session can then resume P,
  * or remove it. Does nothing if no byte of P can be resumed. Call
- * partial_go_on() before P changes again. Both return 0; OUTCOME_TAKEN_OVER: P
- * was used meanwhile, and isn't touched any more; or -errno: P is PARTIAL_LOST
- * now. */
+ * partial_go_on() before P changes again. Both return 0; OUTCOME_PARTIAL_TAKEN:
+ * P was used meanwhile, and isn't touched any more; or -errno: P is
+ * PARTIAL_LOST now. */
 int partial_rest(struct files *f, struct partial *p);
 int partial_go_on(const struct files *f, int directory, struct partial *p);
 /* Ends the upload of P. If P can be resumed, syncs it, cuts it to its confirmed
@@ -279,10 +279,10 @@ bool owner_is_ours(const struct partial *p);
  * writes it any more. */
 void owner_release(struct partial *p);
 /* Sets the token if the disk can lose locks. Call it before a mark says that
- * bytes can be resumed. Returns 0, or OUTCOME_TAKEN_OVER. */
+ * bytes can be resumed. Returns 0, or OUTCOME_PARTIAL_TAKEN. */
 int owner_check(const struct files *f, struct partial *p);
 /* Sets the token of a partial at rest, unless the partial has changed since it
- * was opened. Returns 0; OUTCOME_TAKEN_OVER; -EIO: the disk can't store the
+ * was opened. Returns 0; OUTCOME_PARTIAL_TAKEN; -EIO: the disk can't store the
  * token. */
 int owner_claim_rest(struct partial *p);
 

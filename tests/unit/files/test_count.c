@@ -82,7 +82,7 @@ PeerTest(count, a_partial_that_was_removed, begin(p, 5, 0))
     for (int i = 0; i < 2; i++) {
         DONE(ask_upload(p, "/d/f", WRITE_STORE, 0, 10, 1));
         cr_assert_eq(unlink(disk_path(p, disk_partial(p, "/d"))), 0);
-        GETS(TAKEN_OVER, ask_commit(p, 10));
+        GETS(PARTIAL_TAKEN, ask_commit(p, 10));
         expect_count(p, "0");
     }
 }

@@ -198,7 +198,7 @@ PeerTest(held, an_upload_at_rest, begin(p))
     peer_join(&q, p, false);
     close(open_upload(&q, ask_size(&q, "/in/a")));
     DONE(ask_commit(&q, 100 * K));
-    GETS(TAKEN_OVER, ASK(p, &m, file_go_on, NEXT(p)));
+    GETS(PARTIAL_TAKEN, ASK(p, &m, file_go_on, NEXT(p)));
     peer_leave(&q);
 }
 

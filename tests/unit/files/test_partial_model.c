@@ -174,7 +174,7 @@ static bool go_on(struct player *y)
     struct message m;
     const int r = y->rests ? ASK(y->p, &m, file_go_on, NEXT(y->p)) : OUTCOME_OK;
 
-    HOLDS(r == OUTCOME_OK || r == OUTCOME_TAKEN_OVER, "outcome %d", r);
+    HOLDS(r == OUTCOME_OK || r == OUTCOME_PARTIAL_TAKEN, "outcome %d", r);
     if (r != OUTCOME_OK)
         cut(y);
     else if (y->rests)

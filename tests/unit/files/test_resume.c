@@ -306,15 +306,15 @@ PeerTest(resume, of_a_silent_upload, peer_start(p))
         else if (what == BY_STORED)
             DONE(ask_commit(&q, 250 * K));
         cr_expect_eq(ask_go_on(p, &fd),
-                     what == BY_NOBODY ? OUTCOME_OK : OUTCOME_TAKEN_OVER, "%d",
-                     what);
+                     what == BY_NOBODY ? OUTCOME_OK : OUTCOME_PARTIAL_TAKEN,
+                     "%d", what);
         if (what == BY_NOBODY) {
             put_pattern(fd, 200 * K, 300 * K, 1);
             close(fd);
             DONE(ask_commit(p, 300 * K));
             cr_expect(disk_is(p, "/f", 300 * K, 1));
         } else {
-            GETS(TAKEN_OVER, ask_go_on(p, &fd)); /* however often it asks */
+            GETS(PARTIAL_TAKEN, ask_go_on(p, &fd)); /* however often it asks */
             DONE(ask_abort(p));
         }
         if (what == BY_OPEN)
@@ -337,7 +337,7 @@ PeerTest(resume, of_a_silent_upload, peer_start(p))
     cr_expect_eq(ask_size(&q, "/f"), 256 * K);
     DONE(ask_upload(&q, "/f", WRITE_APPEND, 0, 350 * K, 1));
     DONE(ask_abort(&q));
-    GETS(TAKEN_OVER, ask_go_on(p, &fd));
+    GETS(PARTIAL_TAKEN, ask_go_on(p, &fd));
     DONE(ask_abort(p));
     GETS(SIZE_FIRST, ask_write(p, "/f", WRITE_APPEND, 0, 0, NULL));
     peer_leave(&q);

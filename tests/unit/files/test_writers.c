@@ -275,7 +275,7 @@ PeerTest(writers, a_partial_that_vanishes, peer_init(p))
     peer_run(p);
     disk_directory(p, "/in");
     cr_assert_eq(open_upload(p, WRITE_STORE, 10 * K, 1), 0);
-    GETS(TAKEN_OVER, ask_commit(p, 10 * K));
+    GETS(PARTIAL_TAKEN, ask_commit(p, 10 * K));
     cr_expect_not(disk_has(p, "/in/f"));
 }
 
@@ -462,7 +462,7 @@ PeerTest(writers, a_partial_of_another_server, peer_start(p))
     name = disk_partial(p, "/in");
     cr_assert_eq(unlink(disk_path(p, name)), 0);
     disk_fill(p, name, 300 * K, 2);
-    GETS(TAKEN_OVER, ask_commit(p, 200 * K));
+    GETS(PARTIAL_TAKEN, ask_commit(p, 200 * K));
     cr_expect_not(disk_has(p, "/in/f"));
     cr_expect(disk_is(p, name, 300 * K, 2));
 }
@@ -489,9 +489,9 @@ Test(writers, a_lost_lock)
              ask_write(&pair.b, "/in/f", WRITE_STORE, 64 * K, 0, NULL));
         cr_assert_eq(open_upload(&pair.b, WRITE_STORE, 300 * K, 2), 0);
         if (syncs)
-            GETS(TAKEN_OVER, ask_sync(&pair.a));
+            GETS(PARTIAL_TAKEN, ask_sync(&pair.a));
         else
-            GETS(TAKEN_OVER, ask_commit(&pair.a, 200 * K));
+            GETS(PARTIAL_TAKEN, ask_commit(&pair.a, 200 * K));
         if (syncs)
             GETS(OK, ask_abort(&pair.a));
         cr_expect_not(disk_has(&pair.a, "/in/f"));
@@ -560,11 +560,11 @@ Test(writers, a_claim)
     cr_expect_eq(owner_claim_rest(&mine), 0);
     marks_repeat = false;
     cr_expect(owner_is_ours(&mine));
-    GETS(TAKEN_OVER, owner_claim_rest(&other));
+    GETS(PARTIAL_TAKEN, owner_claim_rest(&other));
     cr_expect(attribute_is_set(fd, ATTRIBUTE_OWNER));
     owner_release(&mine);
     cr_assert_eq(ftruncate(fd, 10), 0);
-    GETS(TAKEN_OVER, owner_claim_rest(&other));
+    GETS(PARTIAL_TAKEN, owner_claim_rest(&other));
     cr_expect_not(attribute_is_set(fd, ATTRIBUTE_OWNER));
     fclose(file);
 }

@@ -203,7 +203,7 @@ Test(upload, is_silent_for_a_while, .timeout = 60)
             fake_await_length(i == 0 ? 7 : 10);
         }
         if (used) {
-            fake_refuse(MSG_file_go_on, OUTCOME_TAKEN_OVER);
+            fake_refuse(MSG_file_go_on, OUTCOME_PARTIAL_TAKEN);
             cr_expect_not(fake_given_up());
             fake_replies(451, "another session");
         } else {

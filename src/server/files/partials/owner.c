@@ -40,7 +40,8 @@ bool owner_is_ours(const struct partial *p)
 }
 
 /* Sets the token. Returns 0, also if the disk can't store it: the partial then
- * gets no mark; OUTCOME_TAKEN_OVER: the partial has another upload's token. */
+ * gets no mark; OUTCOME_PARTIAL_TAKEN: the partial has another upload's token.
+ */
 static int owner_claim(struct partial *p)
 {
     if (!p->locks_die || p->claimed)
@@ -56,7 +57,7 @@ static int owner_claim(struct partial *p)
         error = 0;
     p->claimed = error == 0;
     p->no_tokens = error == EOPNOTSUPP;
-    return error == EEXIST ? (int)OUTCOME_TAKEN_OVER : 0;
+    return error == EEXIST ? (int)OUTCOME_PARTIAL_TAKEN : 0;
 }
 
 /* Sets no token on a partial that is too short to be resumed, which saves
@@ -71,7 +72,7 @@ int owner_check(const struct files *f, struct partial *p)
     int r = owner_claim(p);
     if (r == 0 &&
         !(owner_is_ours(p) && partial_is_there(f->upload.directory, p)))
-        r = OUTCOME_TAKEN_OVER;
+        r = OUTCOME_PARTIAL_TAKEN;
     return r;
 }
 
@@ -100,5 +101,5 @@ int owner_claim_rest(struct partial *p)
             return 0;
     }
     owner_release(p);
-    return OUTCOME_TAKEN_OVER;
+    return OUTCOME_PARTIAL_TAKEN;
 }

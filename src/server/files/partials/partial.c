@@ -478,7 +478,7 @@ int partial_go_on(const struct files *f, int directory, struct partial *p)
     struct stat st;
 
     if (!p->rests)
-        return p->fd < 0 ? (int)OUTCOME_TAKEN_OVER : 0;
+        return p->fd < 0 ? (int)OUTCOME_PARTIAL_TAKEN : 0;
     p->rests = false;
     p->fd = partial_open_locked(f, directory, p->name, 0, PROBE_MS, &st);
     if (p->fd >= 0 && resolve_is_same(&st, &p->rested) &&
@@ -491,7 +491,7 @@ int partial_go_on(const struct files *f, int directory, struct partial *p)
         owner_release(p);
     p->kind = PARTIAL_LOST;
     fd_close(&p->fd);
-    return OUTCOME_TAKEN_OVER;
+    return OUTCOME_PARTIAL_TAKEN;
 }
 
 /* Keeps a partial that is too short to be resumed only if it has the record of

@@ -58,7 +58,7 @@ static int commit_check_base(const struct files *f, const struct upload *u)
     struct stat st;
 
     if (!partial_is_there(u->directory, &u->partial))
-        return OUTCOME_TAKEN_OVER;
+        return OUTCOME_PARTIAL_TAKEN;
     if (u->copy.from >= 0) {
         /* Compares device and inode, too: if a file system counts ctime in
          * whole seconds, copy_unchanged() can miss that another upload has
@@ -88,7 +88,7 @@ static int commit_name(const struct files *f, struct upload *u)
 
     if (u->partial.locks_die && (u->partial.claimed || has & ATTRIBUTE_OWNER) &&
         !owner_is_ours(&u->partial))
-        return OUTCOME_TAKEN_OVER;
+        return OUTCOME_PARTIAL_TAKEN;
     attributes_remove(
         fd, has & (ATTRIBUTE_MARK | ATTRIBUTE_WANTED | ATTRIBUTE_DIRECTORY));
     owner_release(&u->partial);
@@ -98,7 +98,7 @@ static int commit_name(const struct files *f, struct upload *u)
     /* The partial has gone since the last look: another machine has removed
      * it. */
     if (r == -ENOENT && !partial_is_there(u->directory, &u->partial))
-        r = OUTCOME_TAKEN_OVER;
+        r = OUTCOME_PARTIAL_TAKEN;
     if (r != 0) {
         u->wanted = false; /* a partial that is kept gets the attribute again */
         if (u->partial.linked) /* its other name may be visible */
@@ -132,7 +132,7 @@ static int commit_publish(struct files *f, struct upload *u)
     }
     /* Keeps the count if the file got its name, even if a look at the file then
      * failed, or another session has taken the name since. */
-    if (r == (int)OUTCOME_TAKEN_OVER ||
+    if (r == (int)OUTCOME_PARTIAL_TAKEN ||
         (r != 0 &&
          (!u->partial.named || partial_is_there(u->directory, &u->partial))))
         count_back(f, bytes);

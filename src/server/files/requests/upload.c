@@ -445,7 +445,7 @@ int upload_on_file_go_on(void *owner, struct msg_file_go_on *m)
         r == 0 ? partial_writer(&u->partial, u->directory) : -1;
 
     if (writer == -ENOENT || writer == -EBUSY)
-        r = OUTCOME_TAKEN_OVER;
+        r = OUTCOME_PARTIAL_TAKEN;
     else if (r == 0 && writer < 0)
         r = writer;
     return r != 0 ? r : ANSWER(f, file_again, m->request, .file = writer);
