@@ -80,7 +80,7 @@ bool partial_is_own(const struct files *f, const struct stat *st);
 bool partial_has_landed(const struct files *f, int directory, const char *name,
                         const struct stat *st);
 /* Will no upload continue this partial? True if it has landed, has
- * ATTRIBUTE_OVERTAKEN or ATTRIBUTE_OWNER, or has neither ATTRIBUTE_MARK nor
+ * ATTRIBUTE_STALE or ATTRIBUTE_OWNER, or has neither ATTRIBUTE_MARK nor
  * ATTRIBUTE_REPORTED. If the disk doesn't list attributes, true only if it has
  * landed. */
 bool partial_is_useless(const struct files *f, int directory, const char *name,
@@ -249,7 +249,7 @@ enum attribute {
     /* The file was stored, renamed or deleted while the partial was being
        written. The partial's bytes belong to an earlier version, and can't be
        resumed. */
-    ATTRIBUTE_OVERTAKEN = 8,
+    ATTRIBUTE_STALE = 8,
     ATTRIBUTE_OWNER = 16,
     ATTRIBUTE_DIRECTORY = 32 /* the directory to which the partial is bound */
 };

@@ -164,8 +164,7 @@ static uint64_t confirmed_by_mark(const struct files *f, int fd,
     bool counts =
         m.kind == MARK_SYNCED || (m.kind == MARK_WRITTEN && !f->rules.fsync);
 
-    if (!counts || !f->rules.resume ||
-        attribute_is_set(fd, ATTRIBUTE_OVERTAKEN))
+    if (!counts || !f->rules.resume || attribute_is_set(fd, ATTRIBUTE_STALE))
         return 0;
     return m.length <= (uint64_t)st->st_size
                ? m.length

@@ -201,7 +201,7 @@ bool partial_is_useless(const struct files *f, int directory, const char *name,
 
     return partial_has_landed(f, directory, name, st) ||
            (has != UINT_MAX &&
-            (has & (ATTRIBUTE_OVERTAKEN | ATTRIBUTE_OWNER) ||
+            (has & (ATTRIBUTE_STALE | ATTRIBUTE_OWNER) ||
              !(has & (ATTRIBUTE_MARK | ATTRIBUTE_REPORTED))));
 }
 
@@ -504,7 +504,7 @@ void partial_end(struct files *f, int directory, struct partial *p)
     if (there)
         partial_set_mode(p, MODE); /* it was about to become a file */
     bool kept = there && p->kind == PARTIAL_OWN && f->rules.resume &&
-                !attribute_is_set(p->fd, ATTRIBUTE_OVERTAKEN) &&
+                !attribute_is_set(p->fd, ATTRIBUTE_STALE) &&
                 partial_confirm(f, p) == 0;
     if (kept &&
         !(p->named ? confirmed_is_marked(p->fd) : confirmed_cut(f, p->fd) > 0))
@@ -549,7 +549,7 @@ int partial_forget(const struct files *f, int directory, const char *name)
         r == -EBUSY ? partial_open_unlocked(f, directory, name) : -1;
 
     if (busy >= 0)
-        attribute_set(busy, ATTRIBUTE_OVERTAKEN, "1");
+        attribute_set(busy, ATTRIBUTE_STALE, "1");
     return busy >= 0 ? 0 : r;
 }
 

@@ -105,7 +105,7 @@ static int commit_name(const struct files *f, struct upload *u)
             u->partial.kind = PARTIAL_LOST;
         return r;
     }
-    attributes_remove(fd, has & (ATTRIBUTE_OVERTAKEN | ATTRIBUTE_REPORTED));
+    attributes_remove(fd, has & (ATTRIBUTE_STALE | ATTRIBUTE_REPORTED));
     return 0;
 }
 
