@@ -234,7 +234,7 @@ int upload_fits(struct files *f, uint64_t length, bool complete);
 /* Call it with the RESULT of each step of the open upload. If the step failed
  * for lack of space, the upload's end will delete the partial. Returns the
  * result of quota_explain(). */
-int upload_after(struct files *f, int result);
+int upload_note_shortage(struct files *f, int result);
 /* Takes the partial back if it rests. Call it before a step of the open upload.
  * Returns 0 or OUTCOME_PARTIAL_TAKEN. */
 int upload_go_on(struct files *f);

@@ -181,7 +181,7 @@ static int commit_prepare(struct files *f, struct upload *u, uint64_t length)
     if (r == 0)
         r = space_ensure_floor(f, u->mount, u->directory);
     u->prepared = r == 0;
-    return upload_after(f, r);
+    return upload_note_shortage(f, r);
 }
 
 /* Does the slow part of a commit. The rename is another request, so that the
@@ -203,7 +203,7 @@ int commit_on_file_commit(void *owner, struct msg_file_commit *m)
     snprintf(wanted, sizeof(wanted), "%s", u->name);
     int r = commit_prepare(f, u, m->length);
     if (r == 0)
-        r = upload_after(f, commit_publish(f, u));
+        r = upload_note_shortage(f, commit_publish(f, u));
     /* Deletes the partial of an APPE that found a new file of its name: the
      * partial is a tail, and must not become the head of the next upload.
      * Deletes a partial also if a limit of the count is reached, or the disk

@@ -381,7 +381,7 @@ int upload_wanted_ms(const struct upload *u)
 /* After a lack of space, makes the upload's end delete the partial, and idle
  * partials as well, so that the client's retry has more room; but no idle
  * partials if min_free was the cause, since all of them wouldn't be enough. */
-int upload_after(struct files *f, int result)
+int upload_note_shortage(struct files *f, int result)
 {
     struct upload *u = &f->upload;
 
@@ -398,7 +398,7 @@ int upload_on_file_copy(void *owner, struct msg_file_copy *m)
 {
     struct files *f = owner;
     struct upload *u = &f->upload;
-    int r = upload_after(f, copy_step(&u->copy, u->partial.fd));
+    int r = upload_note_shortage(f, copy_step(&u->copy, u->partial.fd));
 
     return r != 0 ? r
                   : ANSWER(f, file_copied, m->request,
@@ -428,7 +428,8 @@ int upload_on_file_rest(void *owner, struct msg_file_rest *m)
     struct upload *u = &f->upload;
 
     upload_note_wanted(f);
-    int r = u->prepared ? 0 : upload_after(f, partial_rest(f, &u->partial));
+    int r =
+        u->prepared ? 0 : upload_note_shortage(f, partial_rest(f, &u->partial));
     if (u->partial.rests)
         u->length = (uint64_t)u->partial.rested.st_size;
     return r != 0 ? r : ANSWER(f, done, m->request);
@@ -467,7 +468,7 @@ int upload_on_file_sync(void *owner, struct msg_file_sync *m)
         upload_note_wanted(f);
         r = partial_confirm(f, &u->partial);
     }
-    r = upload_after(f, r);
+    r = upload_note_shortage(f, r);
     return r != 0 ? r : ANSWER(f, done, m->request);
 }
 
@@ -477,7 +478,7 @@ int upload_on_file_full(void *owner, struct msg_file_full *m)
 {
     struct files *f = owner;
 
-    return upload_after(f, m->over_quota ? -EDQUOT : -ENOSPC);
+    return upload_note_shortage(f, m->over_quota ? -EDQUOT : -ENOSPC);
 }
 
 void upload_close(struct files *f)
