@@ -667,7 +667,7 @@ bool space_is_short(int result);
 /* Call it before something is removed from the disk of FD; then call
  * space_freed() with the number of removed BYTES. They count as free until the
  * disk reports them as free, for a minute at most. */
-void space_will_free(struct files *f, const struct mount *m, int fd);
+void space_look_before(struct files *f, const struct mount *m, int fd);
 void space_freed(struct files *f, uint64_t bytes);
 /* Makes room for LENGTH bytes on the disk of FD, a directory or file of the
  * mount. If space is missing, removes as many idle partials as needed, or none

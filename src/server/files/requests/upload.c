@@ -229,7 +229,7 @@ static int upload_open_in_place(struct files *f, const struct wish *w,
     if (r != 0)
         return r;
     if (frees > 0)
-        space_will_free(f, at->mount, at->directory);
+        space_look_before(f, at->mount, at->directory);
     r = upload_open_on_full(f, w, at, u);
     if (r == 0 && u->partial.kind == PARTIAL_OWN)
         space_freed(f, frees);

@@ -66,7 +66,7 @@ static int space_look(struct files *f, const struct mount *m, int fd,
     return 0;
 }
 
-void space_will_free(struct files *f, const struct mount *m, int fd)
+void space_look_before(struct files *f, const struct mount *m, int fd)
 {
     struct statvfs disk;
     struct quota quota;
@@ -144,7 +144,7 @@ uint64_t space_remove_idle(struct files *f, const struct mount *m, int fd,
     struct idle_search s = { .remove = true };
     struct event_record r;
 
-    space_will_free(f, m, fd);
+    space_look_before(f, m, fd);
     space_freed(f, idle_search(&s, f, m, fd, need));
     if (s.count == 0)
         return 0;
