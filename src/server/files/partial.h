@@ -111,7 +111,7 @@ int partial_resumable(const struct files *f, int directory, const char *name,
 /* Locks the own partial of NAME, so that no process takes it for an idle one.
  * Returns a descriptor that keeps the lock until it is closed; -EBUSY: an
  * upload is writing the partial; or another -errno. */
-int partial_hold(const struct files *f, int directory, const char *name);
+int partial_lock_of(const struct files *f, int directory, const char *name);
 /* Opens and locks the own partial of NAME, if it is still as SEEN, or has this
  * IDENTITY, and can be resumed at FIRST, and cuts it there: from now on only
  * the bytes below FIRST count. Returns 0; -EBUSY: an upload is writing the

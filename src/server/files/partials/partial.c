@@ -275,7 +275,7 @@ static void partial_delete(int directory, struct partial *p)
     fd_close(&p->fd);
 }
 
-int partial_hold(const struct files *f, int directory, const char *name)
+int partial_lock_of(const struct files *f, int directory, const char *name)
 {
     char own[PARTIAL_NAME_MAX];
     struct stat st;

@@ -219,7 +219,7 @@ static int upload_open_in_place(struct files *f, const struct wish *w,
          * partial meanwhile, since the partial itself may be idle: the search
          * then skips it, so its bytes don't count twice. */
         FD_CLEANUP int held = w->partial.st_nlink > 0
-                                  ? partial_hold(f, at->directory, at->name)
+                                  ? partial_lock_of(f, at->directory, at->name)
                                   : -1;
 
         if (held < 0 && w->plan.how == RESUME_CUT)
