@@ -22,7 +22,7 @@ struct wish {
     struct path path;
     uint64_t announced; /* length of the whole file; 0: unknown */
     bool unique;        /* STOU */
-    bool fleeting;      /* the upload is deleted if it is cut */
+    bool keep_nothing;  /* the upload is deleted if it is cut */
     enum conflict conflict;
     uint64_t left;       /* bytes that upload_bytes leaves; UINT64_MAX: no
                           * limit */
@@ -85,7 +85,7 @@ static int upload_make_plan(struct files *f, int directory, const char *name,
     if (r < 0)
         return r;
     facts->reported = w->identity != 0;
-    if (w->fleeting)
+    if (w->keep_nothing)
         facts->resumable = 0;
     const struct sized *sized = resume_sized(f, resume_key(f, &w->path));
     facts->sized = sized ? sized->length : 0;
@@ -156,8 +156,8 @@ static int upload_open_partial(const struct files *f, const struct wish *w,
             copy_by_clone(&u->copy, u->partial.fd);
         return r;
     }
-    return w->fleeting ? partial_new_random(f, directory, &u->partial)
-                       : partial_new(f, directory, name, &u->partial);
+    return w->keep_nothing ? partial_new_random(f, directory, &u->partial)
+                           : partial_new(f, directory, name, &u->partial);
 }
 
 /* Opens the upload's partial. If the disk is full, removes idle partials and
@@ -199,7 +199,8 @@ static uint64_t upload_frees(const struct wish *w)
     uint64_t held = (uint64_t)w->partial.st_blocks * 512;
     uint64_t size = (uint64_t)w->partial.st_size, first = w->plan.first;
 
-    if (w->plan.how == RESUME_COPY || w->fleeting || w->partial.st_nlink != 1)
+    if (w->plan.how == RESUME_COPY || w->keep_nothing ||
+        w->partial.st_nlink != 1)
         return 0;
     if (w->plan.how == RESUME_ANEW)
         return held;
@@ -334,7 +335,7 @@ int upload_on_file_write(void *owner, struct msg_file_write *m)
     w.facts.mode = w.unique ? WRITE_STORE : m->mode;
     w.facts.offset = m->offset;
     w.announced = m->announced;
-    w.fleeting = m->keep_nothing;
+    w.keep_nothing = m->keep_nothing;
     w.conflict = w.unique ? CONFLICT_REJECT
                           : naming_stricter(f->rules.on_conflict, m->conflict);
     int r = resolve_new_place(f, &w.path, RIGHT_WRITE, O_RDONLY, &at);
