@@ -253,7 +253,7 @@ static void name_on_facts(struct session *s, struct message *m)
     };
     struct buf text;
 
-    if (ask_refused(s, m) || !control_hears(s))
+    if (ask_refused(s, m) || !control_replies(s))
         return;
     if (m->facts_are.kind == ENTRY_FIFO || m->facts_are.kind == ENTRY_OTHER) {
         control_reply(s, REPLY_NOT_REGULAR);

@@ -150,7 +150,7 @@ void control_flush(struct session *s)
     control_watch(s);
 }
 
-bool control_hears(const struct session *s)
+bool control_replies(const struct session *s)
 {
     return !state_of_control(s)->gone && !state_of_control(s)->closes;
 }
@@ -160,7 +160,7 @@ void control_reply_pair(struct session *s, enum reply r, struct slice a,
 {
     struct slice args[] = { a, b };
 
-    if (!control_hears(s))
+    if (!control_replies(s))
         return;
     if (reply_build(&s->control.out, r, args, 2) < 0)
         leave(s, ENDING_PROTOCOL, "the client doesn't read its replies");

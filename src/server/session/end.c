@@ -267,7 +267,7 @@ void leave_peer(struct session *s, int error, const struct channel *c)
              error == -EPROTO || error == -EMFILE ? c->wrong
              : error == -EPIPE                    ? "gone"
                                                   : "does not read");
-    if (control_is_secure(s) && control_hears(s)) {
+    if (control_is_secure(s) && control_replies(s)) {
         size_t took;
 
         /* Tries once, without the loop, since this process ends here. */

@@ -222,7 +222,7 @@ static void list_on_stat_listed(struct session *s, struct message *m)
     if (s->transfer.source >= 0)
         list_on_stat_pipe(s, 0);
     transfer_release(s);
-    if ((o == OUTCOME_OK || s->stat_more) && control_hears(s)) {
+    if ((o == OUTCOME_OK || s->stat_more) && control_replies(s)) {
         /* Send whole lines only: at the limit drop the bytes after the last
          * LF. */
         struct slice rest = buf_slice(&s->stat), line;

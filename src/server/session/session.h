@@ -118,7 +118,7 @@ void control_reply_pair(struct session *s, enum reply r, struct slice a,
 /* Replies 501, with the syntax of the command. */
 void control_bad_argument(struct session *s, const char *syntax);
 /* Does the client still get replies? */
-bool control_hears(const struct session *s);
+bool control_replies(const struct session *s);
 /* Sends a reply of several lines that was built in s->control.out. */
 void control_flush(struct session *s);
 /* Executes or holds the lines that have already arrived; otherwise they would
