@@ -28,7 +28,7 @@ struct gate;
 /* acceptor.c: control listeners, and socket options */
 
 /* One look at the queue lets in at most this many connections. */
-#define ACCEPT_ROUND    16
+#define QUEUE_ROUND     16
 #define ACCEPT_PAUSE_MS 100
 
 struct gate_listener {

@@ -116,7 +116,7 @@ static void queue_on_timer(void *owner)
 
     while ((w = TAILQ_FIRST(&g->queue.waiting)) && now >= w->since + most)
         queue_refuse(w);
-    for (int i = 0; i < ACCEPT_ROUND; i++) {
+    for (int i = 0; i < QUEUE_ROUND; i++) {
         w = queue_next(g);
         if (!w || g->master_slow)
             break;
