@@ -72,8 +72,8 @@ int admit_begin(struct gate_child *c, uint32_t request)
 }
 
 /* From now on the session counts for its client's address. */
-void admit_know(struct gate_child *c, const struct address *client,
-                const struct address *server)
+void admit_note_client(struct gate_child *c, const struct address *client,
+                       const struct address *server)
 {
     limits_add(&c->gate->limits, client);
     c->known = true;
@@ -92,7 +92,7 @@ int entry_on_admit(void *owner, struct msg_admit *m)
     limit = admit_decide(c->gate, &m->client);
     if (limit != LIMIT_NONE && limit != LIMIT_STARTUPS)
         return admit_refuse(c, m->request, &m->client, limit);
-    admit_know(c, &m->client, &m->server);
+    admit_note_client(c, &m->client, &m->server);
     if (limit == LIMIT_NONE)
         return admit_begin(c, m->request);
     limit = queue_add_child(c, m->request);

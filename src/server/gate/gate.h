@@ -245,8 +245,8 @@ void entry_refuse(struct gate *g, const struct accepted *e, enum limit limit);
 int entry_on_admit(void *owner, struct msg_admit *m);
 /* Call it when the client of C is known: from then on C counts for the address
  * of CLIENT. */
-void admit_know(struct gate_child *c, const struct address *client,
-                const struct address *server);
+void admit_note_client(struct gate_child *c, const struct address *client,
+                       const struct address *server);
 /* admit_begin() admits the client of C; admit_refuse() refuses it. Both return
  * what a handler of C's messages returns. */
 int admit_begin(struct gate_child *c, uint32_t request);

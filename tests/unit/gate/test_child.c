@@ -105,7 +105,7 @@ static struct gate_child *queued(void)
     struct gate_child *c = enter(true);
 
     c->channel.seen[MSG_admit] = true;
-    admit_know(c, &client, &client);
+    admit_note_client(c, &client, &client);
     cr_assert_eq(queue_add_child(c, 1), LIMIT_NONE);
     return c;
 }
