@@ -70,7 +70,7 @@ void gate_say_shut(struct gate *g)
  * then wait in the kernel, and gate drops no client's connection. */
 void entry_update_backpressure(struct gate *g)
 {
-    bool throng = g->limits.unknown >= ENTRY_UNKNOWN;
+    bool too_many_unknown = g->limits.unknown >= ENTRY_UNKNOWN;
     struct pollfd one = { .fd = g->frame.master.fd, .events = POLLOUT };
 
     /* Linux reports master's socket as writable only if at most a quarter of
@@ -79,7 +79,7 @@ void entry_update_backpressure(struct gate *g)
     g->master_slow = poll(&one, 1, 0) == 0;
     for (size_t i = 0; i < g->listeners; i++) {
         struct gate_listener *l = &g->listener[i];
-        const bool held = g->master_slow || (throng && l->proxied);
+        const bool held = g->master_slow || (too_many_unknown && l->proxied);
 
         if (l->held != held) {
             l->held = held;
