@@ -68,9 +68,9 @@ void gate_say_shut(struct gate *g)
  * until a session has read the PROXY header, so only a few sessions of unknown
  * clients may exist at a time: the connections of a flood through the proxy
  * then wait in the kernel, and gate drops no client's connection. */
-void entry_update_backpressure(struct gate *g)
+void acceptor_hold_back(struct gate *g)
 {
-    bool too_many_unknown = g->limits.unknown >= ENTRY_UNKNOWN;
+    bool too_many_unknown = g->limits.unknown >= ACCEPT_UNKNOWN;
     struct pollfd one = { .fd = g->frame.master.fd, .events = POLLOUT };
 
     /* Linux reports master's socket as writable only if at most a quarter of

@@ -67,7 +67,7 @@ int admit_begin(struct gate_child *c, uint32_t request)
     limits_begin_wait(&c->gate->limits, &c->peer);
     child_begin_wait(c);
     c->channel.phase = PHASE_RUN;
-    entry_update_backpressure(c->gate);
+    acceptor_hold_back(c->gate);
     return 0;
 }
 
@@ -79,7 +79,7 @@ void admit_note_client(struct gate_child *c, const struct address *client,
     c->known = true;
     c->peer = *client;
     c->server = *server;
-    entry_update_backpressure(c->gate);
+    acceptor_hold_back(c->gate);
 }
 
 int entry_on_admit(void *owner, struct msg_admit *m)
@@ -202,7 +202,7 @@ enum limit entry_begin(struct gate *g, const struct accepted *e)
 {
     int r = entry_start(g, e);
 
-    entry_update_backpressure(g);
+    acceptor_hold_back(g);
     return limit_of(r);
 }
 
@@ -279,7 +279,7 @@ static void entry_full(struct gate_listener *l)
  * connection gate calls accept(2) only once. The look at the board and
  * accept(2) are two steps: if a newer gate takes over in between, this gate
  * still serves the connection. */
-static void acceptor_on_readable(void *owner, uint32_t events)
+static void entry_on_readable(void *owner, uint32_t events)
 {
     struct gate_listener *l = owner;
     const struct gate *g = l->gate;
@@ -308,13 +308,13 @@ static void acceptor_on_readable(void *owner, uint32_t events)
     loop_timer_set(&l->gate->frame.loop, &l->pause, ACCEPT_PAUSE_MS);
 }
 
-int acceptor_init(struct gate_listener *l)
+int entry_init(struct gate_listener *l)
 {
     int r = fd_set_nonblock(l->fd, true);
 
     l->watch = (struct loop_watch){ .fd = l->fd,
                                     .events = EPOLLIN,
-                                    .on_ready = acceptor_on_readable,
+                                    .on_ready = entry_on_readable,
                                     .owner = l };
     l->pause = (struct loop_timer){ .on_timer = acceptor_update, .owner = l };
     return r < 0 ? r : address_of_socket(l->fd, &l->bound);

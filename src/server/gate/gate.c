@@ -62,7 +62,7 @@ int gate_begin(struct gate *g)
     if (r == 0)
         r = pace_init(g);
     for (size_t i = 0; r == 0 && i < g->listeners; i++)
-        r = acceptor_init(&g->listener[i]);
+        r = entry_init(&g->listener[i]);
     if (r < 0)
         complain(&g->frame.why, "gate can't start: %s", strerror(-r));
     return r;
@@ -125,7 +125,7 @@ static void gate_on_begin(void *owner)
 static void gate_on_writable(void *owner)
 {
     gate_say_shut(owner);
-    entry_update_backpressure(owner);
+    acceptor_hold_back(owner);
     queue_wake(owner);
 }
 

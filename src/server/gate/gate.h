@@ -56,12 +56,12 @@ void acceptor_update(void *owner);
 void acceptor_close(struct gate_listener *l);
 
 /* Limit of the number of sessions that are reading their PROXY header. */
-#define ENTRY_UNKNOWN 32
+#define ACCEPT_UNKNOWN 32
 /* Call it when the number of unknown clients has changed, and after messages to
  * master: decides whether new connections wait in the listeners' backlog.
  * Connections wait while master reads too slowly. At a listener for proxies,
  * they also wait while too many clients are unknown. */
-void entry_update_backpressure(struct gate *g);
+void acceptor_hold_back(struct gate *g);
 /* Call it after `stop_accepting`: sends `shut` if nobody waits in the queue. */
 void gate_say_shut(struct gate *g);
 /* Watches master's channel for room if master is slow, or if `shut` couldn't be
@@ -232,7 +232,7 @@ struct accepted {
 
 /* Call it before the sandbox closes. L must not move afterwards. Connections
  * inherit the listener's options, which master has set. Returns 0 or -errno. */
-int acceptor_init(struct gate_listener *l);
+int entry_init(struct gate_listener *l);
 /* Forks a session for the connection. Returns LIMIT_NONE, or the reason why
  * there is no session. The socket stays the caller's. */
 enum limit entry_begin(struct gate *g, const struct accepted *e);
@@ -470,7 +470,7 @@ struct gate {
     const struct board_row *row; /* this generation's row of the board */
     bool accepts;                /* since master's message `open` */
     bool shuts; /* from master's `stop_accepting` until gate has sent `shut` */
-    bool master_slow; /* entry_update_backpressure() sets it: master reads too
+    bool master_slow; /* acceptor_hold_back() sets it: master reads too
                        * slowly, so nobody enters */
     struct gate_children children;
     struct queue queue;

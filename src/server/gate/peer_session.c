@@ -199,7 +199,7 @@ void child_discard(struct gate_child *c)
     *c = (struct gate_child){ 0 };
     STAILQ_INSERT_HEAD(&g->children.unused, c, unused);
     if (!known)
-        entry_update_backpressure(g);
+        acceptor_hold_back(g);
 }
 
 /* The channel stays open until master has reaped the session: otherwise the

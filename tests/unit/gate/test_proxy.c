@@ -269,10 +269,10 @@ GateTest(proxy, the_queue_in_time,
  * waits until one of these sessions reports its client, or ends. */
 GateTest(proxy, a_throng, .settings = FREE, .first = true)
 {
-    struct fake f[ENTRY_UNKNOWN + 2];
-    int proxy[ENTRY_UNKNOWN + 2], n = 0;
+    struct fake f[ACCEPT_UNKNOWN + 2];
+    int proxy[ACCEPT_UNKNOWN + 2], n = 0;
 
-    for (; n < ENTRY_UNKNOWN; n++)
+    for (; n < ACCEPT_UNKNOWN; n++)
         f[n] = enter_unknown(b, &proxy[n]);
     proxy[n] = client_connect("127.0.0.5", b->control.port);
     proxy[n + 1] = client_connect("127.0.0.5", b->control.port);
