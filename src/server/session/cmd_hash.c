@@ -17,7 +17,7 @@ void cmd_rang(struct session *s, const struct call *call)
     struct slice last = call->argument, first;
     uint64_t from, to;
 
-    s->rest = s->until = 0;
+    s->first = s->end = 0;
     slice_cut(&last, ' ', &first);
     if (!last.ptr || slice_number(first, INT64_MAX - 1, &from) < 0 ||
         slice_number(last, INT64_MAX - 1, &to) < 0) {
@@ -27,8 +27,8 @@ void cmd_rang(struct session *s, const struct call *call)
     } else if (from > to) {
         control_bad_argument(s, call->command->help);
     } else {
-        s->rest = from;
-        s->until = to + 1;
+        s->first = from;
+        s->end = to + 1;
         control_reply_pair(s, REPLY_RANG_OK, first, last);
     }
 }
@@ -127,8 +127,8 @@ void hash_file(struct session *s, const char *name, uint64_t start,
 void cmd_hash(struct session *s, const struct call *call)
 {
     (void)call;
-    hash_file(s, hash_names[s->choices.hash], s->until > 0 ? s->rest : 0,
-              s->until);
+    hash_file(s, hash_names[s->choices.hash], s->end > 0 ? s->first : 0,
+              s->end);
 }
 
 /* Parses PATH, or "PATH" in quotes with START and END after it, which can be

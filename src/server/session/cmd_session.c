@@ -100,8 +100,8 @@ void cmd_rest(struct session *s, const struct call *call)
         control_bad_argument(s, call->command->help);
         return;
     }
-    s->rest = n;
-    s->until = 0;
+    s->first = n;
+    s->end = 0;
     control_reply_number(s, REPLY_REST_OK, n);
 }
 
@@ -111,7 +111,7 @@ void cmd_rest(struct session *s, const struct call *call)
  * again. */
 static uint64_t info_still_to_come(const struct session *s)
 {
-    uint64_t here = s->rest > s->sized ? s->rest : s->sized;
+    uint64_t here = s->first > s->sized ? s->first : s->sized;
 
     return s->announced > here ? s->announced - here : 0;
 }

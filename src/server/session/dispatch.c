@@ -170,7 +170,7 @@ bool dispatch_line(struct session *s, struct slice line)
             dispatch_handle(s, &q);
         s->dispatched.argument = NOTHING;
         if (!(c->flags & COMMAND_KEEPS_REST) || c->data != DATA_NONE)
-            s->rest = s->until = 0;
+            s->first = s->end = 0;
         if (c->data != DATA_NONE) {
             s->announced = NOT_ANNOUNCED;
             s->sized = 0;

@@ -52,9 +52,9 @@ struct session {
     time_t modify;                    /* the time that MFMT sets */
     struct choices choices;           /* choices by OPTS and by the settings */
     char client[CLIENT_NAME_MAX + 1]; /* name from CLNT or CSID, or "" */
-    uint64_t rest;                    /* offset for the next RETR or STOR, from
+    uint64_t first;                   /* offset for the next RETR or STOR, from
                                        * REST */
-    uint64_t until;     /* RANG: the first byte after the range; 0: no end */
+    uint64_t end;       /* RANG: the first byte after the range; 0: no end */
     uint64_t announced; /* bytes announced by ALLO, or NOT_ANNOUNCED */
     bool image;         /* TYPE I or TYPE L 8 */
     bool ascii;         /* TYPE A, with conversion of line ends */

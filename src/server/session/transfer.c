@@ -181,8 +181,8 @@ void transfer_snapshot(struct session *s)
 
     t->verb = s->dispatched.command->verb;
     t->path = s->subject;
-    t->start = t->offset = s->rest;
-    t->limit = s->until;
+    t->start = t->offset = s->first;
+    t->limit = s->end;
     t->size = t->file_size = t->bytes = 0;
     t->promised = UINT64_MAX;
     t->to_copy = t->unsynced = 0;
@@ -209,7 +209,7 @@ void transfer_begin(struct session *s, const struct call *call,
         return;
     }
     transfer_snapshot(s);
-    if (!flow_keeps_lengths(s) && (s->rest > 0 || s->until > 0)) {
+    if (!flow_keeps_lengths(s) && (s->first > 0 || s->end > 0)) {
         control_reply(s, REPLY_NO_OFFSET);
         return;
     }

@@ -432,13 +432,13 @@ void cmd_stor(struct session *s, const struct call *call)
     struct path chosen;
 
     if (call->command->verb != VERB_STOR)
-        s->rest = 0;
+        s->first = 0;
     if (unique)
         random_bytes(&number, sizeof(number));
     if (unique &&
         path_unique(&s->subject, call->argument.len > 0, number, &chosen) < 0) {
         control_reply(s, REPLY_BAD_NAME);
-    } else if (s->until > 0) { /* a range of a file can't be stored */
+    } else if (s->end > 0) { /* a range of a file can't be stored */
         control_reply_with(s, REPLY_BAD_PARAMETER,
                            SLICE("REST; RANG is for RETR and HASH"));
     } else if (s->login.upload_eof == UPLOAD_EOF_ANNOUNCED &&
