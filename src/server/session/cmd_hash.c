@@ -41,8 +41,8 @@ static enum stepped hash_take(struct session *s)
     if (t->start > 0 && t->start >= t->size)
         return transfer_fail(s, FAILED_HASH_OFFSET,
                              ask_outcome_cause(OUTCOME_BAD_OFFSET));
-    if (t->limit > 0 && t->limit < t->size)
-        t->size = t->limit;
+    if (t->end > 0 && t->end < t->size)
+        t->size = t->end;
     t->digest = digest_new(t->hash);
     t->block = malloc(TRANSFER_BLOCK);
     if (!t->digest || !t->block)
@@ -120,7 +120,7 @@ void hash_file(struct session *s, const char *name, uint64_t start,
     transfer_snapshot(s);
     t->hash = name;
     t->start = t->offset = start;
-    t->limit = until;
+    t->end = until;
     transfer_start(s, hash_steps);
 }
 

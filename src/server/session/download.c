@@ -60,9 +60,9 @@ static enum stepped download_take_file(struct session *s)
     struct transfer *t = &s->transfer;
 
     transfer_take_file(s);
-    if (t->limit > 0) { /* RANG: ends at the file's end at the latest */
-        if (t->size > t->limit)
-            t->size = t->limit;
+    if (t->end > 0) { /* RANG: ends at the file's end at the latest */
+        if (t->size > t->end)
+            t->size = t->end;
         if (t->start > t->size)
             t->start = t->offset = t->size;
         t->promised = t->size - t->start;

@@ -268,7 +268,7 @@ struct transfer {
     uint64_t file_size; /* of the file that is read, when it was opened */
     uint64_t promised;  /* the number of bytes in the 150; UINT64_MAX: the 150
                            has none */
-    uint64_t limit;     /* end of a file to store, or of a range; 0: none */
+    uint64_t end;       /* end of a file to store, or of a range; 0: none */
     bool by_bytes;      /* upload_bytes has set the limit */
     uint64_t announced; /* how many bytes ALLO announced; 0: no ALLO */
     bool unconverted;   /* TYPE I and no conversion: the client counts the same

@@ -182,7 +182,7 @@ void transfer_snapshot(struct session *s)
     t->verb = s->dispatched.command->verb;
     t->path = s->subject;
     t->start = t->offset = s->first;
-    t->limit = s->end;
+    t->end = s->end;
     t->size = t->file_size = t->bytes = 0;
     t->promised = UINT64_MAX;
     t->to_copy = t->unsynced = 0;
@@ -320,7 +320,7 @@ enum stepped transfer_ask_file(struct session *s)
     const struct transfer *t = &s->transfer;
 
     ASK(s, file_read, transfer_on_answer, .path = path_slice(&t->path),
-        .offset = t->hash || t->limit > 0 ? 0 : t->start,
+        .offset = t->hash || t->end > 0 ? 0 : t->start,
         .partial = t->verb == VERB_HASH);
     return STEP_NEXT;
 }

@@ -44,7 +44,7 @@ static enum stepped upload_take_partial(struct session *s)
 
     t->source = ask_descriptor(s, &m->file, S_IFREG);
     t->start = t->offset = m->first;
-    t->limit = m->limit;
+    t->end = m->limit;
     t->by_bytes = m->by_bytes;
     t->to_copy = m->to_copy;
     t->block = malloc(TRANSFER_BLOCK);
@@ -141,7 +141,7 @@ static enum stepped upload_store_block(struct session *s)
 {
     struct transfer *t = &s->transfer;
     size_t len = t->block_len;
-    const bool over = t->limit > 0 && t->offset + len - t->block_at > t->limit;
+    const bool over = t->end > 0 && t->offset + len - t->block_at > t->end;
     const int error = over ? EFBIG : upload_write_block(s);
 
     if (error == EFBIG) {
