@@ -291,13 +291,14 @@ int owner_claim_rest(struct partial *p);
 
 struct resume_facts {
     enum write_mode mode;
-    uint64_t offset;    /* REST */
-    uint64_t resumable; /* bytes of the user's own partial; 0: there is none */
-    bool finished;      /* a file has that name */
-    uint64_t size;      /* of this file */
-    bool kept; /* that file keeps the name, and the upload gets another name */
-    uint64_t sized; /* the partial's length, as SIZE reported it to this
-                       session; or 0 */
+    uint64_t offset;     /* REST */
+    uint64_t resumable;  /* bytes of the user's own partial; 0: there is none */
+    bool finished;       /* a file has that name */
+    uint64_t size;       /* of this file */
+    bool old_keeps_name; /* that file keeps the name, and the upload gets
+                            another name */
+    uint64_t sized;      /* the partial's length, as SIZE reported it to this
+                            session; or 0 */
     bool stale; /* SIZE's answer was about another directory or other bytes; or
                    for APPE, an upload that was cut has used it */
     bool reported; /* SIZE has reported a length of the partial to some

@@ -19,7 +19,7 @@ Test(resume, length)
 #define STORE(at)   .mode = WRITE_STORE, .offset = (at)
 #define APPEND      .mode = WRITE_APPEND
 #define FINISHED(n) .finished = true, .size = (n)
-#define KEPT(n)     FINISHED(n), .kept = true
+#define KEPT(n)     FINISHED(n), .old_keeps_name = true
 #define SIZED(n)    .sized = (n)
 #define PARTIAL(n)  .resumable = (n)
 #define ANSWERED(n) FINISHED(n), .reported = true, .answered = true
@@ -120,8 +120,8 @@ Test(resume, decide)
         { { APPEND, PARTIAL(64 * K), SIZED(64 * K), KEPT(9) }, CUT(64 * K) },
         { { APPEND, OTHER(64 * K), SIZED(64 * K), KEPT(9) },
           REFUSE(SIZE_FIRST) },
-        { { APPEND, .kept = true }, ANEW },
-        { { STORE(5), PARTIAL(64 * K), .kept = true }, CUT(5) },
+        { { APPEND, .old_keeps_name = true }, ANEW },
+        { { STORE(5), PARTIAL(64 * K), .old_keeps_name = true }, CUT(5) },
     };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {

@@ -38,7 +38,7 @@ static enum outcome resume_decide_store(const struct resume_facts *f,
         return resume_plan_of(ret, RESUME_ANEW, 0);
     if (f->stale)
         return OUTCOME_SIZE_FIRST;
-    if (!partial && f->kept)
+    if (!partial && f->old_keeps_name)
         return OUTCOME_SEND_WHOLE;
     if (f->sized == 0 && f->reported && f->finished != f->answered)
         return OUTCOME_SIZE_FIRST;
@@ -61,10 +61,10 @@ static enum outcome resume_decide_append(const struct resume_facts *f,
     if (f->stale)
         return OUTCOME_SIZE_FIRST;
     if (f->sized > 0)
-        return !f->finished || f->kept
+        return !f->finished || f->old_keeps_name
                    ? resume_plan_of(ret, RESUME_CUT, f->sized)
                    : OUTCOME_SIZE_FIRST;
-    if (f->finished && f->kept)
+    if (f->finished && f->old_keeps_name)
         return OUTCOME_SEND_WHOLE;
     if (f->reported && !(f->finished && f->answered))
         return OUTCOME_SIZE_FIRST;

@@ -63,7 +63,8 @@ static int upload_look_at_target(const struct files *f, const struct place *at,
     w->facts.size = (uint64_t)st.st_size;
     /* If the upload waits for inspection, the file that it continues may change
      * meanwhile. */
-    w->facts.kept = w->conflict == CONFLICT_RENAME || at->mount->inspect;
+    w->facts.old_keeps_name =
+        w->conflict == CONFLICT_RENAME || at->mount->inspect;
     return naming_permitted(at->mount, w->conflict, link);
 }
 
