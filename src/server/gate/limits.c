@@ -98,11 +98,11 @@ uint64_t limits_waiting(const struct limits *l, const struct address *peer)
     return p ? p->waiting : 0;
 }
 
-uint64_t limits_crowd(const struct limits *l, const struct address *peer)
+uint64_t limits_of_network(const struct limits *l, const struct address *peer)
 {
     const struct prefix_count *p = network_find(l, peer);
 
-    return p ? p->crowd : 0;
+    return p ? p->of_network : 0;
 }
 
 enum limit limits_check_client(const struct limits *l,
@@ -111,7 +111,7 @@ enum limit limits_check_client(const struct limits *l,
     struct address client = address_client_prefix(peer);
     const struct prefix_count *p = prefix_find(l, &client);
 
-    if (p && p->count >= l->max_per_address)
+    if (p && p->of_client >= l->max_per_address)
         return LIMIT_ADDRESS;
     return limits_full(l) ? LIMIT_STARTUPS : LIMIT_NONE;
 }
@@ -146,8 +146,8 @@ void limits_count_in(struct limits *l, const struct address *peer)
     struct address client = address_client_prefix(peer),
                    network = address_network_prefix(peer);
 
-    prefix_find_or_make(l, &client)->count++;
-    prefix_find_or_make(l, &network)->crowd++;
+    prefix_find_or_make(l, &client)->of_client++;
+    prefix_find_or_make(l, &network)->of_network++;
 }
 
 void limits_begin_wait(struct limits *l, const struct address *peer)
@@ -185,7 +185,7 @@ void limits_end_wait(struct limits *l, const struct address *peer)
 
 static void prefix_free_if_unused(struct limits *l, struct prefix_count *p)
 {
-    if (p->count > 0 || p->crowd > 0)
+    if (p->of_client > 0 || p->of_network > 0)
         return;
     LIST_REMOVE(p, chain);
     SLIST_INSERT_HEAD(&l->unused, p, unused);
@@ -197,8 +197,8 @@ void limits_count_out(struct limits *l, const struct address *peer)
     struct prefix_count *p = prefix_find(l, &client),
                         *n = network_find(l, peer);
 
-    p->count--;
-    n->crowd--;
+    p->of_client--;
+    n->of_network--;
     prefix_free_if_unused(l, p);
     if (n != p)
         prefix_free_if_unused(l, n);

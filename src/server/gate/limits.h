@@ -49,9 +49,9 @@ struct prefix_count {
     LIST_ENTRY(prefix_count) chain;
     SLIST_ENTRY(prefix_count) unused;
     struct address prefix;
-    uint64_t count;   /* the client's sessions and queued connections */
-    uint64_t crowd;   /* the network's sessions and queued connections */
-    uint64_t waiting; /* the network's sessions that haven't logged in */
+    uint64_t of_client;  /* the client's sessions and queued connections */
+    uint64_t of_network; /* the network's sessions and queued connections */
+    uint64_t waiting;    /* the network's sessions that haven't logged in */
 };
 LIST_HEAD(prefix_chain, prefix_count);
 SLIST_HEAD(prefix_stock, prefix_count);
@@ -103,10 +103,10 @@ void limits_count_out(struct limits *l, const struct address *peer);
  * `startups`. Then the next client needs the place of one of these sessions. */
 bool limits_full(const struct limits *l);
 /* limits_waiting() returns the number of sessions without a login of PEER's
- * network. limits_crowd() returns the number of all sessions and queued
+ * network. limits_of_network() returns the number of all sessions and queued
  * connections of PEER's network. */
 uint64_t limits_waiting(const struct limits *l, const struct address *peer);
-uint64_t limits_crowd(const struct limits *l, const struct address *peer);
+uint64_t limits_of_network(const struct limits *l, const struct address *peer);
 /* Call it when a session has logged in or must end: it no longer waits for a
  * login. */
 void limits_end_wait(struct limits *l, const struct address *peer);

@@ -97,7 +97,7 @@ static struct queued *queue_next(struct gate *g)
 
     TAILQ_FOREACH(w, &g->queue.waiting, next) {
         uint64_t n = limits_waiting(&g->limits, queued_peer(w));
-        uint64_t all = limits_crowd(&g->limits, queued_peer(w));
+        uint64_t all = limits_of_network(&g->limits, queued_peer(w));
 
         if (n > waiting || (n == waiting && all >= crowd))
             continue;
@@ -157,7 +157,7 @@ static struct queued *queue_heaviest(struct gate *g)
     uint64_t most = 0;
 
     TAILQ_FOREACH(w, &g->queue.waiting, next) {
-        uint64_t n = limits_crowd(&g->limits, queued_peer(w));
+        uint64_t n = limits_of_network(&g->limits, queued_peer(w));
 
         if (n >= most) {
             worst = w;
@@ -179,8 +179,8 @@ static struct queued *queue_take_slot(struct gate *g,
     if (TAILQ_EMPTY(&q->unused)) {
         struct queued *last = queue_heaviest(g);
 
-        if (limits_crowd(&g->limits, queued_peer(last)) <=
-            limits_crowd(&g->limits, peer) + 1)
+        if (limits_of_network(&g->limits, queued_peer(last)) <=
+            limits_of_network(&g->limits, peer) + 1)
             return NULL;
         queue_refuse(last);
     }

@@ -151,7 +151,7 @@ Test(limits, an_address_that_comes_later)
     cr_expect_eq(l.total, 2);
     cr_expect_eq(l.unknown, 1);
     cr_expect_eq(l.waiting, 0);
-    cr_expect_eq(limits_crowd(&l, &a), 1);
+    cr_expect_eq(limits_of_network(&l, &a), 1);
     limits_begin_wait(&l, &a);
     cr_expect_eq(l.waiting, 1);
     cr_expect_eq(limits_check_client(&l, &a), LIMIT_ADDRESS);
@@ -197,10 +197,10 @@ Test(limits, the_queue)
     for (unsigned i = 0; i < LIMIT_QUEUE; i++) {
         struct address waits = nth(100 + i);
 
-        cr_assert_eq(limits_crowd(&l, &waits), 1);
+        cr_assert_eq(limits_of_network(&l, &waits), 1);
         cr_assert_eq(limits_waiting(&l, &waits), 0);
         limits_count_out(&l, &waits);
-        cr_assert_eq(limits_crowd(&l, &waits), 0);
+        cr_assert_eq(limits_of_network(&l, &waits), 0);
     }
     limits_count_in(&l, &a);
     cr_expect_eq(limits_check_client(&l, &a), LIMIT_STARTUPS);
@@ -225,7 +225,7 @@ Test(limits, one_subscriber)
         limits_enter(&l, &in);
     }
     cr_expect_eq(limits_check_client(&l, &mine), LIMIT_STARTUPS);
-    cr_expect_eq(limits_crowd(&l, &mine), 100);
+    cr_expect_eq(limits_of_network(&l, &mine), 100);
     cr_expect_eq(limits_waiting(&l, &mine), 100);
     cr_expect_eq(limits_waiting(&l, &other), 0);
     in = host("2001:db8::1");
