@@ -25,10 +25,8 @@
 struct gate_child;
 struct gate;
 
-/* acceptor.c: control listeners, and socket options */
+/* acceptor.c: control listeners, when they accept, and socket options */
 
-/* One look at the queue lets in at most this many connections. */
-#define QUEUE_ROUND     16
 #define ACCEPT_PAUSE_MS 100
 
 struct gate_listener {
@@ -259,6 +257,8 @@ int admit_refuse(struct gate_child *c, uint32_t request,
 /* ms after which a connection may get the place of another network's
  * session. */
 #define QUEUE_ROOM_MS 500
+/* One look at the queue lets in at most this many connections. */
+#define QUEUE_ROUND 16
 /* ms between two looks at the queue. */
 #define QUEUE_LOOK_MS 100
 
@@ -446,7 +446,7 @@ void tickets_begin(struct gate *g);
  * soon. GATE: a struct gate. A timer calls the function, too. */
 void expiry_watch(void *gate);
 
-/* gate.c: the steps of gate's life, and the messages of master */
+/* gate.c: the steps of gate's life, and the tables of messages */
 
 struct gate {
     struct frame frame; /* the first member */

@@ -1,7 +1,8 @@
 /* Lends listeners for data connections. Runs in gate. A session that asks gets
  * a fresh socket, on a random free port of `ports`, at the address to which its
- * client has connected. The session accepts a connection there, and closes the
- * listener. Gate keeps no copy, and never reads a byte of a connection.
+ * client has connected. The session accepts its client's connections there, and
+ * closes the listener when it has been idle. Gate keeps no copy, and never
+ * reads a byte of a connection.
  *
  * A listener is lent once: it never comes back, and no other session gets it. A
  * session that an attacker controls can keep a copy of its listener. If another
