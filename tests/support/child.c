@@ -1,6 +1,6 @@
 #include "child.h"
 
-#include "messages.h"
+#include "cast.h"
 #include "nth.h"
 #include "sallyport/base/fd.h"
 #include "test.h"
@@ -52,9 +52,7 @@ pid_t child_raise(struct channel *c, struct frame *f,
 
 void child_hear_ready(struct channel *c)
 {
-    struct message m;
-
-    message_hear(c, MSG_ready, &m);
+    EXPECT(c, ready);
     c->phase = PHASE_RUN;
 }
 

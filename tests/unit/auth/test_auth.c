@@ -7,8 +7,8 @@
 #include "sallyport/base/fd.h"
 #include "sallyport/hash/hash.h"
 #include "sallyport/ipc/channel.h"
+#include "support/cast.h"
 #include "support/child.h"
-#include "support/messages.h"
 #include "support/test.h"
 #include "support/users_table.h"
 
@@ -36,7 +36,7 @@ static void send_table(const char *text)
 {
     int fd = users_table(text);
 
-    TELL(&s.auth, users, 0, .users = fd);
+    SAY(&s.auth, users, .users = fd);
     close(fd);
 }
 
@@ -113,22 +113,20 @@ static void verify(uint64_t serial, struct channel *session)
 
 static void say(struct channel *session, const char *name, const char *password)
 {
-    SAY(session, credentials, 0, .name = slice_from(name),
+    TRY(session, credentials, 0, .name = slice_from(name),
         .password = slice_from(password));
 }
 
 /* USER: who may log in; NULL: nobody */
 static void expect_verdict(uint64_t serial, const char *user)
 {
-    struct message m;
-
     ask();
-    message_hear(&s.auth, MSG_verdict, &m);
-    cr_assert_eq(m.verdict.serial, serial);
-    cr_assert_eq(m.verdict.accepted, user != NULL);
-    cr_assert(slice_equal(m.verdict.user, slice_from(user ? user : "")));
-    cr_assert_eq(m.verdict.version != 0, user != NULL);
-    cr_assert_not(m.verdict.failed);
+    EXPECT(&s.auth, verdict);
+    cr_assert_eq(heard.verdict.serial, serial);
+    cr_assert_eq(heard.verdict.accepted, user != NULL);
+    cr_assert(slice_equal(heard.verdict.user, slice_from(user ? user : "")));
+    cr_assert_eq(heard.verdict.version != 0, user != NULL);
+    cr_assert_not(heard.verdict.failed);
 }
 
 static void say_as(uint64_t serial, const char *name, const char *password,
@@ -150,7 +148,7 @@ AuthTest(auth, answers)
     verify(1, &c);
     say(&c, "anna", "wrong");
     expect_verdict(1, NULL);
-    message_hear_end(&c); /* the channel is closed after its one message */
+    cast_hear_end(&c); /* the channel is closed after its one message */
 }
 
 /* It can't take the new table: the next auth gets that. */
@@ -171,10 +169,8 @@ static void expect_line(uint64_t serial, const char *user, const char *reason,
                         const char *certificate)
 {
     struct event_record r;
-    struct message m;
 
-    message_hear(&s.log, MSG_event, &m);
-    cr_assert_eq(event_decode(m.event.event, &r), 0);
+    cr_assert_eq(event_decode(EXPECT(&s.log, event)->event, &r), 0);
     cr_assert_eq(r.event, EVENT_LOGIN_FAILED);
     cr_expect(slice_equal(r.text[FIELD_PROCESS], SLICE("session")));
     cr_expect_eq(r.number[FIELD_SERIAL], serial);
@@ -209,8 +205,8 @@ AuthTest(auth, failures_are_logged)
             expect_line(i + 1, tries[i].user, tries[i].reason, "");
     }
     verify(9, &c);
-    TELL(&c, credentials, 0, .name = SLICE("anna"), .password = SLICE("wrong"),
-         .certificate = SLICE("sha256:11\nsubject:CN=anna\n"));
+    SAY(&c, credentials, .name = SLICE("anna"), .password = SLICE("wrong"),
+        .certificate = SLICE("sha256:11\nsubject:CN=anna\n"));
     ask();
     expect_line(9, "anna", "wrong password", "sha256:11");
     channel_close(&c);
@@ -218,8 +214,8 @@ AuthTest(auth, failures_are_logged)
     for (size_t len = PIN_TEXT_MAX - 1; len <= PIN_TEXT_MAX; len++) {
         verify(9, &c);
         claims[len] = '\0';
-        TELL(&c, credentials, 0, .name = SLICE("anna"),
-             .password = SLICE("wrong"), .certificate = slice_from(claims));
+        SAY(&c, credentials, .name = SLICE("anna"), .password = SLICE("wrong"),
+            .certificate = slice_from(claims));
         ask();
         expect_line(9, "anna", "wrong password",
                     len < PIN_TEXT_MAX ? claims : "");
@@ -238,7 +234,6 @@ AuthTest(auth, no_memory_for_a_hash)
     static const char *const logged[] = { "anna", "nobody", "?" };
     const struct rlimit none = { 0, RLIM_INFINITY };
     struct channel c;
-    struct message m;
 
     send_table(text);
     say_as(1, "anna", "correct horse", "anna");
@@ -247,10 +242,10 @@ AuthTest(auth, no_memory_for_a_hash)
         verify(2 + i, &c);
         say(&c, names[i], "correct horse");
         ask();
-        message_hear(&s.auth, MSG_verdict, &m);
-        cr_expect_eq(m.verdict.serial, 2 + i);
-        cr_expect_not(m.verdict.accepted);
-        cr_expect(m.verdict.failed);
+        EXPECT(&s.auth, verdict);
+        cr_expect_eq(heard.verdict.serial, 2 + i);
+        cr_expect_not(heard.verdict.accepted);
+        cr_expect(heard.verdict.failed);
         expect_line(2 + i, logged[i],
                     "no memory for a hash, or crypt(3) can't compute it", "");
         channel_close(&c);
@@ -395,18 +390,17 @@ AuthTest(auth, another_password)
     for (uint64_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
         SECRET_CLEANUP struct secret wanted = { .len = 0 };
         char hash[HASH_MAX] = "";
-        struct message m;
 
         verify_of(i, "anna", changes[i].cost, &c);
-        TELL(&c, credentials, 0, .name = slice_from(changes[i].name),
-             .password = slice_from(changes[i].old),
-             .wanted = slice_from(changes[i].wanted));
+        SAY(&c, credentials, .name = slice_from(changes[i].name),
+            .password = slice_from(changes[i].old),
+            .wanted = slice_from(changes[i].wanted));
         ask();
-        message_hear(&s.auth, MSG_verdict, &m);
-        cr_expect_eq(m.verdict.accepted, changes[i].yes, "%lu", i);
-        cr_expect_eq(m.verdict.fault, changes[i].fault, "%lu", i);
-        cr_expect_eq(m.verdict.hash.len > 0, changes[i].hash, "%lu", i);
-        slice_copy(m.verdict.hash, hash, sizeof(hash));
+        EXPECT(&s.auth, verdict);
+        cr_expect_eq(heard.verdict.accepted, changes[i].yes, "%lu", i);
+        cr_expect_eq(heard.verdict.fault, changes[i].fault, "%lu", i);
+        cr_expect_eq(heard.verdict.hash.len > 0, changes[i].hash, "%lu", i);
+        slice_copy(heard.verdict.hash, hash, sizeof(hash));
         secret_set(&wanted, slice_from(changes[i].wanted));
         if (changes[i].hash)
             cr_expect_eq(hash_verify(&wanted, hash), HASH_RIGHT, "%s", hash);
@@ -418,17 +412,16 @@ AuthTest(auth, another_password)
 Test(auth, the_same_password_again)
 {
     struct channel c;
-    struct message m;
 
     raise_auth();
     send_users("anna", "right enough");
     verify_of(1, "anna", 5, &c);
-    TELL(&c, credentials, 0, .password = SLICE("right enough"),
-         .wanted = SLICE("right enough"));
+    SAY(&c, credentials, .password = SLICE("right enough"),
+        .wanted = SLICE("right enough"));
     ask();
-    message_hear(&s.auth, MSG_verdict, &m);
-    cr_expect_eq(m.verdict.fault, PASSWORD_SAME);
-    cr_expect_eq(m.verdict.hash.len, 0);
+    EXPECT(&s.auth, verdict);
+    cr_expect_eq(heard.verdict.fault, PASSWORD_SAME);
+    cr_expect_eq(heard.verdict.hash.len, 0);
     channel_close(&c);
     end_auth(0);
 }
@@ -437,14 +430,13 @@ Test(auth, the_same_password_again)
 AuthTest(auth, no_hash_at_a_login)
 {
     struct channel c;
-    struct message m;
 
     verify_of(1, "", 5, &c);
     say(&c, "anna", "right");
     ask();
-    message_hear(&s.auth, MSG_verdict, &m);
-    cr_expect(m.verdict.accepted);
-    cr_expect_eq(m.verdict.hash.len, 0);
+    EXPECT(&s.auth, verdict);
+    cr_expect(heard.verdict.accepted);
+    cr_expect_eq(heard.verdict.hash.len, 0);
     channel_close(&c);
 }
 
@@ -472,7 +464,7 @@ Test(auth, a_name_that_is_too_long)
     name[USER_NAME_MAX + 1] = '\0';
     verify_of(1, name, 0, &c);
     ask();
-    message_hear_end(&s.auth);
+    cast_hear_end(&s.auth);
     channel_close(&c);
     end_auth(EX_PROTOCOL);
 }
@@ -484,7 +476,6 @@ Test(auth, the_hashes_of_name_and_row)
     struct complaint why = { "" };
     uint8_t key[SIPHASH_KEY];
     struct channel c;
-    struct message m;
     struct users u;
     char text[256];
     int fd;
@@ -495,16 +486,16 @@ Test(auth, the_hashes_of_name_and_row)
     fd = users_table(text);
     memcpy(key, halves, sizeof(key));
     raise_auth();
-    TELL(&s.auth, users, 0, .name_key_1 = halves[0], .name_key_2 = halves[1],
-         .users = fd);
+    SAY(&s.auth, users, .name_key_1 = halves[0], .name_key_2 = halves[1],
+        .users = fd);
     cr_assert_eq(users_take(&u, fd, &why), 0, "%s", why.text);
     close(fd);
     verify(1, &c);
     say(&c, "anna", "right");
     ask();
-    message_hear(&s.auth, MSG_verdict, &m);
-    cr_expect_eq(m.verdict.name, siphash(key, "anna", 4));
-    cr_expect_eq(m.verdict.version, user_version(&u.row[0], key));
+    EXPECT(&s.auth, verdict);
+    cr_expect_eq(heard.verdict.name, siphash(key, "anna", 4));
+    cr_expect_eq(heard.verdict.version, user_version(&u.row[0], key));
     channel_close(&c);
     users_release(&u);
     end_auth(0);
@@ -542,8 +533,8 @@ Test(auth, a_table_that_is_none)
     FD_CLEANUP int fd = fd_sealed("users", SLICE("x\n"));
 
     raise_auth();
-    TELL(&s.auth, users, 0, .users = fd);
-    message_hear_end(&s.auth);
+    SAY(&s.auth, users, .users = fd);
+    cast_hear_end(&s.auth);
     end_auth(EX_DATAERR);
 }
 
@@ -554,7 +545,7 @@ Test(auth, asked_before_it_has_users)
     raise_auth();
     verify(1, &c);
     ask();
-    message_hear_end(&s.auth);
+    cast_hear_end(&s.auth);
     channel_close(&c);
     end_auth(EX_PROTOCOL);
 }

@@ -4,9 +4,9 @@
 
 #include "auth/auth.h"
 #include "sallyport/base/fd.h"
+#include "support/cast.h"
 #include "support/certificate.h"
 #include "support/child.h"
-#include "support/messages.h"
 #include "support/nth.h"
 #include "support/scratch.h"
 #include "support/test.h"
@@ -39,7 +39,7 @@ static void send_users(struct stage *s, const char *name)
     snprintf(text, sizeof(text), "%s:%s:70000:70000::/home::\n", name,
              crypt("right", "$6$rounds=1000$sallyport$"));
     fd = users_table(text);
-    SAY(&s->auth, users, 0, .users = fd);
+    TRY(&s->auth, users, 0, .users = fd);
     close(fd);
 }
 
@@ -62,19 +62,19 @@ static bool starts(struct stage *s)
 static bool logs_in(struct stage *s, const char *name)
 {
     struct channel c;
-    struct message m;
-    int r, far = channel_make(&c, PROCESS_SESSION, PROCESS_AUTH, PHASE_RUN);
+    enum message_kind kind;
+    int far = channel_make(&c, PROCESS_SESSION, PROCESS_AUTH, PHASE_RUN);
 
-    SAY(&c, credentials, 0, .name = slice_from(name),
+    TRY(&c, credentials, 0, .name = slice_from(name),
         .password = SLICE("right"));
-    SAY(&s->auth, verify, 0, .serial = 1, .session = far);
+    TRY(&s->auth, verify, 0, .serial = 1, .session = far);
     close(far);
-    r = channel_wait(&s->auth, &m, WAIT_MS);
+    kind = cast_hear(&s->auth);
     channel_close(&c);
-    if (r == -EPIPE)
+    if (kind == MSG_NONE)
         return false;
-    message_check(&s->auth, r, MSG_verdict, &m);
-    cr_expect(m.verdict.accepted, "%s", nth_call(s->nth));
+    cr_assert_eq(kind, MSG_verdict);
+    cr_expect(heard.verdict.accepted, "%s", nth_call(s->nth));
     return true;
 }
 

@@ -5,8 +5,8 @@
 
 #include "sallyport/base/fd.h"
 #include "sallyport/ipc/channel.h"
+#include "support/cast.h"
 #include "support/files.h"
-#include "support/messages.h"
 #include "support/test.h"
 
 static void line_of(struct slice path, char *out, size_t size)

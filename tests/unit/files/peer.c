@@ -3,7 +3,7 @@
 
 #include "sallyport/ftp/listing.h"
 #include "support/btrfs.h"
-#include "support/messages.h"
+#include "support/cast.h"
 #include "support/nth.h"
 #include "support/scratch.h"
 #include "syncs.h"
@@ -141,30 +141,10 @@ void peer_fork(struct peer *p)
     close(p->start.log);
 }
 
-int peer_answers(struct peer *p, struct message *ret)
-{
-    int r;
-
-    do
-        r = channel_wait(&p->session, ret, PEER_MS);
-    while (r == 1 && ret->kind == MSG_working);
-    return r;
-}
-
-void peer_starts(struct peer *p, struct message *ret)
-{
-    do
-        cr_assert_eq(channel_wait(&p->master, ret, PEER_MS), 1);
-    while (ret->kind == MSG_files_opens || ret->kind == MSG_files_opened);
-}
-
 void peer_run(struct peer *p)
 {
-    struct message m;
-
     peer_fork(p);
-    peer_starts(p, &m);
-    cr_assert_eq(m.kind, MSG_ready);
+    EXPECT(&p->master, ready);
     p->master.phase = PHASE_RUN;
 }
 
@@ -209,12 +189,10 @@ int peer_wait(struct peer *p)
 
 bool peer_event(struct peer *p, struct event_record *ret)
 {
-    struct message m;
-
-    if (channel_wait(&p->log, &m, PEER_MS) != 1)
+    if (cast_hear(&p->log) == MSG_NONE)
         return false;
-    cr_assert_eq(m.kind, MSG_event);
-    cr_assert_eq(event_decode(m.event.event, ret), 0);
+    cr_assert_eq(heard.kind, MSG_event);
+    cr_assert_eq(event_decode(heard.event.event, ret), 0);
     return true;
 }
 
@@ -294,72 +272,65 @@ void peer_stop(struct peer *p)
     peer_remove(p);
 }
 
-int outcome_of(const struct message *m)
+/* Returns the outcome that `heard` reports. */
+static int outcome(struct peer *p)
 {
-    return m->kind == MSG_refused ? (int)m->refused.outcome : (int)OUTCOME_OK;
+    p->why = (struct msg_refused){ 0 };
+    if (heard.kind == MSG_refused)
+        p->why = heard.refused;
+    return (int)p->why.outcome;
 }
 
-int ask(struct peer *p, struct message *reply, enum message_kind kind,
-        const void *body)
+int ask(struct peer *p, enum message_kind kind, const void *body)
 {
     int sent = channel_send(&p->session, kind, body);
-    int r = sent < 0 ? sent : channel_wait(&p->session, reply, PEER_MS);
 
-    if (p->may_die && r == -EPIPE)
+    if (sent < 0 || cast_hear(&p->session) == MSG_NONE) {
+        cr_assert(p->may_die, "%s: no answer %s", message_name(kind),
+                  p->session.wrong);
         return OUTCOME_UNANSWERED;
-    cr_assert_eq(r, 1, "%s: %d %s", message_name(kind), r, p->session.wrong);
-    cr_assert_eq(reply->request, p->session.last_request);
-    p->why = (struct msg_refused){ 0 };
-    if (reply->kind == MSG_refused)
-        p->why = reply->refused;
-    return outcome_of(reply);
+    }
+    cr_assert_eq(heard.request, p->session.last_request);
+    return outcome(p);
 }
 
 int ask_answer(struct peer *p)
 {
-    struct message reply;
-
-    cr_assert_eq(channel_wait(&p->session, &reply, PEER_MS), 1);
-    message_close(&reply);
-    return outcome_of(&reply);
+    cr_assert_neq(cast_hear(&p->session), MSG_NONE);
+    return outcome(p);
 }
 
 void send_commit(struct peer *p, uint64_t length)
 {
-    cr_assert_eq(SEND(&p->session, file_commit, NEXT(p), .length = length), 0);
+    REQUEST(&p->session, file_commit, .length = length);
 }
 
 int ask_path(struct peer *p, enum message_kind m, const char *path)
 {
-    struct message reply;
-    int r = ask(p, &reply, m,
-                MESSAGE_BODY(file_delete, NEXT(p), .path = slice_from(path)));
+    int r =
+        ask(p, m, MESSAGE_BODY(file_delete, NEXT(p), .path = slice_from(path)));
 
-    cr_assert(r != OUTCOME_OK || reply.kind == MSG_done);
+    cr_assert(r != OUTCOME_OK || heard.kind == MSG_done);
     return r;
 }
 
 int ask_rename(struct peer *p, const char *from, const char *to)
 {
-    struct message m;
-    int r = ASK(p, &m, rename, NEXT(p), .from = slice_from(from),
-                .to = slice_from(to));
+    int r = ASK(p, rename, .from = slice_from(from), .to = slice_from(to));
 
-    slice_copy(r == OUTCOME_OK ? m.renamed.path : SLICE(""), p->stored,
+    slice_copy(r == OUTCOME_OK ? heard.renamed.path : SLICE(""), p->stored,
                sizeof(p->stored));
     return r;
 }
 
 int ask_facts(struct peer *p, const char *path, enum facts_for purpose)
 {
-    struct message reply;
-    int r = ASK(p, &reply, facts, NEXT(p), .path = slice_from(path),
-                .purpose = purpose, .directory = false);
+    int r = ASK(p, facts, .path = slice_from(path), .purpose = purpose);
 
-    cr_assert(r != OUTCOME_OK || reply.kind == MSG_facts_are);
+    cr_assert(r != OUTCOME_OK || heard.kind == MSG_facts_are);
     p->are = (struct msg_facts_are){ 0 };
     if (r == OUTCOME_OK)
-        p->are = reply.facts_are;
+        p->are = heard.facts_are;
     return r;
 }
 
@@ -371,29 +342,22 @@ uint64_t ask_size(struct peer *p, const char *path)
 
 int ask_times(struct peer *p, const char *path, time_t access, time_t modify)
 {
-    struct message reply;
-
-    return ASK(p, &reply, times, NEXT(p), .path = slice_from(path),
-               .access = access, .modify = modify, .directory = false);
+    return ASK(p, times, .path = slice_from(path), .access = access,
+               .modify = modify);
 }
 
 int ask_mode(struct peer *p, const char *path, unsigned mode)
 {
-    struct message reply;
-
-    return ASK(p, &reply, mode, NEXT(p), .path = slice_from(path), .mode = mode,
-               .directory = false);
+    return ASK(p, mode, .path = slice_from(path), .mode = mode);
 }
 
 int ask_space(struct peer *p, const char *path, uint64_t wanted)
 {
-    struct message reply;
-    int r = ASK(p, &reply, space, NEXT(p), .path = slice_from(path),
-                .wanted = wanted);
+    int r = ASK(p, space, .path = slice_from(path), .wanted = wanted);
 
     p->space = (struct msg_space_is){ 0 };
     if (r == OUTCOME_OK)
-        p->space = reply.space_is;
+        p->space = heard.space_is;
     return r;
 }
 
@@ -407,23 +371,22 @@ static void hand_over(int fd, int *ret)
 
 int ask_read(struct peer *p, const char *path, uint64_t offset, int *fd)
 {
-    struct message reply;
-    int r = ASK(p, &reply, file_read, NEXT(p), .path = slice_from(path),
-                .offset = offset, .partial = false);
+    int r = ASK(p, file_read, .path = slice_from(path), .offset = offset);
 
-    hand_over(r == OUTCOME_OK ? fd_take(&reply.file_readable.file) : -1, fd);
+    hand_over(r == OUTCOME_OK ? fd_take(&heard.file_readable.file) : -1, fd);
     return r;
 }
 
 int ask_open(struct peer *p, const struct msg_file_write *request,
              struct msg_file_writable *ret)
 {
-    struct message reply;
-    int r = ask(p, &reply, MSG_file_write, request);
+    int r = ask(p, MSG_file_write, request);
 
     *ret = (struct msg_file_writable){ .file = -1 };
-    if (r == OUTCOME_OK)
-        *ret = reply.file_writable;
+    if (r == OUTCOME_OK) {
+        *ret = heard.file_writable;
+        ret->file = fd_take(&heard.file_writable.file);
+    }
     return r;
 }
 
@@ -449,10 +412,9 @@ int ask_write(struct peer *p, const char *path, enum write_mode mode,
 
 int ask_copy(struct peer *p, uint64_t *left)
 {
-    struct message reply;
-    int r = ASK(p, &reply, file_copy, NEXT(p));
+    int r = ASK(p, file_copy);
 
-    *left = r == OUTCOME_OK ? reply.file_copied.left : 0;
+    *left = r == OUTCOME_OK ? heard.file_copied.left : 0;
     return r;
 }
 
@@ -507,51 +469,40 @@ void ask_cut(struct peer *p, const char *path, size_t len, unsigned seed)
 
 int ask_sync(struct peer *p)
 {
-    struct message reply;
-
-    return ASK(p, &reply, file_sync, NEXT(p));
+    return ASK(p, file_sync);
 }
 
 int ask_full(struct peer *p, bool over_quota)
 {
-    struct message reply;
-
-    return ASK(p, &reply, file_full, NEXT(p), .over_quota = over_quota);
+    return ASK(p, file_full, .over_quota = over_quota);
 }
 
 int ask_prepare(struct peer *p, uint64_t length)
 {
-    struct message reply;
-
-    return ASK(p, &reply, file_prepare, NEXT(p), .length = length);
+    return ASK(p, file_prepare, .length = length);
 }
 
 int ask_commit(struct peer *p, uint64_t length)
 {
-    struct message m;
-    int r = ASK(p, &m, file_commit, NEXT(p), .length = length);
+    int r = ASK(p, file_commit, .length = length);
     const bool stored = r == OUTCOME_OK;
 
-    slice_copy(stored ? m.file_stored.path : SLICE(""), p->stored,
+    slice_copy(stored ? heard.file_stored.path : SLICE(""), p->stored,
                sizeof(p->stored));
-    slice_copy(stored ? m.file_stored.held : SLICE(""), p->held,
+    slice_copy(stored ? heard.file_stored.held : SLICE(""), p->held,
                sizeof(p->held));
-    p->unsafe = stored && m.file_stored.unsafe;
+    p->unsafe = stored && heard.file_stored.unsafe;
     return r;
 }
 
 int ask_abort(struct peer *p)
 {
-    struct message reply;
-
-    return ASK(p, &reply, file_abort, NEXT(p), .worthless = false);
+    return ASK(p, file_abort);
 }
 
 int ask_abort_spoiled(struct peer *p)
 {
-    struct message reply;
-
-    return ASK(p, &reply, file_abort, NEXT(p), .worthless = true);
+    return ASK(p, file_abort, .worthless = true);
 }
 
 int ask_list(struct peer *p, const char *path, enum list_format format,
@@ -559,11 +510,9 @@ int ask_list(struct peer *p, const char *path, enum list_format format,
 {
     static struct buf text;
     char block[1 << 16];
-    struct message reply;
     ssize_t n;
-    int r = ASK(p, &reply, directory_list, NEXT(p), .path = slice_from(path),
-                .format = format, .argument = slice_from(argument),
-                .facts = p->facts);
+    int r = ASK(p, directory_list, .path = slice_from(path), .format = format,
+                .argument = slice_from(argument), .facts = p->facts);
 
     buf_release(&text);
     p->text = NULL;
@@ -571,8 +520,8 @@ int ask_list(struct peer *p, const char *path, enum list_format format,
     p->listed = OUTCOME_OK;
     if (r != OUTCOME_OK)
         return r;
-    cr_assert_eq(reply.kind, MSG_directory_pipe);
-    FD_CLEANUP int fd = fd_take(&reply.directory_pipe.listing);
+    cr_assert_eq(heard.kind, MSG_directory_pipe);
+    FD_CLEANUP int fd = fd_take(&heard.directory_pipe.listing);
     buf_init(&text, 1 << 24);
     /* Makes read() wait for the pipe, as a session waits. */
     cr_assert_eq(fd_set_nonblock(fd, false), 0);
@@ -581,9 +530,7 @@ int ask_list(struct peer *p, const char *path, enum list_format format,
     cr_assert_eq(n, 0);
     buf_add(&text, "", 1);
     p->text = text.data;
-    message_hear(&p->session, MSG_directory_listed, &reply);
-    cr_assert_eq(reply.request, p->session.last_request);
-    p->listed = (int)reply.directory_listed.outcome;
+    p->listed = (int)EXPECT(&p->session, directory_listed)->outcome;
     for (const char *at = p->text; (at = strchr(at, '\n')) != NULL; at++)
         p->entries++;
     return OUTCOME_OK;
@@ -594,19 +541,19 @@ struct msg_partials_end peer_find(const struct peer *p,
                                   unsigned count[PARTIAL_STATE_COUNT])
 {
     struct msg_find request = *find;
-    struct message m;
     struct peer ctl;
 
     peer_join(&ctl, p, true);
     request.request = NEXT(&ctl);
     memset(count, 0, PARTIAL_STATE_COUNT * sizeof(*count));
     cr_assert_eq(channel_send(&ctl.session, MSG_find, &request), 0);
-    while (peer_answers(&ctl, &m) == 1 && m.kind != MSG_partials_end)
-        if (m.kind == MSG_partial)
-            count[m.partial.state]++;
-    cr_assert_eq(m.kind, MSG_partials_end);
+    while (cast_hear(&ctl.session) == MSG_partial ||
+           heard.kind == MSG_partial_owner)
+        if (heard.kind == MSG_partial)
+            count[heard.partial.state]++;
+    cr_assert_eq(heard.kind, MSG_partials_end);
     peer_leave(&ctl);
-    return m.partials_end;
+    return heard.partials_end;
 }
 
 /* Removes abandoned partials after 7 days, the default of partial_days. Returns

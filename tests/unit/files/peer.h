@@ -9,6 +9,7 @@
 #include "files/files.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/domain/rights.h"
+#include "support/cast.h"
 #include "support/test.h"
 
 struct nth;
@@ -64,9 +65,6 @@ struct peer *peer_new(void);
 struct peer *peer_started(void);
 /* Forks the process, but doesn't wait: for starts that fail. */
 void peer_fork(struct peer *p);
-/* Receives the next answer to a request of sallyportctl, and skips the messages
- * `working`. Returns the same as channel_wait(). */
-int peer_answers(struct peer *p, struct message *ret);
 /* Runs a process for sallyportctl, which searches as FIND says, and counts the
  * answers by their state. Returns the last answer. */
 struct msg_partials_end peer_find(const struct peer *p,
@@ -75,9 +73,6 @@ struct msg_partials_end peer_find(const struct peer *p,
 /* Returns a copy of P for a process that has the share /contracts as its home,
  * and only the share's own uid and gid. */
 struct peer peer_of_share(const struct peer *p);
-/* Receives master's first message after the process has opened its
- * directories. */
-void peer_starts(struct peer *p, struct message *ret);
 /* Does the same as peer_start(), for a process of sallyportctl. */
 void peer_start_for_ctl(struct peer *p);
 /* Skips the test if it doesn't run as root: then all users have one uid. */
@@ -131,20 +126,18 @@ bool peer_event(struct peer *p, struct event_record *ret);
 /* Receives the next event, which must be EVENT. */
 struct event_record peer_expect(struct peer *p, enum event event);
 
-/* ASK(p, &reply, file_commit, NEXT(p), .length = n): sends a request and
- * receives its answer. Returns OUTCOME_OK with *reply, or the outcome of
- * `refused`. The texts in *reply last until the next call. */
-#define ASK(p, reply, name, ...)                                               \
-    ask(p, reply, MSG_##name, MESSAGE_BODY(name, __VA_ARGS__))
+/* ASK(p, file_commit, .length = n): sends a request, and receives its answer as
+ * `heard`. Returns OUTCOME_OK, or the outcome of `refused`. */
+#define ASK(p, name, ...)                                                      \
+    ask(p, MSG_##name,                                                         \
+        &(const struct msg_##name){ .request =                                 \
+                                        NEXT(p) __VA_OPT__(, ) __VA_ARGS__ })
 #define NEXT(p) channel_next(&(p)->session)
-int ask(struct peer *p, struct message *reply, enum message_kind kind,
-        const void *body);
+int ask(struct peer *p, enum message_kind kind, const void *body);
 /* Ends the test as failed if the request is refused. */
 #define DONE(request) cr_assert_eq(request, OUTCOME_OK)
 /* GETS(NOT_FOUND, request): expects OUTCOME_NOT_FOUND. */
 #define GETS(outcome, request) cr_expect_eq(request, OUTCOME_##outcome)
-/* Returns OUTCOME_OK, or why files has refused the request. */
-int outcome_of(const struct message *m);
 /* ask_answer() receives the answer to a request that was sent, and returns its
  * outcome. send_commit() sends a commit. */
 int ask_answer(struct peer *p);

@@ -3,7 +3,7 @@
 
 #include "peer.h"
 #include "sallyport/base/clock.h"
-#include "support/messages.h"
+#include "support/cast.h"
 #include "syncs.h"
 
 #define K      1024u
@@ -60,9 +60,8 @@ PeerTest(confirmed, a_last_word, start_with_fsync(p))
         begin(p, WRITE_STORE, 0, 200 * K, 1);
         cr_assert_eq(kill(p->pid, SIGSTOP), 0);
         if (waits)
-            cr_assert_eq(SEND(&p->session, file_sync, NEXT(p)), 0);
-        cr_assert_eq(SEND(&p->session, file_abort, NEXT(p), .worthless = true),
-                     0);
+            REQUEST(&p->session, file_sync);
+        REQUEST(&p->session, file_abort, .worthless = true);
         channel_close(&p->session);
         cr_assert_eq(kill(p->pid, SIGCONT), 0);
         peer_again(p);
@@ -251,32 +250,28 @@ PeerTest(confirmed, a_partial_is_deleted_for_good,
 }
 
 /* Sends SIZE, and doesn't wait for the answer. */
-static int send_size(struct peer *p)
+static void send_size(struct peer *p)
 {
-    return SEND(&p->session, facts, NEXT(p), .path = SLICE("/f"),
-                .purpose = FACTS_FOR_SIZE, .directory = false);
+    REQUEST(&p->session, facts, .path = SLICE("/f"), .purpose = FACTS_FOR_SIZE);
 }
 
 PeerTest(confirmed, size_waits_for_the_old_writer, peer_start(p))
 {
     struct peer b;
-    struct message reply;
 
     peer_join(&b, p, false);
     begin(p, WRITE_STORE, 0, 200 * K, 1);
-    cr_assert_eq(send_size(&b), 0);
-    cr_expect_eq(channel_wait(&b.session, &reply, 100), -ETIMEDOUT);
+    send_size(&b);
+    cast_hear_nothing(&b.session, 100);
     DONE(ask_abort(p));
-    message_hear(&b.session, MSG_facts_are, &reply);
-    cr_expect_eq(reply.facts_are.size, 192 * K);
+    cr_expect_eq(EXPECT(&b.session, facts_are)->size, 192 * K);
     begin(&b, WRITE_APPEND, 0, 200 * K, 1);
     /* If the partial becomes the file meanwhile, the answer is the file's
      * length. */
-    cr_assert_eq(send_size(p), 0);
-    cr_expect_eq(channel_wait(&p->session, &reply, 100), -ETIMEDOUT);
+    send_size(p);
+    cast_hear_nothing(&p->session, 100);
     DONE(ask_commit(&b, 200 * K));
-    cr_assert_eq(channel_wait(&p->session, &reply, PEER_MS), 1);
-    cr_expect_eq(reply.facts_are.size, 200 * K);
+    cr_expect_eq(EXPECT(&p->session, facts_are)->size, 200 * K);
     peer_leave(&b);
 }
 
@@ -292,7 +287,7 @@ PeerTest(confirmed, size_does_not_wait_long, start_with_fsync(p))
     began = clock_ms();
     cr_expect_eq(ask_size(&b, "/f"), 192 * K);
     cr_expect_geq(clock_ms() - began, 4900);
-    cr_assert_eq(send_size(&b), 0);
+    send_size(&b);
     began = clock_ms();
     peer_leave(&b);
     cr_expect_lt(clock_ms() - began, 4000);

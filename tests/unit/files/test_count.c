@@ -8,7 +8,7 @@
 
 #include "renames.h"
 #include "steps.h"
-#include "support/messages.h"
+#include "support/cast.h"
 #include "syncs.h"
 
 #define K 1024u
@@ -158,11 +158,10 @@ static void many_at_once(struct peer *p, enum outcome refused)
     for (size_t i = 0; i < MANY; i++)
         send_commit(&other[i], 200 * K);
     for (size_t i = 0; i < MANY; i++) {
-        struct message m;
+        const int r = ask_answer(&other[i]);
 
-        cr_assert_eq(channel_wait(&other[i].session, &m, PEER_MS), 1);
-        stored += m.kind == MSG_file_stored;
-        cr_expect(m.kind == MSG_file_stored || m.refused.outcome == refused);
+        stored += r == OUTCOME_OK;
+        cr_expect(r == OUTCOME_OK || r == (int)refused);
         peer_leave(&other[i]);
     }
     cr_expect_eq(stored, 4);
@@ -260,7 +259,6 @@ PeerTest(count, a_forged_one, begin(p, 5, 0))
  * in the share, don't wait for this. */
 PeerTest(count, no_sync_under_a_lock, begin(p, 5, 0))
 {
-    struct message m;
     struct peer b;
 
     disk_put(p, SHARE "/old", "x", 1);
@@ -275,7 +273,7 @@ PeerTest(count, no_sync_under_a_lock, begin(p, 5, 0))
     GETS(OK, ask_path(p, MSG_file_delete, "/contracts/old"));
     GETS(OK, ask_path(p, MSG_file_delete, "/old"));
     sync_directories_go_on();
-    message_hear(&b.session, MSG_file_stored, &m);
+    EXPECT(&b.session, file_stored);
     expect_count(p, "1");
     peer_leave(&b);
 }

@@ -12,9 +12,7 @@ static void begin(struct peer *p, enum write_mode mode, uint64_t offset,
 
 static void session_died(struct peer *p, int signal_number)
 {
-    cr_assert_eq(
-        SEND(&p->master, session_died, 0, .signal = (uint64_t)signal_number),
-        0);
+    SAY(&p->master, session_died, .signal = (uint64_t)signal_number);
 }
 
 static bool has(const struct event_record *r, enum event_field f,

@@ -4,7 +4,7 @@
 
 #include "renames.h"
 #include "steps.h"
-#include "support/messages.h"
+#include "support/cast.h"
 #include "syncs.h"
 
 #define K    1024u
@@ -228,7 +228,6 @@ Test(blind, an_upload_goes_on)
  * SIZE still finds nothing, since a drop shows no file. */
 static void play_size_after_an_upload(void)
 {
-    struct message reply;
     struct peer p, b;
     struct steps *s;
 
@@ -240,15 +239,12 @@ static void play_size_after_an_upload(void)
     peer_join(&b, &p, false);
     DONE(ask_upload(&p, "/contracts/f.bin", WRITE_STORE, 0, 10, 1));
     steps_hold(s);
-    cr_assert_eq(SEND(&b.session, facts, NEXT(&b),
-                      .path = SLICE("/contracts/f.bin"),
-                      .purpose = FACTS_FOR_SIZE, .directory = false),
-                 0);
+    REQUEST(&b.session, facts, .path = SLICE("/contracts/f.bin"),
+            .purpose = FACTS_FOR_SIZE);
     cr_assert_eq(steps_next(s, &b), STEPPED_BLOCKED);
     DONE(ask_commit(&p, 10));
     steps_free(s);
-    message_hear(&b.session, MSG_refused, &reply);
-    cr_expect_eq(reply.refused.outcome, OUTCOME_NOT_FOUND);
+    cr_expect_eq(EXPECT(&b.session, refused)->outcome, OUTCOME_NOT_FOUND);
     peer_leave(&b);
     peer_stop(&p);
     steps_end(s);

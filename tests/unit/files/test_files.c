@@ -5,8 +5,8 @@
 
 #include "peer.h"
 #include "sallyport/ftp/listing.h"
+#include "support/cast.h"
 #include "support/lie.h"
-#include "support/messages.h"
 #include "support/processes.h"
 #include "support/wait.h"
 
@@ -75,7 +75,7 @@ Test(files, second_upload_ends_it)
     struct peer *p = peer_started();
 
     DONE(ask_write(p, "/f", WRITE_STORE, 0, 0, NULL));
-    cr_assert_eq(SEND(&p->session, directory_enter, 9, .path = SLICE("/")), 0);
+    REQUEST(&p->session, directory_enter, .path = SLICE("/"));
     cr_expect_eq(peer_wait(p), EX_PROTOCOL);
     peer_remove(p);
 }
@@ -195,7 +195,6 @@ Test(files, homes)
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct peer *p = peer_new();
-        struct message reply;
         char home[256];
         int error = geteuid() == 0 ? rows[i].error_of_root : rows[i].error;
 
@@ -203,11 +202,11 @@ Test(files, homes)
         snprintf(home, sizeof(home), "%s%s", p->homes, rows[i].home);
         p->start.home = home;
         peer_fork(p);
-        peer_starts(p, &reply);
-        cr_expect_eq(reply.kind, error ? MSG_failed : MSG_ready, "%s", home);
+        cast_hear(&p->master);
+        cr_expect_eq(heard.kind, error ? MSG_failed : MSG_ready, "%s", home);
         if (error)
-            cr_expect_eq(reply.failed.error, error, "%s: %d", home,
-                         reply.failed.error);
+            cr_expect_eq(heard.failed.error, error, "%s: %d", home,
+                         heard.failed.error);
         channel_close(&p->session);
         cr_expect_eq(peer_wait(p), 0);
         peer_remove(p);
@@ -220,7 +219,6 @@ Test(files, a_sandbox_that_fails_is_reported)
 {
     const struct rlimit low = { 512, 512 };
     struct peer p;
-    struct message reply;
 
     if (geteuid() == 0) { /* root could raise the limit again */
         cr_assert_eq(setgroups(0, NULL), 0);
@@ -230,11 +228,10 @@ Test(files, a_sandbox_that_fails_is_reported)
     cr_assert_eq(setrlimit(RLIMIT_NOFILE, &low), 0);
     peer_init(&p);
     peer_fork(&p);
-    peer_starts(&p, &reply);
-    cr_expect_eq(reply.kind, MSG_failed);
-    cr_expect_eq(reply.failed.error, EPERM);
+    EXPECT(&p.master, failed);
+    cr_expect_eq(heard.failed.error, EPERM);
     cr_expect(
-        slice_starts(reply.failed.why,
+        slice_starts(heard.failed.why,
                      SLICE("sandbox of files: limits: 2304 open files are")));
     channel_close(&p.session);
     cr_expect_eq(peer_wait(&p), 0);

@@ -61,29 +61,23 @@ struct held {
 
 static void send_order(struct peer *p, enum held_order what, const char *id)
 {
-    cr_assert_eq(SEND(&p->session, held_find, NEXT(p), .order = what,
-                      .id = slice_from(id)),
-                 0);
+    REQUEST(&p->session, held_find, .order = what, .id = slice_from(id));
 }
 
 static struct held take_answers(struct peer *p)
 {
     struct held h = { 0 };
-    struct message m;
 
-    for (;;) {
-        cr_assert_eq(peer_answers(p, &m), 1);
-        if (m.kind == MSG_partials_end)
-            break;
-        cr_assert_eq(m.kind, MSG_held);
+    while (cast_hear(&p->session) == MSG_held) {
         h.count++;
-        slice_copy(m.held.id, h.id, sizeof(h.id));
-        slice_copy(m.held.path, h.path, sizeof(h.path));
-        h.outcome = (enum outcome)m.held.outcome;
-        h.bytes = m.held.bytes;
-        h.uid = m.held.uid;
+        slice_copy(heard.held.id, h.id, sizeof(h.id));
+        slice_copy(heard.held.path, h.path, sizeof(h.path));
+        h.outcome = (enum outcome)heard.held.outcome;
+        h.bytes = heard.held.bytes;
+        h.uid = heard.held.uid;
     }
-    cr_expect_eq(m.partials_end.unread, 0);
+    cr_assert_eq(heard.kind, MSG_partials_end);
+    cr_expect_eq(heard.partials_end.unread, 0);
     return h;
 }
 
@@ -165,8 +159,7 @@ static int open_upload(struct peer *p, uint64_t from)
  * refuses the upload as busy. */
 PeerTest(held, a_handle_that_stays_open, begin(p))
 {
-    struct message m;
-    int first, second;
+    int first, second, again;
 
     first = open_upload(p, 0);
     GETS(BUSY, ask_commit(p, 100 * K));
@@ -178,9 +171,10 @@ PeerTest(held, a_handle_that_stays_open, begin(p))
     second = open_upload(p, ask_size(p, "/in/a"));
     close(second);
     DONE(ask_prepare(p, 100 * K));
-    DONE(ASK(p, &m, file_go_on, NEXT(p)));
+    DONE(ASK(p, file_go_on));
+    again = fd_take(&heard.file_again.file);
     GETS(BUSY, ask_commit(p, 100 * K));
-    close(m.file_again.file);
+    close(again);
     second = open_upload(p, ask_size(p, "/in/a"));
     close(second);
     DONE(ask_prepare(p, 100 * K));
@@ -190,15 +184,14 @@ PeerTest(held, a_handle_that_stays_open, begin(p))
 /* An upload at rest has no handle, so another session can complete it. */
 PeerTest(held, an_upload_at_rest, begin(p))
 {
-    struct message m;
     struct peer q;
 
     close(open_upload(p, 0));
-    DONE(ASK(p, &m, file_rest, NEXT(p)));
+    DONE(ASK(p, file_rest));
     peer_join(&q, p, false);
     close(open_upload(&q, ask_size(&q, "/in/a")));
     DONE(ask_commit(&q, 100 * K));
-    GETS(PARTIAL_TAKEN, ASK(p, &m, file_go_on, NEXT(p)));
+    GETS(PARTIAL_TAKEN, ASK(p, file_go_on));
     peer_leave(&q);
 }
 

@@ -294,12 +294,10 @@ const char *__asan_default_options(void)
 static int ask_for_pipe(struct peer *p, const char *path,
                         enum list_format format, const char *argument)
 {
-    struct message reply;
-
-    DONE(ASK(p, &reply, directory_list, NEXT(p), .path = slice_from(path),
-             .format = format, .argument = slice_from(argument), .facts = 0));
-    cr_assert_eq(reply.kind, MSG_directory_pipe);
-    return fd_take(&reply.directory_pipe.listing);
+    DONE(ASK(p, directory_list, .path = slice_from(path), .format = format,
+             .argument = slice_from(argument), .facts = 0));
+    cr_assert_eq(heard.kind, MSG_directory_pipe);
+    return fd_take(&heard.directory_pipe.listing);
 }
 
 /* Expects each of the MANY files in a line of its own, and nothing else. TEXT
@@ -342,7 +340,6 @@ PeerTest(list, many_entries_in_little_memory, peer_init(p))
  * process is ready for the next request. */
 PeerTest(list, reader_that_goes_away, peer_init(p))
 {
-    struct message reply;
     char some[100];
 
     furnish_many(p, SOME);
@@ -351,9 +348,8 @@ PeerTest(list, reader_that_goes_away, peer_init(p))
     cr_assert_eq(fd_set_nonblock(fd, false), 0);
     cr_assert_eq(read(fd, some, sizeof(some)), sizeof(some));
     close(fd);
-    cr_assert_eq(channel_wait(&p->session, &reply, PEER_MS), 1);
-    cr_expect_eq(reply.kind, MSG_directory_listed);
-    cr_expect_eq(reply.directory_listed.outcome, OUTCOME_GONE_AWAY);
+    cr_expect_eq(EXPECT(&p->session, directory_listed)->outcome,
+                 OUTCOME_GONE_AWAY);
     GETS(OK, ask_path(p, MSG_directory_enter, "/"));
 }
 
@@ -378,15 +374,14 @@ Test(list, ends_while_blocked)
  * or the session has gone. The listing ends all the same. */
 Test(list, without_a_match_ends_with_its_reader)
 {
-    struct message reply;
     struct peer *p = peer_new();
 
     directories_endless = true;
     furnish(p);
     peer_run(p);
     close(ask_for_pipe(p, "/folder/x*", LIST_NAMES, "x*"));
-    cr_assert_eq(channel_wait(&p->session, &reply, PEER_MS), 1);
-    cr_expect_eq(reply.directory_listed.outcome, OUTCOME_GONE_AWAY);
+    cr_expect_eq(EXPECT(&p->session, directory_listed)->outcome,
+                 OUTCOME_GONE_AWAY);
     int fd = ask_for_pipe(p, "/folder/x*", LIST_NAMES, "x*");
     peer_leave(p);
     close(fd);

@@ -2,7 +2,7 @@
  * own. Tests to which mount a path belongs, what is listed, and what is
  * refused. */
 #include "peer.h"
-#include "support/messages.h"
+#include "support/cast.h"
 #include "syncs.h"
 
 #define K    1024u
@@ -128,7 +128,7 @@ PeerTest(mounts, whose_files_they_are, (skip_without_root(), peer_init(p)))
         cr_assert_eq(chown(disk_path(p, files[i].path), files[i].owner, 0), 0);
     }
     peer_run(p);
-    TELL(&p->master, owner_is, .uid = 70001, .name = SLICE("bert"));
+    SAY(&p->master, owner_is, .uid = 70001, .name = SLICE("bert"));
     text = list(p, "/contracts", LIST_LONG, "");
     cr_expect_eq(count(text, " bert group "), 1, "%s", text);
     cr_expect_eq(count(text, " anna group "), 1, "%s", text);

@@ -5,7 +5,7 @@
 
 #include "renames.h"
 #include "steps.h"
-#include "support/messages.h"
+#include "support/cast.h"
 #include "syncs.h"
 
 #define K             1024u
@@ -208,10 +208,9 @@ static void rename_ten(void)
     for (unsigned i = 0; i < TEN; i++)
         send_commit(&p[i], 100 + i);
     for (unsigned i = 0; i < TEN; i++) {
-        struct message reply;
 
-        message_hear(&p[i].session, MSG_file_stored, &reply);
-        slice_copy(reply.file_stored.path, p[i].stored, sizeof(p[i].stored));
+        slice_copy(EXPECT(&p[i].session, file_stored)->path, p[i].stored,
+                   sizeof(p[i].stored));
     }
     cr_assert_eq(disk_partials(&p[0], "/in"), 0);
     for (unsigned i = 0; i < TEN; i++) {
@@ -372,7 +371,6 @@ Test(naming, version_on_a_network_disk_never_lacks_the_name)
  * the link is removed. */
 Test(naming, a_link_that_is_not_taken_back)
 {
-    struct message reply;
     struct steps *s;
     struct peer *p = peer_new();
 
@@ -387,9 +385,7 @@ Test(naming, a_link_that_is_not_taken_back)
     cr_expect_neq(ask_rename(p, "/in/e", "/in/g"), OUTCOME_OK);
     cr_expect_not(disk_has(p, "/in/g"), "this one is taken back");
     steps_hold(s);
-    cr_assert_eq(SEND(&p->session, rename, NEXT(p), .from = SLICE("/in/e"),
-                      .to = SLICE("/in/f")),
-                 0);
+    REQUEST(&p->session, rename, .from = SLICE("/in/e"), .to = SLICE("/in/f"));
     for (int i = 0; i < 3; i++) /* rename, link, unlink */
         if (!disk_has(p, "/in/f"))
             cr_assert_eq(steps_next(s, p), STEPPED_HELD);
@@ -397,8 +393,7 @@ Test(naming, a_link_that_is_not_taken_back)
     disk_rename(p, "/in/other", "/in/g");
     disk_rename(p, "/in/g", "/in/f");
     steps_free(s);
-    cr_assert_eq(channel_wait(&p->session, &reply, PEER_MS), 1);
-    cr_expect_eq(reply.kind, MSG_refused);
+    EXPECT(&p->session, refused);
     cr_expect(disk_is(p, "/in/f", 70, 2));
     cr_expect(disk_is(p, "/in/e", 50, 1));
     rename_faults.kept = NULL;
@@ -450,7 +445,6 @@ PeerTest(naming, path_at_its_limit, start(p, CONFLICT_RENAME))
 PeerTest(naming, a_name_that_goes_in_the_midst,
          (rename_faults.slow_swap = 3000000, start(p, CONFLICT_VERSION)))
 {
-    struct message reply;
     ino_t ours;
 
     disk_fill(p, "/in/f", 50, 1);
@@ -460,8 +454,7 @@ PeerTest(naming, a_name_that_goes_in_the_midst,
     while (disk_stat(p, "/in/f").st_ino != ours)
         continue;
     cr_assert_eq(unlink(disk_path(p, "/in/f")), 0);
-    message_hear(&p->session, MSG_refused, &reply);
-    cr_expect_eq(reply.refused.outcome, OUTCOME_NAME_LOST);
+    cr_expect_eq(EXPECT(&p->session, refused)->outcome, OUTCOME_NAME_LOST);
     cr_expect(disk_is(p, "/in/f.~1~", 50, 1), "the old one is kept");
 }
 

@@ -67,14 +67,12 @@ static bool is_done(const struct order *o, unsigned state)
 
 static void send_order(struct peer *ctl, const struct order *o, const char *id)
 {
-    int r = o->kind == MSG_find
-                ? SEND(&ctl->session, find, NEXT(ctl), .what = o->what,
-                       .remove = o->remove, .share = false, .age = 0,
-                       .path = slice_from(o->what == FIND_EXPIRED ? "/d" : "/"))
-                : SEND(&ctl->session, held_find, NEXT(ctl), .order = o->order,
-                       .id = slice_from(o->order == HELD_LIST ? "" : id));
-
-    cr_assert_eq(r, 0);
+    if (o->kind == MSG_find)
+        REQUEST(&ctl->session, find, .what = o->what, .remove = o->remove,
+                .path = slice_from(o->what == FIND_EXPIRED ? "/d" : "/"));
+    else
+        REQUEST(&ctl->session, held_find, .order = o->order,
+                .id = slice_from(o->order == HELD_LIST ? "" : id));
 }
 
 static void empty(struct peer *p, const char *directory)
@@ -121,19 +119,19 @@ static unsigned look(struct world *w)
 static struct answers hear(struct peer *ctl)
 {
     struct answers a = { 0 };
-    struct message m;
 
-    while (!a.ended && peer_answers(ctl, &m) == 1) {
-        if (m.kind == MSG_partials_end) {
+    while (!a.ended && cast_hear(&ctl->session) != MSG_NONE) {
+        if (heard.kind == MSG_partials_end) {
             a.ended = true;
-            a.unread = m.partials_end.unread;
-        } else if ((m.kind == MSG_held && m.held.outcome != OUTCOME_OK) ||
-                   (m.kind == MSG_partial &&
-                    (m.partial.state == PARTIAL_STAYS ||
-                     m.partial.state == PARTIAL_IN_USE))) {
+            a.unread = heard.partials_end.unread;
+        } else if ((heard.kind == MSG_held &&
+                    heard.held.outcome != OUTCOME_OK) ||
+                   (heard.kind == MSG_partial &&
+                    (heard.partial.state == PARTIAL_STAYS ||
+                     heard.partial.state == PARTIAL_IN_USE))) {
             a.bad++;
         } else {
-            a.good += m.kind == MSG_held || m.kind == MSG_partial;
+            a.good += heard.kind == MSG_held || heard.kind == MSG_partial;
         }
     }
     return a;

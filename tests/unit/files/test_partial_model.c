@@ -161,24 +161,21 @@ static void cut(struct player *y)
 
 static void rest(struct player *y)
 {
-    struct message m;
-
     fd_close(&y->fd);
-    DONE(ASK(y->p, &m, file_rest, NEXT(y->p)));
+    DONE(ASK(y->p, file_rest));
     y->rests = true;
 }
 
 /* If another session has used the partial, the upload ends as by a cut. */
 static bool go_on(struct player *y)
 {
-    struct message m;
-    const int r = y->rests ? ASK(y->p, &m, file_go_on, NEXT(y->p)) : OUTCOME_OK;
+    const int r = y->rests ? ASK(y->p, file_go_on) : OUTCOME_OK;
 
     HOLDS(r == OUTCOME_OK || r == OUTCOME_PARTIAL_TAKEN, "outcome %d", r);
     if (r != OUTCOME_OK)
         cut(y);
     else if (y->rests)
-        y->fd = m.file_again.file;
+        y->fd = fd_take(&heard.file_again.file);
     y->rests = false;
     return r == OUTCOME_OK;
 }

@@ -30,10 +30,8 @@ struct all {
 
 static void find(struct peer *p, bool remove, uint64_t age)
 {
-    cr_assert_eq(SEND(&p->session, find, NEXT(p), .what = FIND_PARTIALS,
-                      .remove = remove, .share = false, .age = age,
-                      .path = SLICE("/")),
-                 0);
+    REQUEST(&p->session, find, .what = FIND_PARTIALS, .remove = remove,
+            .age = age, .path = SLICE("/"));
 }
 
 static void take(const struct msg_partial *m, struct item *t)
@@ -48,21 +46,18 @@ static void take(const struct msg_partial *m, struct item *t)
 static struct all find_all(struct peer *p, bool remove, uint64_t age)
 {
     static struct all a;
-    struct message reply;
 
     a = (struct all){ 0 };
     find(p, remove, age);
-    for (;;) {
-        cr_assert_eq(peer_answers(p, &reply), 1);
-        cr_assert_eq(reply.request, p->session.last_request);
-        if (reply.kind == MSG_partials_end)
-            break;
-        cr_assert_eq(reply.kind, MSG_partial);
+    while (cast_hear(&p->session) == MSG_partial) {
+        cr_assert_eq(heard.request, p->session.last_request);
         cr_assert_lt(a.count, 200);
-        take(&reply.partial, &a.one[a.count++]);
+        take(&heard.partial, &a.one[a.count++]);
     }
-    a.unread = reply.partials_end.unread;
-    a.error = reply.partials_end.error;
+    cr_assert_eq(heard.kind, MSG_partials_end);
+    cr_assert_eq(heard.request, p->session.last_request);
+    a.unread = heard.partials_end.unread;
+    a.error = heard.partials_end.error;
     return a;
 }
 
@@ -344,15 +339,13 @@ static void wait_for_first(struct peer *p)
 PeerTest(partials, slow_reader, peer_start_for_ctl(p))
 {
     uint64_t seen = 0;
-    struct message reply;
 
     many(p, "", 1000);
     find(p, false, 0);
     wait_for_first(p);
-    do {
-        cr_assert_eq(peer_answers(p, &reply), 1);
-        seen += reply.kind == MSG_partial;
-    } while (reply.kind != MSG_partials_end);
+    while (cast_hear(&p->session) == MSG_partial)
+        seen++;
+    cr_assert_eq(heard.kind, MSG_partials_end);
     cr_expect_eq(seen, 1000);
 }
 
@@ -405,9 +398,7 @@ Test(partials, lies)
          * also refuse to send this message. */
         p->session.self =
             rows[i].message.kind == MSG_find ? PROCESS_CTL : PROCESS_SESSION;
-        cr_assert_eq(channel_send(&p->session, rows[i].message.kind,
-                                  &rows[i].message.request),
-                     0);
+        cast_say(&p->session, rows[i].message.kind, &rows[i].message.request);
         cr_expect_eq(peer_wait(p), EX_PROTOCOL, "row %zu", i);
         cr_expect(disk_has(p, "/a"));
         peer_remove(p);

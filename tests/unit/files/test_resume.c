@@ -266,18 +266,15 @@ PeerTest(resume, of_a_partial_that_grew, peer_init(p))
 
 static int ask_rest(struct peer *p)
 {
-    struct message m;
-
-    return ASK(p, &m, file_rest, NEXT(p));
+    return ASK(p, file_rest);
 }
 
 /* Returns the outcome; *fd: the partial again, or -1. */
 static int ask_go_on(struct peer *p, int *fd)
 {
-    struct message m;
-    int r = ASK(p, &m, file_go_on, NEXT(p));
+    int r = ASK(p, file_go_on);
 
-    *fd = r == OUTCOME_OK ? m.file_again.file : -1;
+    *fd = r == OUTCOME_OK ? fd_take(&heard.file_again.file) : -1;
     return r;
 }
 

@@ -5,7 +5,7 @@
 
 #include "renames.h"
 #include "steps.h"
-#include "support/messages.h"
+#include "support/cast.h"
 #include "syncs.h"
 
 #define K 1024u
@@ -94,19 +94,17 @@ static int open_upload(struct peer *p, enum write_mode mode, size_t len,
 static void send_rival(const struct rival *rival, uint64_t length)
 {
     struct peer *p = &pair.b;
-    int r = 0;
 
     if (rival->what == STORE || rival->what == APPEND)
-        r = SEND(&p->session, file_commit, NEXT(p), .length = length);
+        REQUEST(&p->session, file_commit, .length = length);
     else if (rival->what == DELETE)
-        r = SEND(&p->session, file_delete, NEXT(p), .path = SLICE("/in/f"));
+        REQUEST(&p->session, file_delete, .path = SLICE("/in/f"));
     else if (rival->what == RENAME_ONTO)
-        r = SEND(&p->session, rename, NEXT(p), .from = SLICE("/in/g"),
-                 .to = SLICE("/in/f"));
+        REQUEST(&p->session, rename, .from = SLICE("/in/g"),
+                .to = SLICE("/in/f"));
     else
-        r = SEND(&p->session, rename, NEXT(p), .from = SLICE("/in/f"),
-                 .to = SLICE("/in/h"));
-    cr_assert_eq(r, 0);
+        REQUEST(&p->session, rename, .from = SLICE("/in/f"),
+                .to = SLICE("/in/h"));
 }
 
 /* Runs the process to its answer, or until it waits for the other process.
@@ -296,10 +294,8 @@ static void send_store(int which)
 {
     struct peer *p = which == 0 ? &pair.a : &pair.b;
 
-    cr_assert_eq(SEND(&p->session, file_write, NEXT(p), .path = SLICE("/in/f"),
-                      .mode = WRITE_STORE, .offset = 0, .announced = 0,
-                      .keep_nothing = false, .conflict = CONFLICT_OVERWRITE),
-                 0);
+    REQUEST(&p->session, file_write, .path = SLICE("/in/f"),
+            .mode = WRITE_STORE, .conflict = CONFLICT_OVERWRITE);
 }
 
 /* The first session has made its partial, but hasn't locked it yet. The second
@@ -353,18 +349,14 @@ Test(writers, that_begin_before_the_lock)
  * partial. */
 PairTest(a_size_beside_a_commit, start())
 {
-    struct message reply;
-
     DONE(open_upload(a, WRITE_STORE, 200 * K, 1));
     steps_hold_at_miss(pair.steps[1]);
-    cr_assert_eq(SEND(&b->session, facts, NEXT(b), .path = SLICE("/in/f"),
-                      .purpose = FACTS_FOR_SIZE, .directory = false),
-                 0);
+    REQUEST(&b->session, facts, .path = SLICE("/in/f"),
+            .purpose = FACTS_FOR_SIZE);
     cr_assert_eq(steps_next(pair.steps[1], b), STEPPED_HELD);
     DONE(ask_commit(a, 200 * K));
     cr_assert(run(pair.steps[1], b));
-    message_hear(&b->session, MSG_facts_are, &reply);
-    cr_expect_eq(reply.facts_are.size, 200 * K);
+    cr_expect_eq(EXPECT(&b->session, facts_are)->size, 200 * K);
 }
 
 static void cut_upload(struct peer *p, enum write_mode mode, size_t len,
@@ -590,11 +582,10 @@ static void send_named(struct peer *p, const struct named *n)
     if (n->what == COMMIT)
         send_commit(p, 10);
     else if (n->what == REMOVE)
-        SEND(&p->session, file_delete, NEXT(p), .path = SLICE("/in/g"));
+        REQUEST(&p->session, file_delete, .path = SLICE("/in/g"));
     else
-        SEND(&p->session, rename, NEXT(p),
-             .from = slice_from(paths[n->what][0]),
-             .to = slice_from(paths[n->what][1]));
+        REQUEST(&p->session, rename, .from = slice_from(paths[n->what][0]),
+                .to = slice_from(paths[n->what][1]));
 }
 
 static void begin_named(const struct named *n)
@@ -666,8 +657,7 @@ PairTest(rename_of_the_directory, start())
     steps_hold(pair.steps[1]);
     send_commit(a, 10);
     cr_assert_eq(steps_next(pair.steps[0], a), STEPPED_HELD);
-    SEND(&b->session, rename, NEXT(b), .from = SLICE("/in"),
-         .to = SLICE("/out"));
+    REQUEST(&b->session, rename, .from = SLICE("/in"), .to = SLICE("/out"));
     cr_expect_eq(steps_next(pair.steps[1], b), STEPPED_BLOCKED);
     run_both();
     GETS(OK, ask_answer(a));

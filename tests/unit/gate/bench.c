@@ -11,8 +11,8 @@
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/domain/limits.h"
+#include "support/cast.h"
 #include "support/child.h"
-#include "support/messages.h"
 #include "support/ports.h"
 #include "support/processes.h"
 #include "support/settings.h"
@@ -257,7 +257,7 @@ void bench_hear(struct bench *b, enum message_kind kind, struct message *m)
     if (r == 1 && m->kind == MSG_failed && kind != MSG_failed)
         cr_assert_fail("gate failed: %.*s", (int)m->failed.why.len,
                        m->failed.why.ptr);
-    message_check(&b->master, r, kind, m);
+    cast_check(&b->master, r, kind, m);
 }
 
 void bench_start(struct bench *b, const struct bench_plan *plan)
@@ -489,11 +489,9 @@ void bench_sleeps(pid_t pid)
 const char *bench_event(struct bench *b, char *out, size_t size)
 {
     struct event_record r;
-    struct message m;
     struct buf line;
 
-    message_hear(&b->log, MSG_event, &m);
-    cr_assert_eq(event_decode(m.event.event, &r), 0);
+    cr_assert_eq(event_decode(EXPECT(&b->log, event)->event, &r), 0);
     buf_init(&line, size - 1);
     cr_assert_eq(event_line(&r, &line), 0);
     memcpy(out, line.data, line.len);

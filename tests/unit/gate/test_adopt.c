@@ -2,7 +2,7 @@
  * test plays master and these sessions. */
 #include "bench.h"
 #include "sallyport/base/clock.h"
-#include "support/messages.h"
+#include "support/cast.h"
 
 #define NO_BAN "no_ban = 127.0.0.0/8\n"
 #define SEVEN  7
@@ -46,7 +46,7 @@ static struct address port_of(struct channel *c, uint32_t request)
     do
         cr_assert_eq(channel_wait(c, &m, BENCH_MS), 1);
     while (m.kind == MSG_ticket_keys);
-    message_check(c, 1, MSG_port_is, &m);
+    cast_check(c, 1, MSG_port_is, &m);
     cr_assert_eq(m.request, request);
     where = m.port_is.address;
     message_close(&m);
@@ -96,7 +96,6 @@ GateTest(adopt, a_session_goes_on, .settings = NO_BAN "max_per_address = 1\n",
  * in; then gate sends it ticket keys. */
 GateTest(adopt, a_session_logs_in_later, .settings = NO_BAN "startups = 1\n")
 {
-    struct message m;
     struct channel c;
     char line[64];
     int client;
@@ -107,7 +106,7 @@ GateTest(adopt, a_session_logs_in_later, .settings = NO_BAN "startups = 1\n")
     bench_heard(b);
     cr_assert(bench_quiet(b));
     bench_log_in(b, SEVEN);
-    message_hear(&c, MSG_ticket_keys, &m);
+    EXPECT(&c, ticket_keys);
     bench_session(b);
     cr_assert_str_eq(client_line(client, line, sizeof(line)), "220 fake\r\n");
     cr_expect_neq(port_of(&c, ask_port(&c)).port, 0);

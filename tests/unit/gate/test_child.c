@@ -5,7 +5,7 @@
 
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
-#include "support/messages.h"
+#include "support/cast.h"
 #include "support/settings.h"
 #include "support/test.h"
 

@@ -4,7 +4,7 @@
 
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
-#include "support/messages.h"
+#include "support/cast.h"
 #include "support/test.h"
 
 #define SESSIONS 4

@@ -1,7 +1,7 @@
 /* Tests gate's complaints about a set-up with which it can't work. */
 #include "bench.h"
 #include "sallyport/base/fd.h"
-#include "support/messages.h"
+#include "support/cast.h"
 #include "support/settings.h"
 
 static struct gate gate;
@@ -36,7 +36,7 @@ static void fails_with(const char *cause)
 
     cr_assert_lt(frame_set_up(&gate.frame), 0);
     channel_failed(&gate.frame.master, &gate.frame.why);
-    message_check(&master, channel_receive(&master, &m), MSG_failed, &m);
+    cast_check(&master, channel_receive(&master, &m), MSG_failed, &m);
     cr_assert(memmem(m.failed.why.ptr, m.failed.why.len, cause, strlen(cause)),
               "%.*s", (int)m.failed.why.len, m.failed.why.ptr);
     channel_close(&master);

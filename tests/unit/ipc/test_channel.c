@@ -7,7 +7,7 @@
 #include "ipc/codec.h"
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
-#include "support/messages.h"
+#include "support/cast.h"
 #include "support/test.h"
 
 static struct {

@@ -1,6 +1,6 @@
 /* Rows: what is written is read, and nothing else is. */
 #include "sallyport/ipc/shown.h"
-#include "support/messages.h"
+#include "support/cast.h"
 #include "support/test.h"
 
 /* NAME has the kind before it. */
@@ -21,7 +21,6 @@ Test(shown, is_sent)
     struct shown_row r = { 0 };
     struct slice rest, one, text;
     enum shown_kind kind;
-    struct message m;
 
     shown_text(&r, "user", SLICE("a\n\x1b"));
     shown_add(&r, SHOWN_ITEM, "user", SLICE(""));
@@ -32,10 +31,10 @@ Test(shown, is_sent)
     shown_add_number(&r, SHOWN_DAYS, "until", (uint64_t)-1);
     channel_make_both(&master, PROCESS_MASTER, &ctl, PROCESS_CTL, PHASE_ASKED);
     cr_assert_eq(shown_send(&master, 7, "bans", &r), 0);
-    message_hear(&ctl, MSG_row, &m);
-    cr_expect_eq(m.request, 7);
-    cr_expect(slice_equal(m.row.table, SLICE("bans")));
-    rest = m.row.values;
+    ctl.last_request = 7;
+    EXPECT(&ctl, row);
+    cr_expect(slice_equal(heard.row.table, SLICE("bans")));
+    rest = heard.row.values;
     expect_next(&rest, "=user", "a\n\x1b");
     expect_next(&rest, "+user", "");
     expect_next(&rest, "#most", "18446744073709551615");

@@ -2,7 +2,7 @@
  * has taken a request along when it died. The test is keys, in a fork. */
 #include "sallyport/base/clock.h"
 #include "sallyport/ipc/sign.h"
-#include "support/messages.h"
+#include "support/cast.h"
 #include "support/test.h"
 
 #define WAIT_MS 2000

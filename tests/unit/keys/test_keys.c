@@ -7,8 +7,8 @@
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/ipc/channel.h"
+#include "support/cast.h"
 #include "support/child.h"
-#include "support/messages.h"
 #include "support/test.h"
 
 #define SIGN_BURST (SIGN_CREDIT_MS / SIGN_EACH_MS)
@@ -95,43 +95,38 @@ static void peer(struct channel *c, enum process process)
 {
     int far = channel_make(c, process, PROCESS_KEYS, PHASE_RUN);
 
-    TELL(&s.keys, speaker, 0, .process = process, .serial = 11, .peer = CLIENT,
-         .end = far);
+    SAY(&s.keys, speaker, .process = process, .serial = 11, .peer = CLIENT,
+        .end = far);
     close(far);
 }
 
 static void ask(struct channel *c, uint64_t key, uint64_t scheme,
                 struct slice message)
 {
-    TELL(c, sign, channel_next(c), .key = key, .scheme = scheme,
-         .message = message);
+    REQUEST(c, sign, .key = key, .scheme = scheme, .message = message);
 }
 
 static void hear_signature(struct channel *c)
 {
-    struct message m;
-
-    message_hear(c, MSG_signature, &m);
-    cr_assert_eq(m.signature.error, 0);
+    cr_assert_eq(cast_hear(c), MSG_signature); /* also to an earlier request */
+    cr_assert_eq(heard.signature.error, 0);
 }
 
 KeysTest(keys, signs_handshakes)
 {
     struct channel c;
-    struct message m;
 
     peer(&c, PROCESS_SESSION);
     ask(&c, 1, ECDSA, HANDSHAKE);
-    message_hear(&c, MSG_signature, &m);
-    cr_assert_eq(m.request, 1);
-    cr_assert(m.signature.error == 0 && m.signature.signature.len > 60 &&
-              m.signature.signature.len < 73);
+    EXPECT(&c, signature);
+    cr_assert_eq(heard.request, 1);
+    cr_assert(heard.signature.error == 0 &&
+              heard.signature.signature.len > 60 &&
+              heard.signature.signature.len < 73);
     ask(&c, 2, ECDSA, HANDSHAKE);
-    message_hear(&c, MSG_signature, &m);
-    cr_assert_eq(m.signature.error, ENOKEY);
+    cr_assert_eq(EXPECT(&c, signature)->error, ENOKEY);
     ask(&c, 1, PSS, HANDSHAKE);
-    message_hear(&c, MSG_signature, &m);
-    cr_assert_eq(m.signature.error, EINVAL);
+    cr_assert_eq(EXPECT(&c, signature)->error, EINVAL);
     channel_close(&c);
 }
 
@@ -158,7 +153,7 @@ KeysTest(keys, nothing_but_handshakes)
         peer(&c, PROCESS_SESSION);
         ask(&c, 1, no_handshakes[i].scheme,
             (struct slice){ no_handshakes[i].message, no_handshakes[i].len });
-        message_hear_end(&c);
+        cast_hear_end(&c);
     }
     ask(&good, 1, ECDSA, HANDSHAKE);
     hear_signature(&good);
@@ -170,13 +165,11 @@ KeysTest(keys, events_name_the_session)
 {
     struct event_record r;
     struct channel c;
-    struct message m;
 
     peer(&c, PROCESS_SESSION);
     ask(&c, 1, ECDSA, SLICE("pay to the bearer"));
-    message_hear_end(&c);
-    message_hear(&s.log, MSG_event, &m);
-    cr_assert_eq(event_decode(m.event.event, &r), 0);
+    cast_hear_end(&c);
+    cr_assert_eq(event_decode(EXPECT(&s.log, event)->event, &r), 0);
     cr_expect_eq(r.event, EVENT_PEER);
     cr_expect_eq(r.number[FIELD_SERIAL], 11);
     cr_expect(slice_equal(r.text[FIELD_PEER], SLICE("203.0.113.5:4711")));
@@ -193,7 +186,7 @@ static void send_masters(struct channel *c)
     struct channel as_master = *c;
 
     as_master.self = PROCESS_MASTER;
-    TELL(&as_master, speaker, 0, .end = c->fd);
+    SAY(&as_master, speaker, .end = c->fd);
 }
 
 static void send_overlong(struct channel *c)
@@ -219,7 +212,7 @@ KeysTest(keys, hostile_sessions)
 
         peer(&c, PROCESS_SESSION);
         acts[i](&c);
-        message_hear_end(&c);
+        cast_hear_end(&c);
     }
     ask(&good, 1, ECDSA, HANDSHAKE);
     hear_signature(&good);
@@ -289,7 +282,7 @@ KeysTest(keys, no_more_than_so_many)
 
     for (int i = 0; i <= PEERS; i++)
         peer(&c[i], PROCESS_SESSION);
-    message_hear_end(&c[PEERS]);
+    cast_hear_end(&c[PEERS]);
     channel_close(&c[0]);
     ask(&c[1], 1, ECDSA, HANDSHAKE);
     hear_signature(&c[1]);
@@ -307,18 +300,15 @@ KeysTest(keys, places_are_given_back)
         ask(&c, 1, ECDSA, HANDSHAKE);
         hear_signature(&c);
         cr_assert_eq(shutdown(c.fd, SHUT_WR), 0);
-        message_hear_end(&c);
+        cast_hear_end(&c);
     }
 }
 
 Test(keys, a_key_that_is_none)
 {
-    struct message m;
-
     raise_keys(text_fd("hello\n", 6));
-    message_hear(&s.keys, MSG_failed, &m);
-    cr_expect(
-        slice_starts(m.failed.why, SLICE("/x/key.pem: holds no private key")));
+    cr_expect(slice_starts(EXPECT(&s.keys, failed)->why,
+                           SLICE("/x/key.pem: holds no private key")));
     channel_close(&s.keys);
     channel_close(&s.log);
     child_reap(s.pid, EX_CONFIG);
@@ -332,7 +322,7 @@ Test(keys, one_who_has_nothing_to_sign)
     open_keys();
     peer(&c, PROCESS_SESSION);
     channel_close(&c);
-    TELL(&s.keys, speaker, 0, .process = PROCESS_FILES, .end = 0);
+    SAY(&s.keys, speaker, .process = PROCESS_FILES, .end = 0);
     channel_close(&s.keys);
     child_reap(s.pid, EX_PROTOCOL);
 }

@@ -2,9 +2,9 @@
  * key that it was given. */
 #include "keys/keys.h"
 #include "sallyport/base/fd.h"
+#include "support/cast.h"
 #include "support/certificate.h"
 #include "support/child.h"
-#include "support/messages.h"
 #include "support/nth.h"
 #include "support/scratch.h"
 #include "support/test.h"
@@ -42,17 +42,14 @@ static bool starts(struct stage *s)
 static void sign(struct stage *s)
 {
     struct channel c;
-    struct message m;
     int far = channel_make(&c, PROCESS_SESSION, PROCESS_KEYS, PHASE_RUN);
 
-    TELL(&s->keys, speaker, 0, .process = PROCESS_SESSION, .serial = 1,
-         .end = far);
+    SAY(&s->keys, speaker, .process = PROCESS_SESSION, .serial = 1, .end = far);
     close(far);
     for (uint64_t key = 1; key <= 2; key++) {
-        TELL(&c, sign, channel_next(&c), .key = key, .scheme = SCHEME,
-             .message = SLICE(TLS13));
-        message_hear(&c, MSG_signature, &m);
-        cr_assert_eq(m.signature.error, 0);
+        REQUEST(&c, sign, .key = key, .scheme = SCHEME,
+                .message = SLICE(TLS13));
+        cr_assert_eq(EXPECT(&c, signature)->error, 0);
     }
     channel_close(&c);
 }

@@ -4,8 +4,8 @@
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/ipc/channel.h"
+#include "support/cast.h"
 #include "support/child.h"
-#include "support/messages.h"
 #include "support/metrics.h"
 #include "support/test.h"
 #include "support/wait.h"
@@ -72,8 +72,8 @@ static void add_sender_of(struct event_sender *sender, enum process process,
     int ends[2];
 
     cr_assert_eq(fd_pair(ends), 0);
-    TELL(&s.log, speaker, 0, .process = process, .serial = serial, .peer = peer,
-         .user = slice_from(user), .end = ends[1]);
+    SAY(&s.log, speaker, .process = process, .serial = serial, .peer = peer,
+        .user = slice_from(user), .end = ends[1]);
     close(ends[1]);
     event_sender_init(sender, ends[0], process);
 }
@@ -217,7 +217,7 @@ Test(log, bad_bytes)
                           "serial=0000000000000002 ",
                           51) == 0,
                   "row %zu", i);
-        message_hear_end(&bad.channel);
+        cast_hear_end(&bad.channel);
         event_sender_release(&bad);
         event_begin(&r, EVENT_SYSCALL);
         event_number(&r, FIELD_NUMBER, i);
@@ -248,7 +248,7 @@ LogTest(log, many_senders)
         }
     }
     add_sender(&e[ROOM], PROCESS_SESSION, 99, 4);
-    message_hear_end(&e[ROOM].channel);
+    cast_hear_end(&e[ROOM].channel);
     cr_assert_eq(event_send(&e[0], &r), 0);
     cr_assert_str_eq(line(), "service process=log "
                              "reason=\"lines lost\" number=1");
@@ -606,12 +606,10 @@ LogTest(log, reader_gone)
 
 static void check_refused(int output, int memory)
 {
-    struct message m;
-
     s.lines = -1;
     raise_log(output, memory);
-    message_hear(&s.log, MSG_failed, &m);
-    cr_expect(slice_starts(m.failed.why, SLICE("log: set-up: ")));
+    cr_expect(
+        slice_starts(EXPECT(&s.log, failed)->why, SLICE("log: set-up: ")));
     end_log(EX_CONFIG);
 }
 

@@ -1,9 +1,9 @@
 /* Log's start, and a line of two events: each system call fails once. */
 #include "log/log.h"
 #include "sallyport/base/fd.h"
+#include "support/cast.h"
 #include "support/child.h"
 #include "support/files.h"
-#include "support/messages.h"
 #include "support/metrics.h"
 #include "support/nth.h"
 #include "support/scratch.h"
@@ -25,7 +25,7 @@ static void send_sender(struct stage *s)
     int ends[2];
 
     cr_assert_eq(fd_pair(ends), 0);
-    SAY(&s->log, speaker, 0, .process = PROCESS_SESSION, .serial = 1,
+    TRY(&s->log, speaker, 0, .process = PROCESS_SESSION, .serial = 1,
         .end = ends[1]);
     close(ends[1]);
     event_sender_init(&s->sender, ends[0], PROCESS_SESSION);

@@ -24,7 +24,6 @@
 struct stage stage;
 struct player anna;
 struct actor ours;
-struct message heard;
 static int control_of_master = -1;
 static struct master *the_master;
 
@@ -568,7 +567,7 @@ void actor_is_of_another_build(struct actor *a)
     /* Stop the process: it could end before SIGQUIT, since master closes the
      * channel. */
     cr_assert(kill(a->note.pid, SIGSTOP) == 0);
-    TELL(&a->channel, failed, .why = SLICE("another build"));
+    SAY(&a->channel, failed, .why = SLICE("another build"));
     channel_close(&a->channel);
     cr_assert(kill(a->note.pid, SIGQUIT) == 0);
     cr_assert(kill(a->note.pid, SIGCONT) == 0);

@@ -8,7 +8,7 @@
 #include "sallyport/domain/choices.h"
 #include "sallyport/domain/rights.h"
 #include "sallyport/files/files.h"
-#include "support/messages.h"
+#include "support/cast.h"
 #include "support/test.h"
 
 #define STAGE_WAIT_MS 20000
@@ -62,11 +62,9 @@ struct stage {
 };
 extern struct stage stage;
 
-/* The usual session of a test, its process files, and a place for a received
- * message. */
+/* The usual session of a test, and its process files. */
 extern struct player anna;
 extern struct actor ours;
-extern struct message heard;
 
 /* Makes the board that master will use, and returns it. Call it before
  * stage_open() or stage_raise(). Master's generation has the number 0, and the
@@ -114,8 +112,6 @@ void actor_hear(struct actor *a, enum message_kind m, struct message *p);
 /* Sends raw bytes and descriptors, without any check. */
 void channel_shout(struct channel *c, const void *bytes, size_t len,
                    const int *fd, size_t fds);
-/* Waits until the other end of C closes. Skips the messages before that. */
-void channel_hear_end(struct channel *c);
 
 /* Begins a session with an address of its own. */
 void player_enter(struct player *p, uint64_t serial);

@@ -18,7 +18,7 @@ static void hear(struct channel *c, enum message_kind m, struct message *p)
         r = channel_wait(c, p, STAGE_WAIT_MS);
     while (r == 1 && p->kind != m &&
            (p->kind == MSG_open || p->kind == MSG_reaped));
-    message_check(c, r, m, p);
+    cast_check(c, r, m, p);
 }
 
 void actor_hear(struct actor *a, enum message_kind m, struct message *p)
@@ -49,19 +49,6 @@ void channel_shout(struct channel *c, const void *bytes, size_t len,
     cr_assert(sendmsg(c->fd, &m, MSG_NOSIGNAL) == (ssize_t)len);
 }
 
-void channel_hear_end(struct channel *c)
-{
-    struct message p;
-    int r;
-
-    do {
-        r = channel_wait(c, &p, STAGE_WAIT_MS);
-        if (r == 1)
-            message_close(&p);
-    } while (r == 1 || r == -EPROTO);
-    cr_assert_eq(r, -EPIPE, "%s instead of the end", strerror(-r));
-}
-
 static void take_events(struct message *p)
 {
     if (p->speaker.process != PROCESS_MASTER)
@@ -75,7 +62,7 @@ void actor_ready(struct actor *a)
 {
     struct message p;
 
-    TELL(&a->channel, ready);
+    SAY(&a->channel, ready);
     a->channel.phase = PHASE_RUN;
     if (a == &stage.auth) {
         actor_hear(a, MSG_users, &p);
@@ -143,9 +130,9 @@ static void announce(struct player *p, const struct address *peer)
     cr_assert(fd_pair(master) == 0 && fd_pair(log) == 0 && fd_pair(keys) == 0);
     /* Wait for room, since master can be slow. */
     cr_assert_eq(poll(&gate, 1, STAGE_WAIT_MS), 1);
-    TELL(&stage.gate.channel, session, .serial = p->serial,
-         .pid = (uint64_t)p->pid, .peer = *peer, .local = local,
-         .master = master[1], .log = log[1], .keys = keys[1]);
+    SAY(&stage.gate.channel, session, .serial = p->serial,
+        .pid = (uint64_t)p->pid, .peer = *peer, .local = local,
+        .master = master[1], .log = log[1], .keys = keys[1]);
     close(master[1]);
     close(log[1]);
     close(keys[1]);
@@ -206,7 +193,7 @@ void player_hear(struct player *p, enum message_kind m, struct message *got)
 void player_waits(struct player *p)
 {
     p->request = channel_next(&p->channel);
-    TELL(&p->channel, login, p->request);
+    SAY(&p->channel, login, p->request);
     p->channel.phase = PHASE_VERIFY;
 }
 
@@ -261,9 +248,9 @@ uint64_t auth_version(const char *user)
 
 void auth_says(uint64_t serial, const char *user)
 {
-    TELL(&stage.auth.channel, verdict, .serial = serial,
-         .accepted = user != NULL, .user = slice_from(user ? user : ""),
-         .version = user ? auth_version(user) : 0, .name = 77);
+    SAY(&stage.auth.channel, verdict, .serial = serial,
+        .accepted = user != NULL, .user = slice_from(user ? user : ""),
+        .version = user ? auth_version(user) : 0, .name = 77);
 }
 
 void gate_hears(enum message_kind m, uint64_t serial)
@@ -294,7 +281,7 @@ void players_are_killed(uint64_t n)
 
         player_enter(&p, i);
         (void)!send(p.channel.fd, "garbage", 7, MSG_NOSIGNAL);
-        channel_hear_end(&p.channel);
+        cast_skip_to_end(&p.channel);
         player_leave(&p);
     }
 }
@@ -303,7 +290,7 @@ void player_is_let_in(struct player *p, struct actor *files)
 {
     struct message got;
 
-    TELL(&files->channel, ready);
+    SAY(&files->channel, ready);
     files->channel.phase = PHASE_RUN;
     player_hear(p, MSG_granted, &got);
     cr_assert_eq(got.request, p->request);
@@ -333,7 +320,7 @@ void stage_serves(void)
     player_enter(&p, ++serial);
     player_logs_in(&p, &files);
     player_leave(&p);
-    channel_hear_end(&files.channel);
+    cast_skip_to_end(&files.channel);
     channel_close(&files.channel);
     close(files.session);
     close(files.log);

@@ -56,14 +56,14 @@ void supervised_raise(void (*adjust)(struct master *m))
 
 void supervised_gate_serves(void)
 {
-    TELL(&stage.gate.channel, serving);
+    SAY(&stage.gate.channel, serving);
 }
 
 void supervised_replaces(void)
 {
     struct message got;
 
-    TELL(&supervised_channel, replaced);
+    SAY(&supervised_channel, replaced);
     actor_hear(&stage.gate, MSG_stop_accepting, &got);
     cr_expect(got.stop_accepting.serve);
 }

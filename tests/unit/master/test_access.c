@@ -136,9 +136,9 @@ static void others_go_on(uint64_t serial, enum denial why)
  * the code of STEP. */
 static void says_with_code(bool another, uint64_t step)
 {
-    TELL(&stage.auth.channel, verdict, .serial = 1, .accepted = true,
-         .user = SLICE("anna"), .version = auth_version("anna") + another,
-         .name = 77, .step = step);
+    SAY(&stage.auth.channel, verdict, .serial = 1, .accepted = true,
+        .user = SLICE("anna"), .version = auth_version("anna") + another,
+        .name = 77, .step = step);
 }
 
 /* A code is right for auth's row, which is no longer the newest one: master
@@ -273,8 +273,8 @@ UserTest(access, an_edit_beside_dead_looks, beside_dead_looks)
 CallerTest(access, a_change_is_logged, NULL)
 {
     ctl.request = channel_next(&ctl.channel);
-    TELL(&ctl.channel, users_changed, ctl.request, .verb = SLICE("user change"),
-         .to = SLICE("anna"));
+    SAY(&ctl.channel, users_changed, ctl.request, .verb = SLICE("user change"),
+        .to = SLICE("anna"));
     caller_hears(&ctl, MSG_control_done, &heard);
     stage_reports_admin("user change", "anna", 0);
 }
@@ -547,8 +547,8 @@ static void ask_end(struct caller *c, uint64_t serial, const char *user,
     if (address)
         cr_assert_eq(address_parse(slice_from(address), &client), 0);
     c->request = channel_next(&c->channel);
-    TELL(&c->channel, end_sessions, c->request, .serial = serial,
-         .user = slice_from(user), .client = client);
+    SAY(&c->channel, end_sessions, c->request, .serial = serial,
+        .user = slice_from(user), .client = client);
     caller_hears(c, MSG_control_done, &got);
     cr_expect_eq(got.control_done.sessions, ended, "%llx %s %s",
                  (unsigned long long)serial, user, address ? address : "");
@@ -595,7 +595,7 @@ static size_t ask_who(struct caller *c, size_t *annas)
     *annas = 0;
     do {
         c->request = channel_next(&c->channel);
-        TELL(&c->channel, who, c->request, .place = place);
+        SAY(&c->channel, who, c->request, .place = place);
         cr_assert_eq(channel_wait(&c->channel, &got, STAGE_WAIT_MS), 1);
         for (; got.kind == MSG_who_is; n++) {
             bool known = got.who_is.user.len > 0;
@@ -636,7 +636,7 @@ Test(access, who, .timeout = 60)
     cr_expect_eq(ask_who(&ctl, &annas), N);
     cr_expect_eq(annas, 1);
     ctl.request = channel_next(&ctl.channel);
-    TELL(&ctl.channel, who, ctl.request, .place = UINT64_MAX);
+    SAY(&ctl.channel, who, ctl.request, .place = UINT64_MAX);
     caller_hears(&ctl, MSG_end, &heard);
     cr_expect_eq(heard.end.place, 0);
     caller_leave(&ctl);

@@ -171,7 +171,7 @@ Test(bans, exceptions)
     caller_is_refused(&ctl, REFUSAL_DENIED);
     cr_expect_eq(add(&ctl, "10.0.0.0", 28), 0);
     player_ends(&spared, SIGSEGV);
-    channel_hear_end(&spared.channel);
+    cast_skip_to_end(&spared.channel);
     cr_expect_str_eq(listed(&ctl), "10.0.0.0/28 by root: a test; ");
     caller_leave(&ctl);
     stage_leave(&spared);
@@ -214,7 +214,7 @@ RetireTest(bans, of_an_older_generation, NULL)
 
     caller_enter(&ctl); /* else this generation would end */
     supervised_replaces();
-    TELL(&stage.gate.channel, shut);
+    SAY(&stage.gate.channel, shut);
     ask(&ctl, &ban);
     caller_is_refused(&ctl, REFUSAL_BUSY);
     ask_remove(&ctl, NULL, 0);
@@ -234,7 +234,7 @@ RetireTest(bans, in_the_queue_of_an_older_generation, NULL)
     player_enter(&late, 3);
     cr_expect(is_kicked(&late));
     player_leave(&late);
-    TELL(&stage.gate.channel, shut);
+    SAY(&stage.gate.channel, shut);
     caller_leave(&ctl);
 }
 
@@ -276,7 +276,7 @@ static void check_crash(const struct crash *row)
 
     stage_asked(row->adjust, &p);
     player_ends(&p, row->status);
-    channel_hear_end(&p.channel);
+    cast_skip_to_end(&p.channel);
     caller_enter(&c);
     snprintf(words, sizeof(words), "crashed a session: signal %d",
              row->status & 127);
@@ -318,12 +318,12 @@ Test(bans, no_ban_for_a_crash)
         stage_with(proxied ? by_proxies : without_crash_bans, &anna);
         if (proxied) {
             anna.channel.phase = PHASE_START;
-            TELL(&stage.gate.channel, session_peer, .serial = 1, .peer = client,
-                 .server = client);
+            SAY(&stage.gate.channel, session_peer, .serial = 1, .peer = client,
+                .server = client);
             player_hear(&anna, MSG_admitted, &heard);
         }
         player_ends(&anna, SIGSEGV);
-        channel_hear_end(&anna.channel);
+        cast_skip_to_end(&anna.channel);
         caller_enter(&ctl);
         cr_expect_str_eq(listed(&ctl), "");
         caller_leave(&ctl);

@@ -50,7 +50,7 @@ static void garbage(struct channel *c)
 
 static void what_nobody_can_show(struct channel *c)
 {
-    TELL(c, show, 1, .build = slice_from(build_name()), .what = SHOW_COUNT);
+    SAY(c, show, 1, .build = slice_from(build_name()), .what = SHOW_COUNT);
 }
 
 static void nothing(struct channel *c)
@@ -112,7 +112,7 @@ OpenTest(control, hostile, NULL)
             lies[i].act(&ctl.channel);
         else
             channel_shout(&ctl.channel, bytes, lies[i].len, NULL, 0);
-        channel_hear_end(&ctl.channel);
+        cast_skip_to_end(&ctl.channel);
         if (lies[i].act == garbage)
             stage_reports(EVENT_PEER, "unknown or malformed");
         caller_leave(&ctl);
@@ -136,10 +136,10 @@ OpenTest(control, places_and_their_deadline, impatient)
     channel_init(&one_more.channel, caller_connect(), PROCESS_CTL,
                  PROCESS_MASTER, PHASE_START);
     caller_is_refused(&one_more, REFUSAL_BUSY);
-    channel_hear_end(&one_more.channel);
+    cast_skip_to_end(&one_more.channel);
     caller_leave(&one_more);
     for (size_t i = 0; i < MASTER_CALLERS; i++) {
-        channel_hear_end(&c[i].channel); /* this caller never asked */
+        cast_skip_to_end(&c[i].channel); /* this caller never asked */
         caller_leave(&c[i]);
     }
     caller_enter(&one_more);
@@ -152,8 +152,7 @@ OpenTest(control, places_and_their_deadline, impatient)
 CallerTest(control, another_build, NULL)
 {
     ctl.request = channel_next(&ctl.channel);
-    TELL(&ctl.channel, show, ctl.request, .build = SLICE("0.9.9-0"),
-         .what = 77);
+    SAY(&ctl.channel, show, ctl.request, .build = SLICE("0.9.9-0"), .what = 77);
     caller_is_refused(&ctl, REFUSAL_BUSY);
     caller_asks(&ctl, MSG_who);
     caller_hears(&ctl, MSG_end, &heard);
@@ -165,7 +164,7 @@ CallerTest(control, does_not_read, NULL)
     int r = 0;
 
     for (uint64_t i = 0; i < 1000000 && r != -EPIPE; i++) {
-        r = SAY(&ctl.channel, show, 1, .build = slice_from(build_name()));
+        r = TRY(&ctl.channel, show, 1, .build = slice_from(build_name()));
         if (r == -EAGAIN)
             sched_yield();
     }
@@ -200,7 +199,7 @@ Test(control, stop)
     stage_open(NULL);
     caller_enter(&ctl);
     kill(stage.master, SIGTERM);
-    channel_hear_end(&ctl.channel);
+    cast_skip_to_end(&ctl.channel);
     caller_leave(&ctl);
     stage_ended(0);
 }
@@ -314,12 +313,10 @@ static int connect_as_reader(void)
 
 static void reader_enter(struct caller *c)
 {
-    struct message got;
-
     *c = (struct caller){ 0 };
     channel_init(&c->channel, connect_as_reader(), PROCESS_CTL, PROCESS_MASTER,
                  PHASE_START);
-    message_hear(&c->channel, MSG_welcome, &got);
+    EXPECT(&c->channel, welcome);
     c->channel.phase = PHASE_ASKED;
 }
 
@@ -370,7 +367,7 @@ static void says_garbage(bool as_reader)
     else
         caller_enter(&c);
     garbage(&c.channel);
-    channel_hear_end(&c.channel);
+    cast_skip_to_end(&c.channel);
     caller_leave(&c);
 }
 

@@ -13,7 +13,7 @@
 #include "sallyport/base/address.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/ipc/generation.h"
-#include "support/messages.h"
+#include "support/cast.h"
 #include "support/scratch.h"
 #include "support/test.h"
 
@@ -279,7 +279,6 @@ struct line {
 static void line_open(struct line *l, const struct line *before)
 {
     struct complaint c = { "" };
-    struct message m;
 
     *l = (struct line){ .socket.fd = -1 };
     succession_init(&l->succession);
@@ -292,10 +291,10 @@ static void line_open(struct line *l, const struct line *before)
     }
     cr_assert_eq(control_socket_open(&l->socket, path, &l->succession, &c), 0,
                  "%s", c.text);
-    message_hear(&l->supervisor, MSG_keep, &m);
-    slice_copy(m.keep.name, l->name, sizeof(l->name));
+    EXPECT(&l->supervisor, keep);
+    slice_copy(heard.keep.name, l->name, sizeof(l->name));
     cr_assert_eq(strncmp(l->name, "control ", 8), 0);
-    l->keeps = (struct inherited){ l->name, m.keep.file };
+    l->keeps = (struct inherited){ l->name, fd_take(&heard.keep.file) };
 }
 
 static int call(void)
@@ -402,21 +401,18 @@ static void raise_master(struct master *m, struct master_parts *parts,
 
 static void let_in(struct master *m, struct channel *caller)
 {
-    struct message heard;
-
     m->control->watch.on_ready(m, EPOLLIN);
-    message_hear(caller, MSG_welcome, &heard);
+    EXPECT(caller, welcome);
     caller->phase = PHASE_ASKED;
 }
 
 static void who_answers(struct master *m, struct channel *caller)
 {
     struct peer *p = &m->control->peer[0];
-    struct message heard;
 
-    cr_assert_eq(SEND(caller, who, 1, .place = 0), 0);
+    REQUEST(caller, who);
     p->watch.on_ready(p, EPOLLIN);
-    message_hear(caller, MSG_end, &heard);
+    EXPECT(caller, end);
 }
 
 /* A generation that retires has no listener any more, but answers connected

@@ -72,7 +72,7 @@ Test(drain, begins_by_itself, .timeout = 60)
     player_enter(&anna, 1);
     caller_enter(&ctl);
     ctl.request = channel_next(&ctl.channel);
-    TELL(&ctl.channel, drain, ctl.request, .order = DRAIN_ON, .ms = 200);
+    SAY(&ctl.channel, drain, ctl.request, .order = DRAIN_ON, .ms = 200);
     caller_hears(&ctl, MSG_drain_is, &got);
     cr_expect(got.drain_is.on && got.drain_is.ms > 0);
     cr_expect_eq(got.drain_is.sessions, 1);
@@ -92,7 +92,7 @@ Test(drain, announced_during_a_takeover, .timeout = 60)
 
     supervised_raise(NULL);
     board_set(&board->drains, clock_ms() + 1000);
-    TELL(&supervised_channel, lead);
+    SAY(&supervised_channel, lead);
     actor_hear(&stage.gate, MSG_open, &got);
     supervised_gate_serves();
     player_enter(&anna, 1);

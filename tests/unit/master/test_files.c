@@ -9,12 +9,12 @@
 
 static void fails(struct actor *a)
 {
-    TELL(&a->channel, failed, .error = ENOENT);
+    SAY(&a->channel, failed, .error = ENOENT);
 }
 
 static void fails_away(struct actor *a)
 {
-    TELL(&a->channel, failed, .error = ENOTCONN);
+    SAY(&a->channel, failed, .error = ENOTCONN);
 }
 
 static void fails_strangely(struct actor *a)
@@ -131,8 +131,8 @@ AskedTest(files, a_share_that_is_late, impatient)
     auth_says(1, "anna");
     actor_enter(&late, "files");
     cr_expect(strstr(late.note.mounts, "/contracts "));
-    TELL(&late.channel, files_opens, .at = SLICE("/"));
-    TELL(&late.channel, files_opens, .at = SLICE("/contracts"));
+    SAY(&late.channel, files_opens, .at = SLICE("/"));
+    SAY(&late.channel, files_opens, .at = SLICE("/contracts"));
     actor_enter(&ours, "files");
     stage_reports(EVENT_CHILD, "in time: share /contracts at ");
     cr_expect(strstr(ours.note.mounts, "late /contracts "), "%s",
@@ -157,11 +157,11 @@ AskedTest(files, asks_for_names, NULL)
 
     auth_says(1, "anna");
     actor_enter(&ours, "files");
-    TELL(&ours.channel, ready);
+    SAY(&ours.channel, ready);
     ours.channel.phase = PHASE_RUN;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 
-        TELL(&ours.channel, owner_of, .uid = rows[i].uid);
+        SAY(&ours.channel, owner_of, .uid = rows[i].uid);
         actor_hear(&ours, MSG_owner_is, &heard);
         cr_expect_eq(heard.owner_is.uid, rows[i].uid);
         cr_expect(slice_equal(heard.owner_is.name, slice_from(rows[i].name)),
@@ -176,7 +176,7 @@ AskedTest(files, a_share_that_is_back, forgiving)
 
     auth_says(1, "anna");
     actor_enter(&late, "files");
-    TELL(&late.channel, files_opens, .at = SLICE("/contracts"));
+    SAY(&late.channel, files_opens, .at = SLICE("/contracts"));
     actor_enter(&ours, "files");
     player_is_let_in(&anna, &ours);
     stage_reports(EVENT_SERVICE, "its disk answers again");
@@ -195,8 +195,8 @@ AskedTest(files, a_home_that_is_replaced, NULL)
     actor_enter(&ours, "files");
     cr_assert_eq(mkdir(ours.note.home, 0700), 0);
     cr_assert_eq(stat(ours.note.home, &st), 0);
-    TELL(&ours.channel, files_opened, .number = 0, .device = st.st_dev,
-         .inode = st.st_ino + 1);
+    SAY(&ours.channel, files_opened, .number = 0, .device = st.st_dev,
+        .inode = st.st_ino + 1);
     player_is_let_in(&anna, &ours);
     player_hear(&anna, MSG_kick, &got);
     cr_expect_eq(got.kick.why, ENDING_MOVED);
@@ -212,7 +212,7 @@ AskedTest(files, a_strange_directory_is_late, impatient)
 
     auth_says(1, "anna");
     actor_enter(&late, "files");
-    TELL(&late.channel, files_opens, .at = SLICE("/../../etc"));
+    SAY(&late.channel, files_opens, .at = SLICE("/../../etc"));
     player_is_denied(&anna, DENIAL_LATE);
     cr_expect_lt(recv(stage.control, &next, sizeof(next), MSG_DONTWAIT), 0);
     channel_close(&late.channel);
@@ -226,7 +226,7 @@ AskedTest(files, a_home_that_is_late, impatient)
 
     auth_says(1, "anna");
     actor_enter(&late, "files");
-    TELL(&late.channel, files_opens, .at = SLICE("/"));
+    SAY(&late.channel, files_opens, .at = SLICE("/"));
     player_is_denied(&anna, DENIAL_LATE);
     player_asks(&anna);
     auth_says(1, "anna");
@@ -236,7 +236,7 @@ AskedTest(files, a_home_that_is_late, impatient)
 
 static void ready_again(struct actor *a)
 {
-    TELL(&a->channel, ready);
+    SAY(&a->channel, ready);
 }
 
 static const struct {
@@ -266,7 +266,7 @@ Test(files, ends_its_session)
         player_hear(&anna, MSG_kick, &heard);
         cr_assert_eq(heard.kick.why, ENDING_PEER);
         gate_hears(MSG_reaped, 1);
-        channel_hear_end(&anna.channel);
+        cast_skip_to_end(&anna.channel);
         player_logs_in(&other, &ours); /* the other session isn't affected */
         player_leave(&anna);
         stage_leave(&other);

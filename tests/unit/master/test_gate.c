@@ -14,9 +14,8 @@ static void send_with(int first, int second)
     int keys[2];
 
     cr_assert(fd_pair(keys) == 0);
-    TELL(&stage.gate.channel, session, .serial = 77, .pid = (uint64_t)getpid(),
-         .peer = a, .local = a, .master = first, .log = second,
-         .keys = keys[1]);
+    SAY(&stage.gate.channel, session, .serial = 77, .pid = (uint64_t)getpid(),
+        .peer = a, .local = a, .master = first, .log = second, .keys = keys[1]);
     close(first);
     close(second);
     close(keys[0]);
@@ -45,9 +44,9 @@ static void announce(pid_t pid)
     int ends[2];
 
     cr_assert(fd_pair(ends) == 0);
-    TELL(&stage.gate.channel, session, .serial = 77, .pid = (uint64_t)pid,
-         .peer = a, .local = a, .master = ends[0], .log = ends[0],
-         .keys = ends[0]);
+    SAY(&stage.gate.channel, session, .serial = 77, .pid = (uint64_t)pid,
+        .peer = a, .local = a, .master = ends[0], .log = ends[0],
+        .keys = ends[0]);
     close(ends[0]);
     close(ends[1]);
 }
@@ -64,7 +63,7 @@ static void pid_of_auth(void)
 
 static void kill_without_reason(void)
 {
-    TELL(&stage.gate.channel, kill, .serial = 5);
+    SAY(&stage.gate.channel, kill, .serial = 5);
 }
 
 static void files_for_channels(void)
@@ -129,12 +128,12 @@ static void overlong(void)
 
 static void ready_again(void)
 {
-    TELL(&stage.gate.channel, ready);
+    SAY(&stage.gate.channel, ready);
 }
 
 static void failed_now(void)
 {
-    TELL(&stage.gate.channel, failed, .why = SLICE("late"));
+    SAY(&stage.gate.channel, failed, .why = SLICE("late"));
 }
 
 static void dies(void)
@@ -195,7 +194,7 @@ Test(gate, too_many_sessions)
     stage_open(NULL); /* max_sessions is 8 */
     for (size_t i = 0; i < 9; i++)
         player_enter(&p[i], 100 + i);
-    channel_hear_end(&p[8].channel);
+    cast_skip_to_end(&p[8].channel);
     stage_reports(EVENT_TROUBLE, "no room for a session: 8 of 8");
     player_leave(&p[0]);
     gate_hears(MSG_reaped, 100);
@@ -210,16 +209,16 @@ Test(gate, too_many_sessions)
 OpenTest(gate, kills_nobody, NULL)
 {
     for (uint64_t serial = 10; serial < 1000; serial++) {
-        TELL(&stage.gate.channel, kill, .serial = serial, .why = ENDING_PEER);
+        SAY(&stage.gate.channel, kill, .serial = serial, .why = ENDING_PEER);
         gate_hears(MSG_reaped, serial);
     }
     player_enter(&anna, 7);
     for (int i = 0; i < 2; i++) {
-        TELL(&stage.gate.channel, kill, .serial = 7, .why = ENDING_CROWDED);
+        SAY(&stage.gate.channel, kill, .serial = 7, .why = ENDING_CROWDED);
         gate_hears(MSG_reaped, 7);
     }
     stage_reports(EVENT_END, "made room for another address: signal 9");
-    channel_hear_end(&anna.channel);
+    cast_skip_to_end(&anna.channel);
     player_leave(&anna);
     stage_serves();
 }
@@ -310,7 +309,7 @@ UserTest(gate, master_has_no_descriptor, NULL)
 
     limit = leave_no_descriptor(stage.master);
     player_enter(&late, 2);
-    channel_hear_end(&late.channel);
+    cast_skip_to_end(&late.channel);
     stage_reports(EVENT_TROUBLE, "needs more descriptors");
     cr_assert_eq(prlimit(stage.master, RLIMIT_NOFILE, &limit, NULL), 0);
     player_leave(&late);

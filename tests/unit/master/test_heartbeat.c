@@ -96,7 +96,7 @@ Test(heartbeat, gate_that_does_not_count)
     supervised_open(is_impatient);
     const pid_t keys = counts(&stage.keys);
     hangs(counts(&stage.gate));
-    channel_hear_end(&stage.gate.channel);
+    cast_skip_to_end(&stage.gate.channel);
     actor_again(&stage.gate);
     const pid_t gate = counts(&stage.gate);
     stage_serves();
@@ -113,7 +113,7 @@ Test(heartbeat, keys_that_does_not_count)
 {
     supervised_open(is_impatient);
     const pid_t gate = counts(&stage.gate);
-    channel_hear_end(&stage.keys.channel);
+    cast_skip_to_end(&stage.keys.channel);
     channel_close(&stage.keys.channel);
     actor_enter(&stage.keys, "keys");
     actor_ready(&stage.keys);
@@ -154,11 +154,11 @@ Test(heartbeat, a_master_that_retires)
     player_enter(&anna, 1);
     player_asks(&anna); /* so master has seen the session */
     supervised_replaces();
-    TELL(&stage.gate.channel, shut);
+    SAY(&stage.gate.channel, shut);
     expect_growth(&board->row[0].master);
     expect_growth(&board->row[0].gate);
     hangs(first);
-    channel_hear_end(&stage.gate.channel);
+    cast_skip_to_end(&stage.gate.channel);
     actor_again(&stage.gate);
     const pid_t gate = counts(&stage.gate);
     expect_growth(&board->row[0].gate);

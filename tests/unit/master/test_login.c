@@ -19,7 +19,7 @@ Test(login, yes)
     cr_assert(!ours.note.sees_sessions, "all sessions are in its memory");
     cr_assert(!ours.note.sees_keys, "master's keys are in its memory");
     player_leave(&anna);
-    channel_hear_end(&ours.channel);
+    cast_skip_to_end(&ours.channel);
     stage_serves();
     stage_close();
 }
@@ -40,7 +40,7 @@ static void take_key(uint64_t serial, const char *user,
     memcpy(ret, ours.note.name_key, SIPHASH_KEY);
     player_is_let_in(&anna, &ours);
     player_leave(&anna);
-    channel_hear_end(&ours.channel);
+    cast_skip_to_end(&ours.channel);
     channel_close(&ours.channel);
 }
 
@@ -119,11 +119,11 @@ Test(login, tries_are_counted)
         auth_says(1, NULL);
         player_is_denied(&anna, DENIAL_WRONG);
     }
-    TELL(&anna.channel, login, 9);
+    SAY(&anna.channel, login, 9);
     player_hear(&anna, MSG_kick, &heard);
     cr_assert_eq(heard.kick.why, ENDING_LOGIN_TRIES);
     gate_hears(MSG_reaped, 1); /* it was killed, since it didn't leave */
-    channel_hear_end(&anna.channel);
+    cast_skip_to_end(&anna.channel);
     stage_serves();
     stage_close();
 }
@@ -134,8 +134,8 @@ GreetedTest(login, without_a_hash, two_tries)
 {
     for (int i = 0; i < 3; i++) {
         player_asks(&anna);
-        TELL(&stage.auth.channel, verdict, .serial = 1, .failed = true,
-             .name = 77);
+        SAY(&stage.auth.channel, verdict, .serial = 1, .failed = true,
+            .name = 77);
         player_is_denied(&anna, DENIAL_NO_HASH);
     }
     caller_enter(&ctl);
@@ -148,7 +148,7 @@ static void wait_for_end(struct actor *files)
 {
     uint64_t end = clock_ms() + STAGE_WAIT_MS;
 
-    channel_hear_end(&files->channel);
+    cast_skip_to_end(&files->channel);
     channel_close(&files->channel);
     while (kill(files->note.pid, 0) == 0) {
         cr_assert(clock_ms() < end);
@@ -175,7 +175,7 @@ Test(login, files_outlives_its_session)
     player_logs_in(&anna, &ours);
     cr_assert_eq(kill(ours.note.pid, SIGSTOP), 0);
     player_leave(&anna);
-    channel_hear_end(&ours.channel);
+    cast_skip_to_end(&ours.channel);
     end = clock_ms() + 50;
     do { /* for much longer than `kick` */
         player_asks(&q);
@@ -243,7 +243,7 @@ AskedTest(login, home_not_permitted, homes_elsewhere)
 
 static void yes_for_nobody(void)
 {
-    TELL(&stage.auth.channel, verdict, .serial = 1, .accepted = 1);
+    SAY(&stage.auth.channel, verdict, .serial = 1, .accepted = 1);
 }
 
 static void yes_for_no_name(void)
@@ -253,8 +253,8 @@ static void yes_for_no_name(void)
 
 static void yes_without_a_hash(void)
 {
-    TELL(&stage.auth.channel, verdict, .serial = 1, .accepted = 1,
-         .user = SLICE("anna"), .failed = 1);
+    SAY(&stage.auth.channel, verdict, .serial = 1, .accepted = 1,
+        .user = SLICE("anna"), .failed = 1);
 }
 
 static void wrong_serial(void)
@@ -288,7 +288,7 @@ static void words_of_gate(void)
     struct channel c = stage.auth.channel;
 
     c.self = PROCESS_GATE;
-    TELL(&c, kill, .serial = 1);
+    SAY(&c, kill, .serial = 1);
 }
 
 static void dies(void)
@@ -351,9 +351,9 @@ GreetedTest(login, yes_for_another_row, NULL)
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         player_asks(&anna);
-        TELL(&stage.auth.channel, verdict, .serial = 1, .accepted = 1,
-             .user = slice_from(rows[i].user),
-             .version = auth_version(rows[i].user) + rows[i].off);
+        SAY(&stage.auth.channel, verdict, .serial = 1, .accepted = 1,
+            .user = slice_from(rows[i].user),
+            .version = auth_version(rows[i].user) + rows[i].off);
         player_is_denied(&anna, rows[i].why);
         stage_reports(EVENT_SERVICE, "not let in");
     }
@@ -377,7 +377,7 @@ OpenTest(login, flood_of_verdicts, NULL)
     int r = 0;
 
     for (int i = 0; i < 100000 && r != -EPIPE; i++)
-        r = SAY(&stage.auth.channel, verdict);
+        r = TRY(&stage.auth.channel, verdict);
     cr_assert_eq(r, -EPIPE);
     actor_again(&stage.auth);
     stage_serves();
@@ -803,8 +803,8 @@ OpenTest(login, users_unreadable, NULL)
 
 static void twice(struct player *p)
 {
-    SAY(&p->channel, login, 1);
-    SAY(&p->channel, login, 1);
+    TRY(&p->channel, login, 1);
+    TRY(&p->channel, login, 1);
 }
 
 static void garbled(struct player *p)
@@ -845,7 +845,7 @@ Test(login, sessions_that_break_the_rules)
         player_enter(&anna, 3);
         breaches[i].act(&anna);
         gate_hears(MSG_reaped, 3);
-        channel_hear_end(&anna.channel);
+        cast_skip_to_end(&anna.channel);
         if (i == 0) { /* auth was asked, and would answer */
             actor_die(&stage.auth);
             actor_again(&stage.auth);
@@ -873,7 +873,7 @@ OpenTest(login, every_message_in_every_phase, NULL)
                 player_logs_in(&anna, &ours);
             channel_shout(&anna.channel, bytes, sizeof(bytes), NULL, 0);
             gate_hears(MSG_reaped, serial);
-            channel_hear_end(&anna.channel);
+            cast_skip_to_end(&anna.channel);
             if (phase == 1)
                 auth_says(serial, NULL);
             if (phase == 2) {
@@ -916,7 +916,7 @@ Test(login, does_not_read)
 
     stage_with(no_delay, &anna);
     for (;;) {
-        TELL(&anna.channel, login, 1);
+        SAY(&anna.channel, login, 1);
         if (!unread_grows(&anna, size + 8))
             break; /* the channel to auth didn't fit */
         size += 24;

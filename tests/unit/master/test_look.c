@@ -22,9 +22,9 @@ static void look(struct caller *c)
 static void says_doing(struct channel *from, uint32_t request, uint64_t serial,
                        const char *path)
 {
-    TELL(from, doing, request, .serial = serial, .client = SLICE("a client"),
-         .verb = SLICE("RETR"), .path = slice_from(path), .bytes = 5, .of = 9,
-         .ms = 3);
+    SAY(from, doing, request, .serial = serial, .client = SLICE("a client"),
+        .verb = SLICE("RETR"), .path = slice_from(path), .bytes = 5, .of = 9,
+        .ms = 3);
 }
 
 static void hears_doing(struct caller *c, uint64_t serial, const char *path)
@@ -109,7 +109,7 @@ Test(look, a_session_that_was_not_asked, .timeout = 60)
     stage_with(is_patient, &anna);
     says_doing(&anna.channel, 1, 0, "/p");
     gate_hears(MSG_reaped, 1);
-    channel_hear_end(&anna.channel);
+    cast_skip_to_end(&anna.channel);
     stage_close();
 }
 
@@ -132,7 +132,7 @@ static void wait_for_older(struct caller *c)
 
     do {
         c->request = channel_next(&c->channel);
-        TELL(&c->channel, who, c->request, .place = 0);
+        SAY(&c->channel, who, c->request, .place = 0);
         cr_assert_eq(channel_wait(&c->channel, &got, STAGE_WAIT_MS), 1);
     } while (got.kind != MSG_who_is);
     caller_hears(c, MSG_end, &got);

@@ -86,7 +86,7 @@ static bool who_shows(void *argument)
 
     c->sessions = 0;
     c->caller->request = channel_next(&c->caller->channel);
-    TELL(&c->caller->channel, who, c->caller->request, .place = 0);
+    SAY(&c->caller->channel, who, c->caller->request, .place = 0);
     do {
         cr_assert_eq(channel_wait(&c->caller->channel, &got, STAGE_WAIT_MS), 1);
         c->sessions += got.kind == MSG_who_is;
@@ -108,7 +108,7 @@ static void expect_sessions(struct caller *caller, size_t wanted)
 static void asks_for_the_end(void)
 {
     ctl.request = channel_next(&ctl.channel);
-    TELL(&ctl.channel, end_sessions, ctl.request, .serial = SEVEN);
+    SAY(&ctl.channel, end_sessions, ctl.request, .serial = SEVEN);
 }
 
 /* The caller's answer waits until the older master has obeyed. */
@@ -278,7 +278,7 @@ Test(older, each_gate_counts, .timeout = 60)
     supervised_make_rosters();
     shows(&f);
     supervised_raise(follows);
-    TELL(&supervised_channel, lead);
+    SAY(&supervised_channel, lead);
     actor_hear(&stage.gate, MSG_elder, &heard);
     actor_hear(&stage.gate, MSG_open, &heard);
     actor_die(&stage.gate);
@@ -431,7 +431,7 @@ OlderTest(older, obeys_no_order_for_another_session)
 OlderTest(older, obeys_a_kill)
 {
     roster_order(supervised_own(), row_of_player(), SEVEN, ORDER_KILL, 0);
-    channel_hear_end(&anna.channel);
+    cast_skip_to_end(&anna.channel);
 }
 
 static bool has_logged_in(const struct roster_facts *now)

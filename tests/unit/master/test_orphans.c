@@ -11,7 +11,7 @@ static void hears(enum message_kind kind, struct message *got)
     do
         cr_assert_eq(channel_wait(&stage.gate.channel, got, STAGE_WAIT_MS), 1);
     while (got->kind == MSG_open || got->kind == MSG_limits);
-    message_check(&stage.gate.channel, 1, kind, got);
+    cast_check(&stage.gate.channel, 1, kind, got);
 }
 
 /* Checks that gate and the session get the two ends of one channel. */
@@ -53,7 +53,7 @@ UserTest(orphans, live_on, NULL)
     }
     player_ends(&anna, SIGTERM);
     is_reaped(&anna);
-    channel_hear_end(&anna.channel);
+    cast_skip_to_end(&anna.channel);
 }
 
 /* Master kills a session that breaks a rule. */
@@ -75,11 +75,11 @@ Test(orphans, are_killed_for_gate, .timeout = 60)
     gate_is_replaced();
     is_adopted(&anna);
     killed = clock_ms();
-    TELL(&stage.gate.channel, kill, .serial = anna.serial, .why = ENDING_PEER);
+    SAY(&stage.gate.channel, kill, .serial = anna.serial, .why = ENDING_PEER);
     is_reaped(&anna);
     ms = stage_reports(EVENT_END, "another process failed: signal 9, serial ");
     cr_expect(ms >= killed - begun && ms <= clock_ms() - before, "%lu ms", ms);
-    channel_hear_end(&anna.channel);
+    cast_skip_to_end(&anna.channel);
     stage_leave(&anna);
 }
 
@@ -89,7 +89,7 @@ UserTest(orphans, die_without_a_gate, NULL)
     actor_enter(&stage.gate, "gate"); /* so master has reaped the first gate */
     player_ends(&anna, SIGTERM);
     stage_reports(EVENT_END, "crash: signal 15");
-    channel_hear_end(&anna.channel);
+    cast_skip_to_end(&anna.channel);
     actor_ready(&stage.gate);
 }
 
@@ -124,7 +124,7 @@ UserTest(orphans, that_hide_are_killed_for_gate, NULL)
     while (got.kind != MSG_limits || !got.limits.last);
     channel_close(&anna.channel);
     stage_serves(); /* so master has seen the closed channel */
-    TELL(&stage.gate.channel, kill, .serial = anna.serial, .why = ENDING_PEER);
+    SAY(&stage.gate.channel, kill, .serial = anna.serial, .why = ENDING_PEER);
     gate_hears(MSG_reaped, anna.serial);
 }
 
@@ -157,7 +157,7 @@ OpenTest(orphans, die_before_they_are_announced, NULL)
     actor_die(&stage.auth); /* a child of master that is no session */
     actor_again(&stage.auth);
     player_enter_as(&anna, 7, pid);
-    channel_hear_end(&anna.channel);
+    cast_skip_to_end(&anna.channel);
     stage_reports(EVENT_END, "crash: signal 11");
     stage_reports(EVENT_BAN, "crashed a session");
     gate_hears(MSG_reaped, 7);
@@ -183,8 +183,8 @@ OpenTest(orphans, have_the_same_process, NULL)
         poll(&(struct pollfd){ .fd = pidfd, .events = POLLIN }, 1, 10000), 1);
     cr_assert_eq(kill(stage.master, SIGCONT), 0);
     gate_hears(MSG_reaped, 5);
-    channel_hear_end(&anna.channel);
-    channel_hear_end(&twin.channel);
+    cast_skip_to_end(&anna.channel);
+    cast_skip_to_end(&twin.channel);
     close(pidfd);
     player_leave(&twin);
     player_leave(&anna);
@@ -202,8 +202,8 @@ Test(orphans, are_no_other_process, .timeout = 60)
     }
     stage_open(NULL);
     player_enter_as(&anna, 1, other);
-    TELL(&stage.gate.channel, kill, .serial = 1, .why = ENDING_PEER);
-    channel_hear_end(&anna.channel);
+    SAY(&stage.gate.channel, kill, .serial = 1, .why = ENDING_PEER);
+    cast_skip_to_end(&anna.channel);
     gate_hears(MSG_reaped, 1);
     stage_serves();
     cr_expect_eq(waitpid(other, NULL, WNOHANG), 0);
@@ -258,7 +258,7 @@ OpenTest(orphans, who_has_ended_it, NULL)
     }
     for (uint64_t i = 0; i < sizeof(kills) / sizeof(kills[0]); i++) {
         player_enter(&anna, 100 + i);
-        TELL(&stage.gate.channel, kill, .serial = 100 + i, .why = kills[i].why);
+        SAY(&stage.gate.channel, kill, .serial = 100 + i, .why = kills[i].why);
         hears(MSG_reaped, &got);
         cr_expect_eq(got.reaped.fruitless, kills[i].counts, "%lu", i);
         player_leave(&anna);

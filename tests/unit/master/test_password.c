@@ -79,10 +79,10 @@ static void asks(struct player *p, uint64_t cost)
 static void finds(const struct player *p, const char *user,
                   enum password_fault fault, const char *hash)
 {
-    TELL(&stage.auth.channel, verdict, .serial = p->serial,
-         .accepted = user != NULL, .user = slice_from(user ? user : ""),
-         .version = user ? auth_version(user) : 0, .name = 77, .fault = fault,
-         .hash = slice_from(hash));
+    SAY(&stage.auth.channel, verdict, .serial = p->serial,
+        .accepted = user != NULL, .user = slice_from(user ? user : ""),
+        .version = user ? auth_version(user) : 0, .name = 77, .fault = fault,
+        .hash = slice_from(hash));
 }
 
 static enum password_fault hears(struct player *p)
@@ -242,7 +242,7 @@ GreetedTest(password, two_wrong_ones_end_the_session, permit_two_tries)
         is_told(&anna, PASSWORD_WRONG);
     }
     anna.request = channel_next(&anna.channel);
-    TELL(&anna.channel, login, anna.request);
+    SAY(&anna.channel, login, anna.request);
     is_kicked(&anna, ENDING_LOGIN_TRIES);
 }
 

@@ -8,7 +8,7 @@
 #include "sallyport/base/fd.h"
 #include "sallyport/conf/conf.h"
 #include "sallyport/ipc/generation.h"
-#include "support/messages.h"
+#include "support/cast.h"
 #include "support/scratch.h"
 #include "support/test.h"
 

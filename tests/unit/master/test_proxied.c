@@ -24,8 +24,8 @@ static void enter(struct player *p, uint64_t serial)
 
 static void name(uint64_t serial, const struct address *who)
 {
-    TELL(&stage.gate.channel, session_peer, .serial = serial, .peer = *who,
-         .server = *who);
+    SAY(&stage.gate.channel, session_peer, .serial = serial, .peer = *who,
+        .server = *who);
 }
 
 static void is_entered(struct player *p)
@@ -111,10 +111,10 @@ OpenTest(proxied, ends_before_it_is_known, by_proxies)
 OpenTest(proxied, no_login_before, by_proxies)
 {
     enter(&anna, 11);
-    TELL(&anna.channel, login, 1);
+    SAY(&anna.channel, login, 1);
     stage_reports(EVENT_PEER, "a message in the wrong phase");
     gate_hears(MSG_reaped, 11);
-    channel_hear_end(&anna.channel);
+    cast_skip_to_end(&anna.channel);
     player_leave(&anna);
 }
 
@@ -126,7 +126,7 @@ OpenTest(proxied, kicked_before, by_proxies)
     player_hear(&anna, MSG_kick, &heard);
     cr_expect_eq(heard.kick.why, ENDING_SHUTDOWN);
     name(11, &client); /* this message crosses the kick */
-    channel_hear_end(&anna.channel);
+    cast_skip_to_end(&anna.channel);
     player_leave(&anna);
 }
 

@@ -13,7 +13,7 @@ RetireTest(retire, ends_when_gate_has_shut, NULL)
 {
     supervised_replaces();
     supervised_heard();
-    TELL(&stage.gate.channel, shut);
+    SAY(&stage.gate.channel, shut);
 }
 
 /* Plays the next gate, which must get no listener. */
@@ -33,7 +33,7 @@ static void gets_adopted(void)
     struct message got;
 
     cr_assert_eq(channel_wait(&stage.gate.channel, &got, STAGE_WAIT_MS), 1);
-    message_check(&stage.gate.channel, 1, MSG_adopt, &got);
+    cast_check(&stage.gate.channel, 1, MSG_adopt, &got);
     message_close(&got);
 }
 
@@ -43,9 +43,9 @@ RetireTest(retire, ends_with_its_last_session, NULL)
 {
     supervised_replaces();
     player_enter(&anna, 1);
-    TELL(&stage.gate.channel, shut);
+    SAY(&stage.gate.channel, shut);
     player_logs_in(&anna, &ours);
-    channel_hear_end(&stage.auth.channel);
+    cast_skip_to_end(&stage.auth.channel);
     supervised_heard();
     player_leave(&anna);
     actor_finish(&ours);
@@ -64,7 +64,7 @@ RetireTest(retire, files_that_does_not_end, hurries)
     player_logs_in(&anna, &ours);
     cr_assert_eq(ptrace(PTRACE_SEIZE, ours.note.pid, NULL, NULL), 0);
     supervised_replaces();
-    TELL(&stage.gate.channel, shut);
+    SAY(&stage.gate.channel, shut);
     player_leave(&anna);
 }
 
@@ -89,10 +89,10 @@ static void hear_after_all(struct actor *a, enum message_kind kind)
 RetireTest(retire, gate_with_a_full_channel, has_time)
 {
     players_are_killed(SESSIONS); /* gate reads nothing */
-    TELL(&supervised_channel, replaced);
+    SAY(&supervised_channel, replaced);
     supervised_heard(); /* so master has tried to send */
     hear_after_all(&stage.gate, MSG_stop_accepting);
-    TELL(&stage.gate.channel, shut);
+    SAY(&stage.gate.channel, shut);
 }
 
 /* Gate sends SERVING before master has told it to open: master replaces gate.
@@ -103,9 +103,9 @@ Test(retire, gate_that_was_not_told_to_serve)
 
     supervised_raise(NULL);
     supervised_gate_serves();
-    channel_hear_end(&stage.gate.channel);
+    cast_skip_to_end(&stage.gate.channel);
     actor_again(&stage.gate);
-    TELL(&supervised_channel, lead);
+    SAY(&supervised_channel, lead);
     actor_hear(&stage.gate, MSG_open, &got);
     supervised_gate_serves();
     supervised_hears(MSG_leading, &got);
@@ -121,13 +121,13 @@ Test(retire, gate_dies_in_the_takeover)
 
         supervised_raise(NULL);
         if (late) {
-            TELL(&supervised_channel, lead);
+            SAY(&supervised_channel, lead);
             actor_hear(&stage.gate, MSG_open, &got);
         }
         actor_die(&stage.gate);
         actor_again(&stage.gate);
         if (!late)
-            TELL(&supervised_channel, lead);
+            SAY(&supervised_channel, lead);
         actor_hear(&stage.gate, MSG_open, &got);
         supervised_gate_serves();
         supervised_hears(MSG_leading, &got);
@@ -170,7 +170,7 @@ RetireTest(retire, gate_that_has_begun_just_now, is_patient)
     channel_close(&stage.gate.channel);
     actor_enter(&stage.gate, "gate");
     cr_expect(stage.gate.note.given[SETUP_LISTENER]);
-    TELL(&supervised_channel, replaced);
+    SAY(&supervised_channel, replaced);
     supervised_heard();
     actor_ready(&stage.gate);
     actor_hear(&stage.gate, MSG_stop_accepting, &heard);
@@ -192,8 +192,8 @@ static void expect_no_session(uint64_t serial)
     struct player other;
 
     player_enter(&other, serial);
-    channel_hear_end(&other.channel);
-    channel_hear_end(&stage.gate.channel);
+    cast_skip_to_end(&other.channel);
+    cast_skip_to_end(&stage.gate.channel);
     player_leave(&other);
 }
 
@@ -202,7 +202,7 @@ RetireTest(retire, gate_that_goes_on_accepting, hurries_gate)
     player_enter(&anna, 1);
     player_asks(&anna);
     supervised_replaces();
-    TELL(&stage.gate.channel, shut);
+    SAY(&stage.gate.channel, shut);
     expect_no_session(2);
     another_gate();
     gets_adopted();
@@ -226,7 +226,7 @@ static void leave_an_event(void)
     player_logs_in(&anna, &ours);
     supervised_replaces();
     cr_assert_eq(send(anna.log, "w", 1, MSG_NOSIGNAL), 1);
-    TELL(&stage.gate.channel, shut);
+    SAY(&stage.gate.channel, shut);
     player_leave(&anna);
     actor_finish(&ours);
     cr_assert(!wait_until(master_has_ended, &stage.control, 300),
@@ -293,8 +293,8 @@ Test(retire, waits_until_log_has_written, .timeout = 60)
     supervised_open(NULL);
     cr_assert_eq(kill(stage.log.note.pid, SIGSTOP), 0);
     supervised_replaces();
-    TELL(&stage.gate.channel, shut);
-    channel_hear_end(&stage.log.channel);
+    SAY(&stage.gate.channel, shut);
+    cast_skip_to_end(&stage.log.channel);
     cr_assert(wait_until(counts, &board->row[0], STAGE_WAIT_MS));
     cr_assert_eq(kill(stage.log.note.pid, SIGCONT), 0);
     stage_ends();

@@ -308,7 +308,7 @@ static void expect_next(enum process process, uint64_t serial, char word)
 static void end_player(struct player *p)
 {
     channel_shout(&p->channel, "garbage", 7, NULL, 0);
-    channel_hear_end(&p->channel);
+    cast_skip_to_end(&p->channel);
     gate_hears(MSG_reaped, p->serial);
     player_leave(p);
 }
@@ -326,7 +326,7 @@ Test(service, words_of_the_ended)
     player_enter(&late, 13);
     say_word(late.log, 'l');
     end_player(&late);
-    channel_hear_end(&ours.channel);
+    cast_skip_to_end(&ours.channel);
     say_word(ours.log, 'f'); /* about an upload under way */
     actor_ready(&stage.log);
     expect_next(PROCESS_SESSION, anna.serial, 'w');

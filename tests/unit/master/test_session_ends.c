@@ -12,8 +12,8 @@
 #include "sallyport/base/shared.h"
 #include "sallyport/files/files.h"
 #include "sallyport/ipc/generation.h"
+#include "support/cast.h"
 #include "support/long.h"
-#include "support/messages.h"
 #include "support/test.h"
 
 #define SERIAL 1
@@ -594,8 +594,7 @@ Test(session_ends, files_learns_the_signal)
     hear_for_files(s, &files);
     channel_closes(s);
     sessions_reaped(m.sessions, s->pid, SIGSEGV);
-    message_check(&files, channel_receive(&files, &got), MSG_session_died,
-                  &got);
+    cast_check(&files, channel_receive(&files, &got), MSG_session_died, &got);
     cr_expect_eq(got.session_died.signal, SIGSEGV);
     files_is_reaped(s);
     channel_close(&files);
@@ -761,20 +760,18 @@ Test(session_ends, after_each_end_of_the_writer)
 
     for (size_t i = 0; i < COUNT(ends); i++) {
         struct channel session;
-        struct message got;
 
         hall_open();
         m.board = &board;
         writing();
         channel_init(&session, far[END_SESSION], PROCESS_SESSION,
                      PROCESS_MASTER, PHASE_VERIFY);
-        message_hear(&session, MSG_granted, &got);
-        message_close(&got);
+        EXPECT(&session, granted);
         kill(m.users->writer.pid, SIGKILL);
         waitpid(m.users->writer.pid, NULL, 0);
         password_on_written(&m, W_EXITCODE(ends[i].code, 0));
-        message_hear(&session, MSG_password_is, &got);
-        cr_expect_eq(got.password_is.fault, ends[i].told, "%zu", i);
+        cr_expect_eq(EXPECT(&session, password_is)->fault, ends[i].told, "%zu",
+                     i);
         let_go(sessions_find(m.sessions, SERIAL));
         sessions_sweep(&m);
         m.board = NULL;

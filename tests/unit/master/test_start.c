@@ -63,8 +63,8 @@ Test(start, gate_comes_after_keys)
     stage_raise(NULL);
     actors_enter();
     actor_ready(&stage.auth);
-    TELL(&stage.keys.channel, failed, .why = SLICE("key.pem: no private key"));
-    channel_hear_end(&stage.keys.channel);
+    SAY(&stage.keys.channel, failed, .why = SLICE("key.pem: no private key"));
+    cast_skip_to_end(&stage.keys.channel);
     stage_ended(EX_CONFIG);
     cr_expect_eq(stage.gate.note.pid, 0);
 }
@@ -94,11 +94,11 @@ Test(start, check_needs_gate_and_keys_alone)
     stage_raise(check_only);
     actor_enter(&stage.keys, "keys");
     check_given(&stage.keys, for_keys);
-    TELL(&stage.keys.channel, ready);
+    SAY(&stage.keys.channel, ready);
     actor_enter(&stage.gate, "gate");
     check_given(&stage.gate, for_gate);
-    TELL(&stage.gate.channel, ready);
-    channel_hear_end(&stage.gate.channel);
+    SAY(&stage.gate.channel, ready);
+    cast_skip_to_end(&stage.gate.channel);
     stage_ended(0);
 }
 
@@ -106,10 +106,10 @@ Test(start, check_tells_what_gate_refuses)
 {
     stage_raise(check_only);
     actor_enter(&stage.keys, "keys");
-    TELL(&stage.keys.channel, ready);
+    SAY(&stage.keys.channel, ready);
     actor_enter(&stage.gate, "gate");
-    TELL(&stage.gate.channel, failed, .why = SLICE("key.pem: not the key"));
-    channel_hear_end(&stage.gate.channel);
+    SAY(&stage.gate.channel, failed, .why = SLICE("key.pem: not the key"));
+    cast_skip_to_end(&stage.gate.channel);
     stage_ended(EX_CONFIG);
 }
 
@@ -120,12 +120,12 @@ static void soon(struct master *m)
 
 static void refuse(struct actor *a)
 {
-    TELL(&a->channel, failed, .why = SLICE("no"));
+    SAY(&a->channel, failed, .why = SLICE("no"));
 }
 
 static void refuse_sandbox(struct actor *a)
 {
-    TELL(&a->channel, failed, .why = SLICE("sandbox of gate: no"));
+    SAY(&a->channel, failed, .why = SLICE("sandbox of gate: no"));
 }
 
 static void send_garbage(struct actor *a)
@@ -142,7 +142,7 @@ static void send_build(struct actor *a)
 
 static void send_too_early(struct actor *a)
 {
-    TELL(&a->channel, kill);
+    SAY(&a->channel, kill);
 }
 
 static void say_nothing(struct actor *a)

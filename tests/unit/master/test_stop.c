@@ -17,7 +17,7 @@ Test(stop, kicks_and_waits)
     player_hear(&q, MSG_kick, &heard);
     player_leave(&anna);
     gate_hears(MSG_reaped, 2); /* it was killed, since it didn't leave */
-    channel_hear_end(&q.channel);
+    cast_skip_to_end(&q.channel);
     stage_ended(0);
 }
 
@@ -40,7 +40,7 @@ Test(stop, files_stays_until_the_session_goes)
     while (channel_receive(&ours.channel, &heard) == 1);
     cr_assert_eq(channel_receive(&ours.channel, &heard), 0);
     player_leave(&anna);
-    channel_hear_end(&ours.channel);
+    cast_skip_to_end(&ours.channel);
     player_leave(&q);
     stage_ended(0);
 }
@@ -74,7 +74,7 @@ Test(stop, second_signal_is_at_once)
     kill(stage.master, SIGTERM);
     player_hear(&anna, MSG_kick, &heard);
     kill(stage.master, SIGINT);
-    channel_hear_end(&anna.channel);
+    cast_skip_to_end(&anna.channel);
     stage_ended(0);
 }
 
@@ -87,7 +87,7 @@ Test(stop, door_is_closed)
     kill(stage.master, SIGTERM);
     player_hear(&anna, MSG_kick, &heard);
     player_enter(&late, 2);
-    channel_hear_end(&late.channel);
+    cast_skip_to_end(&late.channel);
     player_leave(&anna);
     stage_ended(0);
 }

@@ -4,7 +4,7 @@
 
 #include "master/core/core.h"
 #include "sallyport/base/fd.h"
-#include "support/messages.h"
+#include "support/cast.h"
 #include "support/test.h"
 
 #define WAIT_MS 20000

@@ -3,8 +3,8 @@
 
 #include "sallyport/base/fd.h"
 #include "sallyport/process/frame.h"
+#include "support/cast.h"
 #include "support/child.h"
-#include "support/messages.h"
 #include "support/test.h"
 
 struct counter {
@@ -151,8 +151,7 @@ Test(frame, from_set_up_to_end)
     frame_report(&counter.frame, &r);
     cr_expect_eq(channel_receive(&log, &m), 1);
     cr_expect_eq(m.kind, MSG_event);
-    TELL(&master, speaker, 0, .process = PROCESS_SESSION, .serial = 3,
-         .end = 0);
+    SAY(&master, speaker, .process = PROCESS_SESSION, .serial = 3, .end = 0);
     cr_assert_eq(shutdown(master.fd, SHUT_WR), 0);
     cr_assert_eq(frame_work(&counter.frame), 0);
     cr_expect_eq(counter.begun, 1);
@@ -173,8 +172,7 @@ static void begin_with_three(struct channel *master)
     begin(master);
     cr_assert_eq(frame_set_up(&counter.frame), 0, "%s", counter.frame.why.text);
     for (uint64_t i = 1; i <= 3; i++)
-        TELL(master, speaker, 0, .process = PROCESS_SESSION, .serial = i,
-             .end = 0);
+        SAY(master, speaker, .process = PROCESS_SESSION, .serial = i, .end = 0);
     cr_assert_eq(shutdown(master->fd, SHUT_WR), 0);
 }
 
@@ -227,8 +225,7 @@ Test(frame, no_message_may_be_lost)
     pid = child_raise(&master, &counter.frame, &strict, &setup, NULL);
     child_hear_ready(&master);
     cr_assert_eq(prlimit(pid, RLIMIT_NOFILE, &none, NULL), 0);
-    TELL(&master, speaker, 0, .process = PROCESS_SESSION, .serial = 1,
-         .end = 0);
+    SAY(&master, speaker, .process = PROCESS_SESSION, .serial = 1, .end = 0);
     child_reap(pid, EX_OSERR);
     channel_close(&master);
 }
@@ -279,7 +276,6 @@ Test(frame, master_of_another_build)
 {
     static const char words[] = "keys is of build " SALLYPORT_VERSION;
     struct channel master;
-    struct message m;
     int far = channel_make(&master, PROCESS_MASTER, PROCESS_KEYS, PHASE_START);
     pid_t pid = fork();
 
@@ -287,9 +283,10 @@ Test(frame, master_of_another_build)
     if (pid == 0)
         main_with(far, fd_sealed("setup", SLICE("0.0.1")));
     close(far);
-    message_hear(&master, MSG_failed, &m);
-    cr_expect(memmem(m.failed.why.ptr, m.failed.why.len, words, strlen(words)),
-              "%.*s", (int)m.failed.why.len, m.failed.why.ptr);
+    EXPECT(&master, failed);
+    cr_expect(memmem(heard.failed.why.ptr, heard.failed.why.len, words,
+                     strlen(words)),
+              "%.*s", (int)heard.failed.why.len, heard.failed.why.ptr);
     child_reap(pid, EX_SOFTWARE);
     channel_close(&master);
 }

@@ -8,9 +8,9 @@
 #include "sallyport/domain/rights.h"
 #include "sallyport/session/session.h"
 #include "sallyport/tls/context.h"
+#include "support/cast.h"
 #include "support/certificate.h"
 #include "support/lie.h"
-#include "support/messages.h"
 #include "support/processes.h"
 #include "support/scratch.h"
 #include "support/signer.h"
@@ -275,7 +275,7 @@ void fake_hear(struct channel *c, struct message *p, enum message_kind message)
         prepared(c, p);
         r = channel_wait(c, p, DEADLINE_MS);
     }
-    message_check(c, r, message, p);
+    cast_check(c, r, message, p);
 }
 
 void fake_tell(struct channel *c, const struct message *p)

@@ -1,7 +1,7 @@
 /* SITE PSWD, and a user who must change the password first. */
 #include "fake.h"
 #include "sallyport/ftp/command.h"
-#include "support/messages.h"
+#include "support/cast.h"
 
 /* Sends LINE: master gets no password, and auth gets OLD and WANTED. Returns
  * the number of the request to master. */
