@@ -10,7 +10,6 @@
 #include "sallyport/tls/context.h"
 #include "support/cast.h"
 #include "support/certificate.h"
-#include "support/lie.h"
 #include "support/processes.h"
 #include "support/scratch.h"
 #include "support/signer.h"
@@ -22,7 +21,6 @@ struct fake fake = { .granted = { .name = { "anna", 4 },
                                   .rights = RIGHT_ALL,
                                   .everywhere = RIGHT_ALL } };
 struct fake_transfer transfer;
-struct message asked;
 struct event_record logged;
 
 static struct tls_context *context(void)
@@ -218,14 +216,6 @@ void fake_do(const char *line, int code)
     expect_code(line, code);
 }
 
-void fake_do_answered(const char *line, enum message_kind request,
-                      struct message *answer, int code)
-{
-    fake_say(line);
-    fake_answer(request, answer);
-    expect_code(line, code);
-}
-
 void fake_do_refused(const char *line, enum message_kind request,
                      enum outcome outcome, int code)
 {
@@ -258,37 +248,6 @@ void fake_say(const char *line)
         cr_assert_eq(send(fake.control, text, (size_t)len, MSG_NOSIGNAL), len);
 }
 
-/* Files has synced the file of the file_prepare *P. */
-static void prepared(struct channel *c, const struct message *p)
-{
-    struct message done = { .kind = MSG_done };
-
-    done.request = p->request;
-    fake_tell(c, &done);
-}
-
-void fake_hear(struct channel *c, struct message *p, enum message_kind message)
-{
-    int r = channel_wait(c, p, DEADLINE_MS);
-
-    if (r == 1 && p->kind == MSG_file_prepare && message == MSG_file_commit) {
-        prepared(c, p);
-        r = channel_wait(c, p, DEADLINE_MS);
-    }
-    cast_check(c, r, message, p);
-}
-
-void fake_tell(struct channel *c, const struct message *p)
-{
-    cr_assert_eq(lie_send(c, p->kind, &p->request), 0, "%s",
-                 message_name(p->kind));
-}
-
-void fake_tell_raw(struct channel *c, const void *bytes, size_t len)
-{
-    cr_assert_eq(send(c->fd, bytes, len, MSG_NOSIGNAL), (ssize_t)len);
-}
-
 void fake_secure(void)
 {
     cr_assert_eq(fake_reply(), 220);
@@ -299,18 +258,15 @@ void fake_secure(void)
 
 void fake_hear_credentials(const char *password, const char *wanted)
 {
-    struct message p, out = { .kind = MSG_login_channel,
-                              .login_channel = { .request = asked.request } };
     struct channel auth;
+    int far = channel_make(&auth, PROCESS_AUTH, PROCESS_SESSION, PHASE_RUN);
 
-    out.login_channel.auth =
-        channel_make(&auth, PROCESS_AUTH, PROCESS_SESSION, PHASE_RUN);
-    fake_tell(&fake.master, &out);
-    close(out.login_channel.auth);
-    fake_hear(&auth, &p, MSG_credentials);
-    cr_assert(slice_equal(p.credentials.name, SLICE("anna")));
-    cr_assert(slice_equal(p.credentials.password, slice_from(password)));
-    cr_assert(slice_equal(p.credentials.wanted, slice_from(wanted)));
+    SAY_BACK(&fake.master, login_channel, .auth = far);
+    close(far);
+    EXPECT(&auth, credentials);
+    cr_assert(slice_equal(heard.credentials.name, SLICE("anna")));
+    cr_assert(slice_equal(heard.credentials.password, slice_from(password)));
+    cr_assert(slice_equal(heard.credentials.wanted, slice_from(wanted)));
     channel_close(&auth);
 }
 
@@ -322,29 +278,27 @@ void fake_ask_login(const char *user)
     snprintf(line, sizeof(line), "USER %s", user);
     fake_do(line, 331);
     fake_say("PASS secret");
-    fake_hear(&fake.master, &asked, MSG_login);
+    EXPECT(&fake.master, login);
 }
 
 void fake_deny(enum denial why)
 {
     fake.master.phase = PHASE_GREETED;
-    fake_tell(&fake.master,
-              &(struct message){ .kind = MSG_denied,
-                                 .denied = { asked.request, why } });
+    SAY_BACK(&fake.master, denied, .why = why);
 }
 
 void fake_grant(void)
 {
-    struct message out = { .kind = MSG_granted, .granted = fake.granted };
+    struct msg_granted out = fake.granted;
 
     fake_ask_login("anna");
-    out.request = asked.request;
+    out.request = heard.request;
     fake_hear_credentials("secret", "");
-    out.granted.max_file_size = fake.settings.max_file_size;
-    out.granted.files =
+    out.max_file_size = fake.settings.max_file_size;
+    out.files =
         channel_make(&fake.files, PROCESS_FILES, PROCESS_SESSION, PHASE_IDLE);
-    fake_tell(&fake.master, &out);
-    close(out.granted.files);
+    cast_say(&fake.master, MSG_granted, &out);
+    close(out.files);
 }
 
 void fake_tell_keys(void)
@@ -352,11 +306,9 @@ void fake_tell_keys(void)
     struct slice now = { (const char *)&fake.tickets.now, TICKET_KEY_BYTES };
     struct slice before = { (const char *)&fake.tickets.before,
                             TICKET_KEY_BYTES };
-    struct message p = { .kind = MSG_ticket_keys,
-                         .ticket_keys = { .now = now, .before = before } };
 
     fake.gate.phase = PHASE_USER; /* gate may send more messages from now on */
-    fake_tell(&fake.gate, &p);
+    SAY(&fake.gate, ticket_keys, .now = now, .before = before);
 }
 
 void fake_login(void)
@@ -374,36 +326,32 @@ void fake_open(void)
 
 void fake_regate(void)
 {
-    struct message news = { .kind = MSG_gate };
+    int far;
 
     channel_close(&fake.gate);
-    news.gate.gate =
-        channel_make(&fake.gate, PROCESS_GATE, PROCESS_SESSION, PHASE_USER);
-    fake_tell(&fake.master, &news);
-    close(news.gate.gate);
+    far = channel_make(&fake.gate, PROCESS_GATE, PROCESS_SESSION, PHASE_USER);
+    SAY(&fake.master, gate, .gate = far);
+    close(far);
 }
 
 void fake_lend(const char *told, bool by_proxy)
 {
-    struct message p, port = { .kind = MSG_port_is };
+    struct address address;
     struct sockaddr_in at = { .sin_family = AF_INET,
                               .sin_addr = { htonl(INADDR_LOOPBACK) } };
     socklen_t size = sizeof(at);
     FD_CLEANUP int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-    fake_hear(&fake.gate, &p, MSG_port);
+    EXPECT(&fake.gate, port);
     fd_set_nonblock(fd, true);
     cr_assert_eq(bind(fd, (struct sockaddr *)&at, size), 0);
     cr_assert_eq(listen(fd, 8), 0);
     cr_assert_eq(getsockname(fd, (struct sockaddr *)&at, &size), 0);
     fake.port = at.sin_port;
-    port.request = p.request;
-    cr_assert_eq(address_parse(slice_from(told), &port.port_is.address), 0);
-    port.port_is.address.port = ntohs(fake.port);
-    port.port_is.bound = port.port_is.address;
-    port.port_is.proxied = by_proxy;
-    port.port_is.listener = fd;
-    fake_tell(&fake.gate, &port);
+    cr_assert_eq(address_parse(slice_from(told), &address), 0);
+    address.port = ntohs(fake.port);
+    SAY_BACK(&fake.gate, port_is, .address = address, .bound = address,
+             .proxied = by_proxy, .listener = fd);
 }
 
 void fake_expect(const char *line, int code)
@@ -454,48 +402,36 @@ int fake_data(void)
     return fake_come();
 }
 
-void fake_answer(enum message_kind request, struct message *answer)
-{
-    fake_hear(&fake.files, &asked, request);
-    answer->request = asked.request;
-    fake_tell(&fake.files, answer);
-}
-
-void fake_refused(enum outcome outcome)
-{
-    fake_tell(&fake.files,
-              &(struct message){ .kind = MSG_refused,
-                                 .refused = { .request = asked.request,
-                                              .outcome = outcome } });
-}
-
 void fake_refuse(enum message_kind request, enum outcome outcome)
 {
-    fake_hear(&fake.files, &asked, request);
-    fake_refused(outcome);
+    cast_expect(&fake.files, request);
+    SAY_BACK(&fake.files, refused, .outcome = outcome);
 }
 
-void fake_done(const struct message *request)
+struct msg_file_commit *fake_commits(void)
 {
-    fake_tell(&fake.files, &(struct message){ .kind = MSG_done,
-                                              .request = request->request });
+    if (cast_hear(&fake.files) == MSG_file_prepare) {
+        SAY_BACK(&fake.files, done);
+        cast_hear(&fake.files);
+    }
+    cast_check(&fake.files, 1, MSG_file_commit, &heard);
+    return &heard.file_commit;
 }
 
 uint64_t fake_stored(const char *path)
 {
-    struct message stored = { .kind = MSG_file_stored,
-                              .file_stored.path = slice_from(path) };
+    uint64_t length = fake_commits()->length;
 
-    fake_answer(MSG_file_commit, &stored);
+    SAY_BACK(&fake.files, file_stored, .path = slice_from(path));
     fake.files.phase = PHASE_IDLE;
-    return asked.file_commit.length;
+    return length;
 }
 
 bool fake_given_up(void)
 {
-    fake_answer(MSG_file_abort, &(struct message){ .kind = MSG_done });
+    SERVE(&fake.files, file_abort, done);
     fake.files.phase = PHASE_IDLE;
-    return asked.file_abort.worthless;
+    return heard.file_abort.worthless;
 }
 
 void fake_complete(void)
@@ -514,31 +450,24 @@ static uint32_t listing;
 
 int fake_list(void)
 {
-    struct message m = { .kind = MSG_directory_pipe };
     int ends[2];
 
     cr_assert_eq(pipe(ends), 0);
-    m.directory_pipe.listing = ends[0];
-    fake_answer(MSG_directory_list, &m);
-    listing = m.request;
+    SERVE(&fake.files, directory_list, directory_pipe, .listing = ends[0]);
+    listing = heard.request;
     close(ends[0]);
     return ends[1];
 }
 
 void fake_listed(int pipe, enum outcome outcome)
 {
-    struct message m = { .kind = MSG_directory_listed,
-                         .directory_listed.outcome = outcome };
-
     close(pipe);
-    m.request = listing;
-    fake_tell(&fake.files, &m);
+    SAY(&fake.files, directory_listed, listing, .outcome = outcome);
 }
 
 void fake_kick(enum ending why)
 {
-    fake_tell(&fake.master,
-              &(struct message){ .kind = MSG_kick, .kick.why = why });
+    SAY(&fake.master, kick, .why = why);
 }
 
 void fake_secure_data(void)
@@ -549,20 +478,19 @@ void fake_secure_data(void)
 
 void fake_begin_upload_of(const char *line, struct msg_file_writable answer)
 {
-    struct message file = { .kind = MSG_file_writable,
-                            .file_writable = answer };
     char name[64];
 
     transfer.file = tmpfile();
     cr_assert_eq(ftruncate(fileno(transfer.file), (off_t)answer.first), 0);
     snprintf(name, sizeof(name), "/proc/self/fd/%d", fileno(transfer.file));
-    file.file_writable.file = open(name, O_WRONLY);
-    cr_assert_geq(file.file_writable.file, 0);
+    answer.file = open(name, O_WRONLY);
+    cr_assert_geq(answer.file, 0);
     transfer.data = fake_data();
     fake_say(line);
-    fake_answer(MSG_file_write, &file);
-    transfer.fleeting = asked.file_write.keep_nothing;
-    close(file.file_writable.file);
+    answer.request = EXPECT(&fake.files, file_write)->request;
+    cast_say(&fake.files, MSG_file_writable, &answer);
+    transfer.fleeting = heard.file_write.keep_nothing;
+    close(answer.file);
     fake.files.phase = PHASE_WRITING;
     cr_assert_eq(fake_reply(), 150, "%s", fake.reply);
 }
@@ -617,12 +545,9 @@ void fake_await_length(off_t length)
 
 void fake_read(const char *line, FILE *source, uint64_t size)
 {
-    struct message file = { .kind = MSG_file_readable,
-                            .file_readable = { .size = size,
-                                               .file = fileno(source) } };
-
     fake_say(line);
-    fake_answer(MSG_file_read, &file);
+    SERVE(&fake.files, file_read, file_readable, .size = size,
+          .file = fileno(source));
 }
 
 void fake_begin_download(uint64_t size)

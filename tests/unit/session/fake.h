@@ -11,6 +11,7 @@
 #include "sallyport/event/event.h"
 #include "sallyport/ipc/channel.h"
 #include "sallyport/tls/ticket.h"
+#include "support/cast.h"
 #include "support/test.h"
 #include "support/tls_client.h"
 
@@ -34,9 +35,7 @@ struct fake {
                                    rights for anna, and 0 in the other fields */
 };
 extern struct fake fake;
-/* The last message that a test has received, and the last event that it has
- * found. */
-extern struct message asked;
+/* The last event that a test has found. */
 extern struct event_record logged;
 
 /* Changes the setting KEY for later sessions. VALUE is the number; 1: yes, 0:
@@ -54,11 +53,11 @@ void fake_start(void);
 /* Sends AUTH TLS and makes the handshake. */
 void fake_secure(void);
 /* Calls fake_secure(), and sends USER and PASS. Master receives the request for
- * a login into `asked`. */
+ * a login. */
 void fake_ask_login(const char *user);
 /* Master answers with a denial. */
 void fake_deny(enum denial why);
-/* Master answers the request `asked` with a channel to auth. The session must
+/* Master answers the request `heard` with a channel to auth. The session must
  * send anna's name, PASSWORD and the new password WANTED there. */
 void fake_hear_credentials(const char *password, const char *wanted);
 /* Plays a login of anna, which master grants. The test must still read the
@@ -78,22 +77,19 @@ void fake_say(const char *line);
 int fake_reply(void);
 /* Sends a line. The reply must have CODE. */
 void fake_do(const char *line, int code);
-/* Send a line. Files receives REQUEST, and sends ANSWER or a refusal with
- * OUTCOME. The reply must have CODE. */
-void fake_do_answered(const char *line, enum message_kind request,
-                      struct message *answer, int code);
+/* FAKE_DO("CWD d", 250, directory_enter, done): sends a line. Files receives
+ * the request, and answers it. The reply must have CODE. */
+#define FAKE_DO(line, code, request, answer, ...)                              \
+    (fake_say(line),                                                           \
+     SERVE(&fake.files, request, answer __VA_OPT__(, ) __VA_ARGS__),           \
+     fake_replies(code, ""))
+/* Does the same, but files refuses. */
 void fake_do_refused(const char *line, enum message_kind request,
                      enum outcome outcome, int code);
 /* Reads the next reply, which must have CODE and WORDS. */
 void fake_replies(int code, const char *words);
 /* Sends ABOR in a transfer, and reads both replies. */
 void fake_abort(void);
-/* Receives the session's next message to a peer, which must be MESSAGE and come
- * within 20 s. If MESSAGE is file_commit, answers a file_prepare before it. */
-void fake_hear(struct channel *c, struct message *p, enum message_kind message);
-void fake_tell(struct channel *c, const struct message *p);
-/* Sends bytes that no channel would send. */
-void fake_tell_raw(struct channel *c, const void *bytes, size_t len);
 
 /* Plays the end of gate and a new gate: fake.gate is the new gate's end. Master
  * has sent the new channel to the session when this returns. */
@@ -115,14 +111,11 @@ void fake_expect_closed(int fd);
  * client's end. */
 void fake_port(void);
 int fake_data(void);
-/* Files receives REQUEST, and sends ANSWER to it. */
-void fake_answer(enum message_kind request, struct message *answer);
 /* Files receives REQUEST, and refuses. */
 void fake_refuse(enum message_kind request, enum outcome outcome);
-/* Files refuses the request `asked`. */
-void fake_refused(enum outcome outcome);
-/* Files answers *REQUEST with MSG_done. */
-void fake_done(const struct message *request);
+/* Files receives the request to commit. If a file_prepare comes before it,
+ * files answers that. */
+struct msg_file_commit *fake_commits(void);
 /* Files receives the request to commit, and stores the upload as PATH. Returns
  * the upload's length. */
 uint64_t fake_stored(const char *path);

@@ -64,15 +64,14 @@ Test(session_active, arguments, .init = begin, .timeout = 60)
 Test(session_active, not_behind_a_proxy, .timeout = 60)
 {
     const char header[] = "PROXY TCP4 127.0.0.1 127.0.0.1 4711 21\r\n";
-    struct message p, in = { .kind = MSG_admitted };
 
     fake.proxied = true;
     fake_settings("active", 1);
     fake_start();
     cr_assert_gt(send(fake.control, header, sizeof(header) - 1, 0), 0);
-    fake_hear(&fake.gate, &p, MSG_admit);
+    EXPECT(&fake.gate, admit);
     fake.gate.phase = PHASE_RUN;
-    fake_tell(&fake.master, &in);
+    SAY(&fake.master, admitted);
     fake.master.phase = PHASE_GREETED;
     fake_login();
     fake_do("PORT 127,0,0,1,200,1", 502);
@@ -81,7 +80,7 @@ Test(session_active, not_behind_a_proxy, .timeout = 60)
     cr_expect_null(strstr(fake.lines, " EPRT"), "%s", fake.lines);
     end();
     /* Gate got no message. */
-    cr_expect_eq(channel_wait(&fake.gate, &p, 0), -EPIPE);
+    cast_hear_end(&fake.gate);
 }
 
 /* Plays LIST up to the 150. */
@@ -96,12 +95,9 @@ static void begin_list(void)
 /* Plays LIST up to the request to gate. Returns the request's number. */
 static uint32_t list(void)
 {
-    struct message p;
-
     begin_list();
-    fake_hear(&fake.gate, &p, MSG_active);
-    cr_assert_eq(p.active.to.port, 200 * 256 + 1);
-    return p.request;
+    cr_assert_eq(EXPECT(&fake.gate, active)->to.port, 200 * 256 + 1);
+    return heard.request;
 }
 
 static const struct {
@@ -119,15 +115,13 @@ static const struct {
  * failure, even if gate reports it twice. */
 Test(session_active, nobody_takes_it, .timeout = 60)
 {
-    struct message none = { .kind = MSG_active_none };
-
     begin();
     for (size_t i = 0; i < sizeof(failures) / sizeof(failures[0]); i++) {
-        none.request = list();
-        none.active_none.error = failures[i].error;
-        fake_tell(&fake.gate, &none);
+        list();
+        SAY_BACK(&fake.gate, active_none, .error = failures[i].error);
         fake_replies(425, failures[i].words);
-        fake_tell(&fake.gate, &none); /* ignored, since it comes late */
+        /* ignored, since it comes late */
+        SAY_BACK(&fake.gate, active_none, .error = failures[i].error);
         fake_do("NOOP", 200);
     }
     end();
@@ -145,24 +139,19 @@ static void abort_list(void)
  * gate. */
 Test(session_active, gate_reads_slowly, .timeout = 60)
 {
-    struct message p, none = { .kind = MSG_active_none };
-
-    none.active_none.error = ECONNREFUSED;
     begin();
     for (int i = 0; i < FILLS; i++) {
         begin_list();
         abort_list();
-        while (channel_receive(&fake.log, &p) == 1) /* log reads as usual */
+        while (channel_receive(&fake.log, &heard) == 1) /* log reads as usual */
             ;
     }
     fake_do("EPSV", 425);
     cr_expect(strstr(fake.reply, "busy"), "%s", fake.reply);
     begin_list();
-    while (channel_wait(&fake.gate, &p, 1000) == 1)
-        if (p.kind == MSG_active) {
-            none.request = p.request;
-            fake_tell(&fake.gate, &none);
-        }
+    while (channel_wait(&fake.gate, &heard, 1000) == 1)
+        if (heard.kind == MSG_active)
+            SAY_BACK(&fake.gate, active_none, .error = ECONNREFUSED);
     fake_replies(425, "refuses");
     end();
 }
@@ -171,25 +160,22 @@ Test(session_active, gate_reads_slowly, .timeout = 60)
  * transfer. */
 Test(session_active, one_that_comes_late, .timeout = 60)
 {
-    struct message p, data = { .kind = MSG_data };
+    uint32_t first;
     int late[2], right[2];
     struct tls_client *tls;
     char byte;
 
     begin();
-    data.request = list();
+    first = list();
     cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, late), 0);
     cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, right), 0);
     abort_list();
-    fake_hear(&fake.gate, &p, MSG_active_close);
-    p.request = list();
-    data.data.connection = late[1];
-    fake_tell(&fake.gate, &data);
+    EXPECT(&fake.gate, active_close);
+    list();
+    SAY(&fake.gate, data, first, .connection = late[1]);
     close(late[1]);
     cr_expect_leq(read(late[0], &byte, 1), 0);
-    data.request = p.request;
-    data.data.connection = right[1];
-    fake_tell(&fake.gate, &data);
+    SAY_BACK(&fake.gate, data, .connection = right[1]);
     close(right[1]);
     tls = fake_data_tls(right[0]);
     cr_assert_not_null(tls);

@@ -27,17 +27,11 @@ static const struct row {
 
 static void size_says(uint64_t size)
 {
-    struct message facts = {
-        .kind = MSG_facts_are, .facts_are = { .kind = ENTRY_FILE, .size = size }
-    };
-
-    fake_do_answered("SIZE x", MSG_facts, &facts, 213);
+    FAKE_DO("SIZE x", 213, facts, facts_are, .kind = ENTRY_FILE, .size = size);
 }
 
 static void play(const struct row *row)
 {
-    struct message space = { .kind = MSG_space_is,
-                             .space_is = { .bytes = row->free } };
     char line[64];
 
     if (row->sized > 0)
@@ -47,10 +41,8 @@ static void play(const struct row *row)
     snprintf(line, sizeof(line), "ALLO %" PRIu64, row->announced);
     fake_say(line);
     if (row->free != UINT64_MAX) {
-        fake_hear(&fake.files, &asked, MSG_space);
-        cr_assert(slice_equal(asked.space.path, SLICE("/")));
-        space.request = asked.request;
-        fake_tell(&fake.files, &space);
+        cr_assert(slice_equal(EXPECT(&fake.files, space)->path, SLICE("/")));
+        SAY_BACK(&fake.files, space_is, .bytes = row->free);
     }
     cr_expect_eq(fake_reply(), row->code, "%s: %s", line, fake.reply);
 }
@@ -68,11 +60,8 @@ Test(allo, limit_and_disk, .timeout = 120, WITH_SANITIZERS)
 /* The reply names the limit that has no room, which isn't the disk. */
 Test(allo, what_max_bytes_leaves, LOGGED_IN)
 {
-    struct message space = { .kind = MSG_space_is,
-                             .space_is = { .bytes = 40, .by_bytes = true } };
-
-    fake_do_answered("ALLO 40", MSG_space, &space, 200);
-    fake_do_answered("ALLO 41", MSG_space, &space, 552);
+    FAKE_DO("ALLO 40", 200, space, space_is, .bytes = 40, .by_bytes = true);
+    FAKE_DO("ALLO 41", 552, space, space_is, .bytes = 40, .by_bytes = true);
     cr_expect_not_null(strstr(fake.reply, "upload_bytes"), "%s", fake.reply);
 }
 
@@ -86,9 +75,8 @@ Test(allo, outlives_a_checksum, LOGGED_IN)
     fake_do_refused("HASH y", MSG_file_read, OUTCOME_BUSY, 450);
     data = fake_data();
     fake_say("STOR x");
-    fake_hear(&fake.files, &asked, MSG_file_write);
-    cr_expect_eq(asked.file_write.announced, 500);
-    fake_refused(OUTCOME_BUSY);
+    cr_expect_eq(EXPECT(&fake.files, file_write)->announced, 500);
+    SAY_BACK(&fake.files, refused, .outcome = OUTCOME_BUSY);
     cr_assert_eq(fake_reply(), 450);
     close(data);
 }
@@ -113,12 +101,10 @@ static const struct upload_row {
 
 static void announce(uint64_t n)
 {
-    struct message space = { .kind = MSG_space_is,
-                             .space_is = { .bytes = 1000 } };
     char line[64];
 
     snprintf(line, sizeof(line), "ALLO %" PRIu64, n);
-    fake_do_answered(line, MSG_space, &space, 200);
+    FAKE_DO(line, 200, space, space_is, .bytes = 1000);
 }
 
 static void play_upload(const struct upload_row *row)

@@ -14,14 +14,11 @@ static void open_limited(bool counted, bool paced)
     fake_open();
 }
 
-static void give(const struct message *ask, uint64_t bytes)
+/* Gate answers what it has heard. */
+static void give(uint64_t bytes)
 {
-    struct message m = { .kind = MSG_bytes };
-
-    m.request = ask->request;
-    m.bytes.upload = ask->bytes_ask.upload;
-    m.bytes.count = bytes;
-    fake_tell(&fake.gate, &m);
+    SAY_BACK(&fake.gate, bytes, .upload = heard.bytes_ask.upload,
+             .count = bytes);
 }
 
 static void expect_bytes(size_t len)
@@ -44,14 +41,13 @@ Test(allowance, of_a_download, LEAVES)
     open_limited(false, true);
     fake_download(SIZE);
     for (int i = 0; i < 3; i++) {
-        fake_hear(&fake.gate, &asked, MSG_bytes_ask);
-        cr_expect_not(asked.bytes_ask.upload);
+        cr_expect_not(EXPECT(&fake.gate, bytes_ask)->upload);
         fake_do("NOOP", 200);
-        give(&asked, PIECE);
+        give(PIECE);
         expect_bytes(PIECE);
     }
-    fake_hear(&fake.gate, &asked, MSG_bytes_ask);
-    give(&asked, SIZE);
+    EXPECT(&fake.gate, bytes_ask);
+    give(SIZE);
     expect_bytes(SIZE - 3 * PIECE);
     cr_expect_eq(fake_reply(), 226);
     fake_release();
@@ -61,30 +57,33 @@ Test(allowance, of_a_download, LEAVES)
     fake_release();
 }
 
-/* Plays an upload that sends *ASK to gate, and is aborted before the answer. */
-static void abort_upload(struct message *ask)
+/* Plays an upload that asks gate, and is aborted before the answer. Returns the
+ * request. */
+static struct msg_bytes_ask abort_upload(void)
 {
+    struct msg_bytes_ask ask;
+
     open_limited(false, true);
     fake_upload();
-    fake_hear(&fake.gate, ask, MSG_bytes_ask);
-    cr_expect(ask->bytes_ask.upload);
+    ask = *EXPECT(&fake.gate, bytes_ask);
+    cr_expect(ask.upload);
     fake_say("ABOR");
     fake_fail(426);
     cr_expect_eq(fake_reply(), 226);
     fake_release();
+    return ask;
 }
 
 /* The bytes that gate permits to an aborted upload serve the next one. */
 Test(allowance, of_an_upload, LEAVES)
 {
-    struct message upload;
+    struct msg_bytes_ask upload = abort_upload();
 
-    abort_upload(&upload);
     fake_upload();
     fake_send("HELLO");
-    give(&upload, 4);
-    fake_hear(&fake.gate, &asked, MSG_bytes_ask);
-    give(&asked, PIECE);
+    SAY(&fake.gate, bytes, upload.request, .upload = true, .count = 4);
+    EXPECT(&fake.gate, bytes_ask);
+    give(PIECE);
     fake_complete();
     fake_release();
 }
@@ -92,18 +91,16 @@ Test(allowance, of_an_upload, LEAVES)
 /* A download asks gate after the answer to the aborted upload has come. */
 Test(allowance, of_the_other_direction, .timeout = 60)
 {
-    struct message upload, download;
+    struct msg_bytes_ask upload = abort_upload();
 
-    abort_upload(&upload);
     fake_download(PIECE);
-    give(&upload, PIECE);
-    fake_hear(&fake.gate, &download, MSG_bytes_ask);
-    cr_expect_not(download.bytes_ask.upload);
-    give(&download, PIECE);
+    SAY(&fake.gate, bytes, upload.request, .upload = true, .count = PIECE);
+    cr_expect_not(EXPECT(&fake.gate, bytes_ask)->upload);
+    give(PIECE);
     expect_bytes(PIECE);
     cr_expect_eq(fake_reply(), 226);
     fake_release();
-    give(&upload, PIECE);
+    SAY(&fake.gate, bytes, upload.request, .upload = true, .count = PIECE);
     fake_hang_up(ENDING_PEER);
 }
 
@@ -128,22 +125,14 @@ Test(allowance, of_the_size_of_a_file, .timeout = 60)
 
 static void answer(bool begin)
 {
-    struct message m = { .kind = MSG_transfer_may };
-
-    fake_hear(&fake.gate, &asked, MSG_transfer_begin);
-    m.request = asked.request;
-    m.transfer_may.begin = begin;
-    m.transfer_may.of = ACCOUNT_TEAM;
-    m.transfer_may.limit = 2;
-    fake_tell(&fake.gate, &m);
+    SERVE(&fake.gate, transfer_begin, transfer_may, .begin = begin,
+          .of = ACCOUNT_TEAM, .limit = 2);
 }
 
 /* A transfer that gate refuses doesn't reach files, and the session keeps its
  * port. */
 Test(allowance, to_begin, LEAVES)
 {
-    struct message m;
-
     open_limited(true, false);
     transfer.data = fake_data();
     for (int i = 0; i < 2; i++) {
@@ -158,7 +147,7 @@ Test(allowance, to_begin, LEAVES)
     answer(true);
     fake_refuse(MSG_file_read, OUTCOME_NOT_FOUND);
     cr_expect_eq(fake_reply(), 550);
-    fake_hear(&fake.gate, &m, MSG_transfer_end);
+    EXPECT(&fake.gate, transfer_end);
     close(transfer.data);
 }
 
@@ -166,14 +155,12 @@ Test(allowance, to_begin, LEAVES)
  * end. */
 Test(allowance, aborted_before_the_answer, LEAVES)
 {
-    struct message m;
-
     open_limited(true, false);
     transfer.data = fake_data();
     fake_say("RETR /x");
     fake_abort();
     answer(true);
-    fake_hear(&fake.gate, &m, MSG_transfer_end);
+    EXPECT(&fake.gate, transfer_end);
     close(transfer.data);
 }
 
@@ -183,15 +170,15 @@ Test(allowance, gate_goes_away, .fini = fake_part, .timeout = 60)
 {
     open_limited(false, true);
     fake_download(SIZE);
-    fake_hear(&fake.gate, &asked, MSG_bytes_ask);
-    give(&asked, PIECE);
+    EXPECT(&fake.gate, bytes_ask);
+    give(PIECE);
     expect_bytes(PIECE);
-    fake_hear(&fake.gate, &asked, MSG_bytes_ask);
+    EXPECT(&fake.gate, bytes_ask);
     channel_close(&fake.gate);
     fake_do("NOOP", 200);
     fake_regate();
-    fake_hear(&fake.gate, &asked, MSG_bytes_ask);
-    give(&asked, SIZE);
+    EXPECT(&fake.gate, bytes_ask);
+    give(SIZE);
     expect_bytes(SIZE - PIECE);
     cr_expect_eq(fake_reply(), 226);
 }
@@ -216,19 +203,18 @@ Test(allowance, begins_without_a_gate, LEAVES)
 /* The next gate counts a transfer under way, too. */
 Test(allowance, is_counted_again, LEAVES)
 {
-    struct message m;
+    uint32_t read;
 
     open_limited(true, false);
     transfer.data = fake_data();
     fake_say("RETR /x");
     answer(true);
-    fake_hear(&fake.files, &asked, MSG_file_read);
+    read = EXPECT(&fake.files, file_read)->request;
     fake_regate();
-    fake_hear(&fake.gate, &m, MSG_transfer_begin);
-    cr_expect_eq(m.request, 0);
-    fake_refused(OUTCOME_NOT_FOUND);
+    cr_expect_eq(EXPECT(&fake.gate, transfer_begin)->request, 0);
+    SAY(&fake.files, refused, read, .outcome = OUTCOME_NOT_FOUND);
     cr_expect_eq(fake_reply(), 550);
-    fake_hear(&fake.gate, &m, MSG_transfer_end);
+    EXPECT(&fake.gate, transfer_end);
     close(transfer.data);
 }
 
@@ -248,7 +234,7 @@ Test(allowance, gate_never_hears_of_the_end, .timeout = 60)
     fake_expect("EPSV", 229);
     transfer.data = fake_come();
     fake_say("RETR /x");
-    fake_hear(&fake.gate, &asked, MSG_transfer_begin);
+    EXPECT(&fake.gate, transfer_begin);
     close(transfer.data);
     shutdown(fake.control, SHUT_WR);
     fake_end();
@@ -263,7 +249,7 @@ Test(allowance, a_gate_that_was_not_asked, .timeout = 60)
 
     for (size_t i = 0; i < 2; i++) {
         open_limited(true, true);
-        fake_tell(&fake.gate, &wrong[i]);
+        cast_say(&fake.gate, wrong[i].kind, &wrong[i].request);
         fake_hang_up(ENDING_PEER);
     }
 }

@@ -188,20 +188,15 @@ Test(session_binding, what_master_may_not_grant, .timeout = 60)
     };
 
     for (size_t i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
-        struct message out = { .kind = MSG_granted,
-                               .granted = { .name = lies[i].name,
-                                            .rights = 0,
-                                            .upload_eof = lies[i].upload_eof,
-                                            .binding = lies[i].binding } };
         int ends[2];
 
         fake_start();
         fake_ask_login("anna");
         fake_tell_keys();
         cr_assert_eq(fd_pair(ends), 0);
-        out.request = asked.request;
-        out.granted.files = ends[1];
-        fake_tell(&fake.master, &out);
+        SAY_BACK(&fake.master, granted, .name = lies[i].name,
+                 .upload_eof = lies[i].upload_eof, .binding = lies[i].binding,
+                 .files = ends[1]);
         cr_assert_eq(fake_reply(), 421, "%zu: %s", i, fake.reply);
         cr_assert_eq(fake_end(), ENDING_PEER);
         cr_expect_str_eq(fake_end_reason(),

@@ -16,9 +16,7 @@ static void begin(void)
 
 static void copied(uint64_t left)
 {
-    struct message m = { .kind = MSG_file_copied, .file_copied.left = left };
-
-    fake_answer(MSG_file_copy, &m);
+    SERVE(&fake.files, file_copy, file_copied, .left = left);
 }
 
 static off_t length(void)
@@ -38,12 +36,11 @@ Test(copying, before_the_first_byte, .fini = fake_part, .timeout = 60)
     fake_send("hello");
     fake_do("NOOP", 200);
     copied(HEAD / 2);
-    fake_hear(&fake.files, &asked, MSG_file_copy);
+    EXPECT(&fake.files, file_copy);
     poll(NULL, 0, 2000); /* a slow disk is no stall */
     fake_do("STAT", 211);
     cr_expect_eq(length(), HEAD, "nothing is written");
-    fake_tell(&fake.files, &(struct message){ .kind = MSG_file_copied,
-                                              .request = asked.request });
+    SAY_BACK(&fake.files, file_copied);
     fake_stored("/x");
     cr_expect_eq(length(), HEAD + 5);
     cr_expect_eq(fake_reply(), 226, "%s", fake.reply);
@@ -69,7 +66,7 @@ Test(copying, aborted, BEGUN)
 Test(copying, client_that_leaves, .init = begin, .timeout = 60)
 {
     fake_send("hello");
-    fake_hear(&fake.files, &asked, MSG_file_copy);
+    EXPECT(&fake.files, file_copy);
     fake_hang_up(ENDING_CLOSED);
     cr_assert(fake_event(EVENT_TRANSFER, &logged));
     cr_expect_eq(logged.number[FIELD_RESULT], 0);
@@ -97,13 +94,12 @@ Test(copying, refused, .timeout = 60)
 Test(copying, hung_up, BEGUN)
 {
     cr_assert(tls_client_write(transfer.tls, "hello", 5));
-    fake_hear(&fake.files, &asked, MSG_file_copy);
+    EXPECT(&fake.files, file_copy);
     shutdown(transfer.data, SHUT_RDWR);
     fake_expect_asleep(400);
     cr_assert(fake_is_quiet(fake.files.fd, 0));
     fake_do("NOOP", 200);
-    fake_tell(&fake.files, &(struct message){ .kind = MSG_file_copied,
-                                              .request = asked.request });
+    SAY_BACK(&fake.files, file_copied);
     fake_fail(426);
 }
 

@@ -44,24 +44,20 @@ Test(data_port, no_descriptor_is_left, .timeout = 60)
 Test(data_port, no_descriptor_is_left_before_the_file, .timeout = 60)
 {
     struct rlimit before, none;
-    struct message file = { .kind = MSG_file_readable };
-    struct message asks;
 
     transfer.file = fake_zeros(100);
-    file.file_readable.size = 100;
-    file.file_readable.file = fileno(transfer.file);
     fake_settings("connect_timeout", 30000);
     fake_open();
     fake_port();
     fake_say("RETR /x");
-    fake_hear(&fake.files, &asks, MSG_file_read);
+    EXPECT(&fake.files, file_read);
     cr_assert_eq(prlimit(fake.pid, RLIMIT_NOFILE, NULL, &before), 0);
     none = (struct rlimit){ 3, before.rlim_max };
     cr_assert_eq(prlimit(fake.pid, RLIMIT_NOFILE, &none, NULL), 0);
     fake_expect_closed(fake_come());
     cr_assert_eq(prlimit(fake.pid, RLIMIT_NOFILE, &before, NULL), 0);
-    file.request = asks.request;
-    fake_tell(&fake.files, &file);
+    SAY_BACK(&fake.files, file_readable, .size = 100,
+             .file = fileno(transfer.file));
     cr_expect_eq(fake_reply(), 150, "%s", fake.reply);
     cr_expect_eq(fake_reply(), 425, "%s", fake.reply);
     fclose(transfer.file);

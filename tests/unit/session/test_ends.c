@@ -42,7 +42,7 @@ Test(ends, a_kick_ends_an_upload, .timeout = 60)
         cr_expect_eq(tls_client_read(transfer.tls, &c, 1), TLS_CLIENT_END);
         fake_release();
         expect_end(kicks[i].why);
-        cr_expect_eq(channel_receive(&fake.files, &asked), -EPIPE);
+        cast_hear_end(&fake.files);
         fake_expect_transfer(kicks[i].code, ending_text(kicks[i].why));
     }
 }
@@ -119,19 +119,16 @@ Test(ends, a_kick_ends_a_checksum, .init = fake_open, .timeout = 60)
 /* A file that files passes after the 421 gets no 150. */
 Test(ends, a_kick_before_the_150, .timeout = 60)
 {
-    struct message file = { .kind = MSG_file_writable };
     FILE *sink = tmpfile();
     int data;
 
     fake_open();
     data = fake_data();
     fake_say("STOR /x");
-    fake_hear(&fake.files, &asked, MSG_file_write);
+    EXPECT(&fake.files, file_write);
     fake_kick(ENDING_KICKED);
     cr_expect_eq(fake_reply(), 421);
-    file.request = asked.request;
-    file.file_writable.file = fileno(sink);
-    fake_tell(&fake.files, &file);
+    SAY_BACK(&fake.files, file_writable, .file = fileno(sink));
     expect_end(ENDING_KICKED);
     fake_expect_transfer(421, "kicked");
     fclose(sink);
@@ -144,16 +141,12 @@ static void commit(void)
     fake_open();
     fake_upload();
     fake_send("hello");
-    fake_hear(&fake.files, &asked, MSG_file_commit);
+    fake_commits();
 }
 
 static void stored(void)
 {
-    struct message p = { .kind = MSG_file_stored,
-                         .file_stored = { .request = asked.request,
-                                          .path = SLICE("/x (2)") } };
-
-    fake_tell(&fake.files, &p);
+    SAY_BACK(&fake.files, file_stored, .path = SLICE("/x (2)"));
 }
 
 /* A commit can't be cancelled: the session waits for the answer of files, and
@@ -174,12 +167,8 @@ Test(ends, a_kick_waits_for_a_commit, .init = commit, .timeout = 60)
  * session's end. */
 Test(ends, a_drain_waits_for_the_transfer, .timeout = 60)
 {
-    struct message drain = {
-        .kind = MSG_kick, .kick = { .why = ENDING_DRAINED, .finish = true }
-    };
-
     commit();
-    fake_tell(&fake.master, &drain);
+    SAY(&fake.master, kick, .why = ENDING_DRAINED, .finish = true);
     stored();
     cr_expect_eq(fake_reply(), 226);
     cr_expect_eq(fake_reply(), 421);
@@ -211,7 +200,7 @@ static void commit_behind_sync(void)
     for (int i = 0; i < 33; i++)
         cr_assert(tls_client_write(transfer.tls, block, sizeof(block)));
     cr_assert(tls_client_shutdown(transfer.tls));
-    fake_hear(&fake.files, &asked, MSG_file_sync);
+    EXPECT(&fake.files, file_sync);
     /* The session sends its close_notify when it has all bytes. */
     cr_assert_eq(tls_client_read(transfer.tls, block, 1), TLS_CLIENT_END);
 }
@@ -221,7 +210,7 @@ Test(ends, a_kick_before_a_commit_was_asked_for, .init = commit_behind_sync,
 {
     fake_kick(ENDING_KICKED);
     cr_expect_eq(fake_reply(), 421);
-    fake_done(&asked);
+    SAY_BACK(&fake.files, done);
     fake_given_up();
     fake_release();
     expect_end(ENDING_KICKED);
@@ -250,7 +239,7 @@ Test(ends, the_client_goes_during_a_commit, .init = commit, .timeout = 60)
 Test(ends, the_client_goes_and_the_commit_fails, .init = commit, .timeout = 60)
 {
     fake_drop();
-    fake_refused(OUTCOME_NO_SPACE);
+    SAY_BACK(&fake.files, refused, .outcome = OUTCOME_NO_SPACE);
     cr_expect_eq(fake_end(), ENDING_CLOSED);
     fake_expect_transfer(452, "no space");
     fake_release();
@@ -261,7 +250,7 @@ Test(ends, the_client_goes_before_the_commit_is_asked_for,
 {
     fake_drop();
     cr_expect_eq(fake_end(), ENDING_CLOSED);
-    cr_expect_eq(channel_receive(&fake.files, &asked), -EPIPE);
+    cast_hear_end(&fake.files);
     fake_expect_transfer(0,
                          "closed by the client, before the upload was stored");
     fake_release();
@@ -294,33 +283,29 @@ Test(ends, an_answer_after_the_421, .timeout = 60)
 {
     static const struct {
         const char *line;
-        enum message_kind asked, answer;
-    } rows[] = { { "MLST x", MSG_facts, MSG_facts_are },
-                 { "STAT x", MSG_directory_list, MSG_directory_listed } };
+        enum message_kind asked;
+    } rows[] = { { "MLST x", MSG_facts }, { "STAT x", MSG_directory_list } };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        struct message pipe_is = { .kind = MSG_directory_pipe },
-                       answer = { .kind = rows[i].answer };
+        const bool lists = rows[i].asked == MSG_directory_list;
         uint64_t since;
         int ends[2];
 
         fake_open();
         fake_say(rows[i].line);
-        fake_hear(&fake.files, &asked, rows[i].asked);
+        cast_expect(&fake.files, rows[i].asked);
         cr_assert_eq(pipe(ends), 0);
-        pipe_is.directory_pipe.request = asked.request;
-        pipe_is.directory_pipe.listing = ends[0];
-        if (rows[i].asked == MSG_directory_list)
-            fake_tell(&fake.files, &pipe_is);
+        if (lists)
+            SAY_BACK(&fake.files, directory_pipe, .listing = ends[0]);
         since = clock_ms();
         fake_kick(ENDING_KICKED);
         cr_expect_eq(fake_reply(), 421);
-        answer.request = asked.request;
-        if (rows[i].answer == MSG_facts_are)
-            answer.facts_are.kind = ENTRY_FILE;
         close(ends[0]);
         close(ends[1]);
-        fake_tell(&fake.files, &answer);
+        if (lists)
+            SAY_BACK(&fake.files, directory_listed);
+        else
+            SAY_BACK(&fake.files, facts_are, .kind = ENTRY_FILE);
         cr_expect_eq(fake_reply(), 0, "%s", fake.reply);
         cr_expect_eq(fake_end(), ENDING_KICKED);
         cr_expect_geq(clock_ms() - since, 1000, "%s", rows[i].line);

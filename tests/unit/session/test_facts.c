@@ -19,11 +19,11 @@ static const struct {
 Test(facts, of_odd_entries, LOGGED_IN)
 {
     for (size_t i = 0; i < sizeof(odd) / sizeof(odd[0]); i++) {
-        struct message m = { .kind = MSG_facts_are };
+        const struct msg_facts_are *f = &odd[i].facts;
 
-        m.facts_are = odd[i].facts;
         fake_say(odd[i].command);
-        fake_answer(MSG_facts, &m);
+        SERVE(&fake.files, facts, facts_are, .kind = f->kind,
+              .mtime = f->mtime);
         cr_expect_eq(fake_reply(), odd[i].code, "%zu: %s", i, fake.reply);
         cr_expect(strstr(fake.lines, "modify=") == NULL, "%s", fake.lines);
     }

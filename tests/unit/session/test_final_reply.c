@@ -7,7 +7,7 @@
 static void delete(void)
 {
     fake_say("DELE /x");
-    fake_answer(MSG_file_delete, &(struct message){ .kind = MSG_done });
+    SERVE(&fake.files, file_delete, done);
 }
 
 /* Fills a quarter of the socket to log, and lets the session send one event
@@ -39,10 +39,6 @@ static void reset(void)
  * counts as dropped. */
 Test(final_reply, an_event_that_cannot_be_sent, .init = fake_open)
 {
-    struct message there = { .kind = MSG_facts_are,
-                             .facts_are = { .kind = ENTRY_FILE } },
-                   done = { .kind = MSG_renamed,
-                            .renamed = { .path = SLICE("/x") } };
     char line[4096];
     int small = 1;
 
@@ -50,11 +46,10 @@ Test(final_reply, an_event_that_cannot_be_sent, .init = fake_open)
     snprintf(line, sizeof(line), "RNFR %03500d", 1);
     for (char *at = line + 5; strlen(at) > 200; at += 200)
         at[199] = '/';
-    fake_do_answered(line, MSG_facts, &there, 350);
+    FAKE_DO(line, 350, facts, facts_are, .kind = ENTRY_FILE);
     memcpy(line, "RNTO /", 6);
     fake_say(line);
-    done.renamed.path = slice_from(line + 5);
-    fake_answer(MSG_rename, &done);
+    SERVE(&fake.files, rename, renamed, .path = slice_from(line + 5));
     fake_replies(421, "");
     cr_assert_eq(fake_end(), ENDING_PEER);
     fake_await(EVENT_TROUBLE, &logged);
@@ -70,7 +65,7 @@ Test(final_reply, commands_wait_for_log, .init = open_with_slow_log, LEAVES)
     fake_await(EVENT_CHANGE, &logged);
     cr_expect_eq(logged.number[FIELD_RESULT], 250);
     cr_assert_eq(fake_reply(), 200);
-    fake_answer(MSG_file_delete, &(struct message){ .kind = MSG_done });
+    SERVE(&fake.files, file_delete, done);
     cr_assert_eq(fake_reply(), 250);
 }
 
@@ -101,9 +96,7 @@ static void be_kicked(void)
 
 static void be_drained(void)
 {
-    fake_tell(&fake.master, &(struct message){ .kind = MSG_kick,
-                                               .kick = { .why = ENDING_DRAINED,
-                                                         .finish = true } });
+    SAY(&fake.master, kick, .why = ENDING_DRAINED, .finish = true);
 }
 
 static void lose_master(void)
@@ -174,10 +167,10 @@ Test(final_reply, of_a_change_whose_client_goes_first, .init = fake_open,
      .timeout = 60)
 {
     fake_say("DELE /x");
-    fake_hear(&fake.files, &asked, MSG_file_delete);
+    EXPECT(&fake.files, file_delete);
     reset();
     cr_expect(fake_is_quiet(fake.files.fd, 300), "the session ended");
-    fake_done(&asked);
+    SAY_BACK(&fake.files, done);
     fake_await(EVENT_CHANGE, &logged);
     cr_expect_eq(logged.number[FIELD_RESULT], 250);
     fake_expect_text(&logged, FIELD_PATH, "/x");
@@ -203,7 +196,7 @@ Test(final_reply, of_a_change_without_an_answer, .timeout = 60)
     for (size_t i = 0; i < sizeof(unanswered) / sizeof(unanswered[0]); i++) {
         fake_open();
         fake_say(unanswered[i].line);
-        fake_hear(&fake.files, &asked, unanswered[i].asked);
+        cast_expect(&fake.files, unanswered[i].asked);
         channel_close(&fake.files); /* files is dead */
         fake_await(EVENT_CHANGE, &logged);
         cr_expect_eq(logged.number[FIELD_RESULT], 0, "%s", unanswered[i].line);

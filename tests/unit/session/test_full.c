@@ -46,10 +46,10 @@ Test(full, ends_the_upload, .timeout = 60)
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         error = rows[i].error;
         begin();
-        fake_hear(&fake.files, &asked, MSG_file_full);
-        cr_expect_eq(asked.file_full.over_quota, rows[i].error == EDQUOT);
+        cr_expect_eq(EXPECT(&fake.files, file_full)->over_quota,
+                     rows[i].error == EDQUOT);
         fake_do("NOOP", 200);
-        fake_refused(rows[i].outcome);
+        SAY_BACK(&fake.files, refused, .outcome = rows[i].outcome);
         fake_fail(rows[i].reply);
         fake_expect_file("HEL");
         fake_part();
@@ -62,18 +62,18 @@ Test(full, takes_longer_than_a_stall, .fini = fake_part, .timeout = 60)
 {
     fake_settings("stall_timeout", 1000);
     begin();
-    fake_hear(&fake.files, &asked, MSG_file_full);
+    EXPECT(&fake.files, file_full);
     poll(NULL, 0, 2000);
-    fake_refused(OUTCOME_NO_SPACE);
+    SAY_BACK(&fake.files, refused, .outcome = OUTCOME_NO_SPACE);
     fake_fail(452);
 }
 
 Test(full, aborted_while_it_waits, .init = begin, .fini = fake_part,
      .timeout = 60)
 {
-    fake_hear(&fake.files, &asked, MSG_file_full);
+    EXPECT(&fake.files, file_full);
     fake_abort();
-    fake_refused(OUTCOME_NO_SPACE);
+    SAY_BACK(&fake.files, refused, .outcome = OUTCOME_NO_SPACE);
     fake_given_up();
     fake_expect_file("HEL");
 }
@@ -83,7 +83,6 @@ Test(full, aborted_while_it_waits, .init = begin, .fini = fake_part,
 Test(full, while_files_syncs, .fini = fake_part, .timeout = 60)
 {
     static char block[1 << 20];
-    struct message synced;
 
     fake_settings("fsync", 1);
     fits = 33u << 20;
@@ -92,9 +91,9 @@ Test(full, while_files_syncs, .fini = fake_part, .timeout = 60)
     fake_upload();
     for (int i = 0; i < 35; i++)
         tls_client_write(transfer.tls, block, sizeof(block));
-    fake_hear(&fake.files, &synced, MSG_file_sync);
-    cr_expect_eq(channel_wait(&fake.files, &asked, 200), -ETIMEDOUT);
-    fake_done(&synced);
+    EXPECT(&fake.files, file_sync);
+    cast_hear_nothing(&fake.files, 200);
+    SAY_BACK(&fake.files, done);
     fake_refuse(MSG_file_full, OUTCOME_NO_SPACE);
     fake_fail(452);
 }

@@ -22,7 +22,7 @@ Test(gate_gone, another_one_is_asked_for_the_port, .timeout = 60)
             channel_close(&fake.gate);
         fake_say("PASV");
         if (!late)
-            fake_hear(&fake.gate, &asked, MSG_port);
+            EXPECT(&fake.gate, port);
         fake_regate();
         fake_lend("127.0.0.1", false);
         cr_assert_eq(fake_reply(), 227, "%s", fake.reply);
@@ -51,8 +51,6 @@ Test(gate_gone, another_one_in_a_download, LOGGED_IN)
 Test(gate_gone, another_one_connects, .timeout = 60)
 {
     for (int late = 0; late <= 1; late++) {
-        struct message p;
-
         fake_settings("active", 1);
         fake_open();
         fake_do("PBSZ 0", 200);
@@ -64,10 +62,9 @@ Test(gate_gone, another_one_connects, .timeout = 60)
         close(fake_list());
         cr_assert_eq(fake_reply(), 150, "%s", fake.reply);
         if (!late)
-            fake_hear(&fake.gate, &p, MSG_active);
+            EXPECT(&fake.gate, active);
         fake_regate();
-        fake_hear(&fake.gate, &p, MSG_active);
-        cr_expect_eq(p.active.to.port, 200 * 256 + 1);
+        cr_expect_eq(EXPECT(&fake.gate, active)->to.port, 200 * 256 + 1);
         shutdown(fake.control, SHUT_WR);
         fake_end();
     }
@@ -109,7 +106,7 @@ Test(gate_gone, idle, .timeout = 60)
 Test(gate_gone, before_the_port, .init = open_impatient, .timeout = 60)
 {
     fake_say("PASV");
-    fake_hear(&fake.gate, &asked, MSG_port);
+    EXPECT(&fake.gate, port);
     channel_close(&fake.gate);
     expect_farewell();
 }
@@ -138,7 +135,7 @@ Test(gate_gone, in_a_limited_download, .timeout = 60)
     fake.granted.paced = true;
     open_impatient();
     fake_download(1 << 20);
-    fake_hear(&fake.gate, &asked, MSG_bytes_ask);
+    EXPECT(&fake.gate, bytes_ask);
     channel_close(&fake.gate);
     expect_farewell();
     fake_release();
@@ -153,7 +150,7 @@ Test(gate_gone, before_the_permission, .timeout = 60)
     open_impatient();
     data = fake_data();
     fake_say("RETR /x");
-    fake_hear(&fake.gate, &asked, MSG_transfer_begin);
+    EXPECT(&fake.gate, transfer_begin);
     channel_close(&fake.gate);
     expect_farewell();
     close(data);

@@ -11,8 +11,8 @@ static FILE *source;
 static void open_source(const char *line, uint64_t size)
 {
     fake_read(line, source, size);
-    cr_assert(slice_equal(asked.file_read.path, SLICE("/x")));
-    cr_assert_eq(asked.file_read.offset, 0);
+    cr_assert(slice_equal(heard.file_read.path, SLICE("/x")));
+    cr_assert_eq(heard.file_read.offset, 0);
 }
 
 static void make_source(const char *bytes)
@@ -131,7 +131,7 @@ Test(hash, range_of_a_download, .timeout = 60)
         data = fake_data();
         fake_do(rows[i].range, 350);
         fake_read("RETR x", source, 10);
-        cr_expect_eq(asked.file_read.offset, rows[i].rest);
+        cr_expect_eq(heard.file_read.offset, rows[i].rest);
         fake_replies(150, rows[i].opening);
         close(data);
         end(ENDING_CLOSED);

@@ -6,6 +6,7 @@
 #include "fake.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/session/session.h"
+#include "support/lie.h"
 
 enum who { MASTER, GATE, FILES };
 
@@ -89,11 +90,11 @@ static void tell_lie(const struct lie *lie)
     struct message p = lie->packet;
 
     if (lie->raw) {
-        fake_tell_raw(to[lie->who], "garbage", 7);
+        cr_assert_eq(send(to[lie->who]->fd, "garbage", 7, MSG_NOSIGNAL), 7);
         return;
     }
     set_descriptor(&p, 0);
-    fake_tell(to[lie->who], &p);
+    cast_say(to[lie->who], p.kind, &p.request);
 }
 
 Test(session_hostile, lies_of_peers, .timeout = 120)
@@ -111,21 +112,18 @@ Test(session_hostile, lies_of_peers, .timeout = 120)
  * the reason of the end. */
 Test(session_hostile, ports_for_a_session_that_ends, .timeout = 60)
 {
-    static const enum message_kind answers[] = { MSG_port_is, MSG_port_none };
-
-    for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
-        struct message m = { .kind = answers[i] };
-
+    for (int i = 0; i < 2; i++) {
         fake_open();
         fake_say("EPSV");
-        fake_hear(&fake.gate, &asked, MSG_port);
+        EXPECT(&fake.gate, port);
         fake_kick(ENDING_KICKED);
         cr_assert_eq(fake_reply(), 421);
-        m.request = asked.request;
-        set_descriptor(&m, 0);
-        fake_tell(&fake.gate, &m);
+        if (i == 0)
+            SAY_BACK(&fake.gate, port_is);
+        else
+            SAY_BACK(&fake.gate, port_none);
         fake_drop();
-        cr_assert_eq(fake_end(), ENDING_KICKED, "%zu", i);
+        cr_assert_eq(fake_end(), ENDING_KICKED, "%d", i);
     }
 }
 
@@ -190,10 +188,10 @@ Test(session_hostile, answers_of_files, .timeout = 120)
 
         fake_open();
         fake_say("SIZE /x");
-        fake_hear(&fake.files, &asked, MSG_facts);
-        p.request = asked.request + answers[i].shift;
+        EXPECT(&fake.files, facts);
+        p.request = heard.request + answers[i].shift;
         set_descriptor(&p, 0);
-        fake_tell(&fake.files, &p);
+        cr_assert_eq(lie_send(&fake.files, p.kind, &p.request), 0);
         cr_assert_eq(fake_reply(), answers[i].code, "%s: %s", answers[i].what,
                      fake.reply);
         if (answers[i].code == 421) {
@@ -207,12 +205,10 @@ Test(session_hostile, answers_of_files, .timeout = 120)
 
 Test(session_hostile, a_denial_out_of_range, .timeout = 30)
 {
-    struct message p = { .kind = MSG_denied, .denied = { .why = 99 } };
-
     fake_start();
     fake_ask_login("eve");
-    p.request = asked.request;
-    fake_tell(&fake.master, &p);
+    lie_send(&fake.master, MSG_denied,
+             &(struct msg_denied){ .request = heard.request, .why = 99 });
     cr_assert_eq(fake_reply(), 421);
     cr_assert_eq(fake_end(), ENDING_PEER);
 }
@@ -273,12 +269,10 @@ Test(session_hostile, why_a_protocol_error, .timeout = 60)
 /* Begins an upload, up to the 150, before the client has connected. */
 static void begin_alone(void)
 {
-    struct message file = { .kind = MSG_file_writable };
     FILE *partial = tmpfile();
 
     fake_say("STOR x");
-    file.file_writable.file = fileno(partial);
-    fake_answer(MSG_file_write, &file);
+    SERVE(&fake.files, file_write, file_writable, .file = fileno(partial));
     fake.files.phase = PHASE_WRITING;
     cr_assert_eq(fake_reply(), 150);
     fclose(partial);
@@ -359,7 +353,8 @@ Test(session_hostile, descriptors_of_the_wrong_kind, .timeout = 60)
         if (kinds[i].path)
             fd = open(kinds[i].path, O_RDONLY);
         set_descriptor(&answer, fd);
-        fake_answer(kinds[i].asked, &answer);
+        answer.request = cast_expect(&fake.files, kinds[i].asked)->request;
+        cast_say(&fake.files, answer.kind, &answer.request);
         close(fd);
         cr_assert_eq(fake_reply(), 421, "row %zu: %s", i, fake.reply);
         close(data);
@@ -375,13 +370,11 @@ Test(session_hostile, descriptors_of_the_wrong_kind, .timeout = 60)
  * it, and continues. */
 Test(session_hostile, data_that_nobody_expects, LOGGED_IN)
 {
-    struct message data = { .kind = MSG_data };
     int ends[2];
     char c;
 
     cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
-    data.data.connection = ends[1];
-    fake_tell(&fake.gate, &data);
+    SAY(&fake.gate, data, .connection = ends[1]);
     close(ends[1]);
     cr_assert_eq(recv(ends[0], &c, 1, 0), 0);
     fake_do("NOOP", 200);
@@ -475,9 +468,9 @@ Test(session_hostile, answers_of_another_login, .timeout = 60)
 
         fake_start();
         fake_ask_login("anna");
-        m.request = asked.request + 1;
+        m.request = heard.request + 1;
         set_descriptor(&m, 0);
-        fake_tell(&fake.master, &m);
+        cast_say(&fake.master, m.kind, &m.request);
         cr_expect_eq(fake_reply(), 421, "%s", fake.reply);
         cr_expect_eq(fake_end(), ENDING_PEER);
         cr_expect_str_eq(fake_end_reason(),

@@ -56,18 +56,17 @@ static void end_both(const struct leaving *l)
 static void end_at_sync(const struct leaving *l)
 {
     fake_send("hello");
-    fake_hear(&fake.files, &asked, MSG_file_prepare);
-    cr_assert_eq(asked.file_prepare.length, 5);
+    cr_assert_eq(EXPECT(&fake.files, file_prepare)->length, 5);
     if (l->moment == AFTER_SYNC) {
         kill(fake.pid, SIGSTOP);
-        fake_done(&asked);
+        SAY_BACK(&fake.files, done);
     }
     say_words(l);
     close_control(l->way);
     if (l->moment == AFTER_SYNC)
         kill(fake.pid, SIGCONT);
     else if (l->words[0])
-        fake_done(&asked);
+        SAY_BACK(&fake.files, done);
 }
 
 static void leave_upload(const struct leaving *l)
@@ -85,12 +84,9 @@ static void leave_upload(const struct leaving *l)
 /* Expects no further request to files, which keeps what it has. */
 static void expect_nothing(const struct leaving *l)
 {
-    int r;
-
     leave_upload(l);
-    r = channel_wait(&fake.files, &asked, 20000);
-    cr_assert_eq(r, -EPIPE, "moment %d, way %d: %s", l->moment, l->way,
-                 r == 1 ? message_name(asked.kind) : "");
+    cr_assert_eq(cast_hear(&fake.files), MSG_NONE, "moment %d, way %d: %s",
+                 l->moment, l->way, message_name(heard.kind));
     cr_expect_eq(fake_end(), ENDING_CLOSED);
     fake_expect_transfer(
         0, l->moment >= DURING_SYNC
@@ -167,9 +163,9 @@ Test(left, abor_during_sync, LOGGED_IN)
 {
     fake_upload();
     fake_send("hello");
-    fake_hear(&fake.files, &asked, MSG_file_prepare);
+    EXPECT(&fake.files, file_prepare);
     kill(fake.pid, SIGSTOP);
-    fake_done(&asked);
+    SAY_BACK(&fake.files, done);
     fake_say("ABOR");
     kill(fake.pid, SIGCONT);
     fake_fail(426);

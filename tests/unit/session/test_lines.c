@@ -111,7 +111,7 @@ static uint64_t refuse(enum message_kind message)
 {
     fake_refuse(message, OUTCOME_NOT_FOUND);
     cr_expect_eq(fake_reply(), 550);
-    return message == MSG_file_read ? asked.file_read.offset : 0;
+    return message == MSG_file_read ? heard.file_read.offset : 0;
 }
 
 /* The session counts the bytes in slices, as for a checksum, so that ABOR can

@@ -154,11 +154,11 @@ Test(partings, of_an_upload_before_the_sync, LOGGED_IN)
 
     fake_upload();
     fake_send("hello");
-    fake_hear(&fake.files, &asked, MSG_file_prepare);
+    EXPECT(&fake.files, file_prepare);
     cr_expect_eq(tls_client_read(transfer.tls, &byte, 1), TLS_CLIENT_END);
     expect_fin(transfer.data);
     transfer.data = -1;
-    fake_done(&asked);
+    SAY_BACK(&fake.files, done);
     fake_complete();
     fake_release();
 }

@@ -7,10 +7,12 @@
  * the number of the request to master. */
 static uint32_t ask(const char *line, const char *old, const char *wanted)
 {
+    uint32_t request;
+
     fake_say(line);
-    fake_hear(&fake.master, &asked, MSG_login);
+    request = EXPECT(&fake.master, login)->request;
     fake_hear_credentials(old, wanted);
-    return asked.request;
+    return request;
 }
 
 /* A password of 511 bytes and a code arrive whole. A longer text is cut, but
@@ -18,7 +20,6 @@ static uint32_t ask(const char *line, const char *old, const char *wanted)
 Test(password, a_long_one_and_a_code_arrive_whole, .timeout = 60)
 {
     char line[5 + SECRET_MAX + 2] = "PASS ", whole[SECRET_MAX + 1] = "";
-    struct message no = { .kind = MSG_denied };
 
     memset(line + 5, 'x', SECRET_MAX - 1);
     memset(whole, 'x', SECRET_MAX - 1);
@@ -26,9 +27,7 @@ Test(password, a_long_one_and_a_code_arrive_whole, .timeout = 60)
     fake_secure();
     for (int i = 0; i < 3; i++) {
         fake_do("USER anna", 331);
-        no.request = ask(line, whole, "");
-        fake.master.phase = PHASE_GREETED;
-        fake_tell(&fake.master, &no);
+        SAY(&fake.master, denied, ask(line, whole, ""), .why = DENIAL_WRONG);
         cr_assert_eq(fake_reply(), 530);
         line[5 + SECRET_MAX - 1] = line[5 + SECRET_MAX] = 'x';
         whole[SECRET_MAX - 1] = 'x';
@@ -40,11 +39,7 @@ Test(password, a_long_one_and_a_code_arrive_whole, .timeout = 60)
 
 static void tell(uint32_t request, enum password_fault fault)
 {
-    struct message m = { .kind = MSG_password_is,
-                         .password_is = { .request = request,
-                                          .fault = fault } };
-
-    fake_tell(&fake.master, &m);
+    SAY(&fake.master, password_is, request, .fault = fault);
 }
 
 static const struct {
@@ -205,7 +200,6 @@ static void refuse_transfers(void)
  * failed change. */
 Test(password, before_anything_else, LEAVES)
 {
-    struct message p;
     uint32_t request;
 
     fake.granted.must_change = true;
@@ -219,12 +213,11 @@ Test(password, before_anything_else, LEAVES)
     tell(request, PASSWORD_WRONG);
     cr_expect_eq(fake_reply(), 550);
     fake_do("CWD /", 550);
-    cr_expect_eq(channel_receive(&fake.files, &p), 0, "files was asked");
+    cast_hear_nothing(&fake.files, 0);
     request = ask("SITE PSWD secret better", "secret", "better");
     tell(request, PASSWORD_OK);
     cr_expect_eq(fake_reply(), 200);
-    fake_do_answered("CWD /", MSG_directory_enter,
-                     &(struct message){ .kind = MSG_done }, 250);
+    FAKE_DO("CWD /", 250, directory_enter, done);
 }
 
 /* The event of a refused SITE PSWD has neither the old nor the new password. */

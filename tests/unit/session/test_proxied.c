@@ -24,13 +24,11 @@ static void send_bytes(int fd, struct slice bytes)
 static void hear_enter(const char *client, const char *server)
 {
     char text[ADDRESS_TEXT_MAX];
-    struct message p;
 
-    fake_hear(&fake.gate, &p, MSG_admit);
-    cr_expect_str_eq(address_port_text(&p.admit.client, text), client);
-    cr_expect_str_eq(address_port_text(&p.admit.server, text), server);
+    EXPECT(&fake.gate, admit);
+    cr_expect_str_eq(address_port_text(&heard.admit.client, text), client);
+    cr_expect_str_eq(address_port_text(&heard.admit.server, text), server);
     fake.gate.phase = PHASE_RUN;
-    fake.gate.last_request = p.request;
 }
 
 /* Plays a session up to its request to gate about the client. */
@@ -43,17 +41,14 @@ static void begin_entering(void)
 
 static void let_in(void)
 {
-    fake_tell(&fake.master, &(struct message){ .kind = MSG_admitted });
+    SAY(&fake.master, admitted);
     fake.master.phase = PHASE_GREETED;
 }
 
 /* Expects that the session ends without any event. */
 static void expect_no_event(void)
 {
-    struct message p;
-    int r = channel_wait(&fake.log, &p, 10000);
-
-    cr_expect_eq(r, -EPIPE, "%d", r);
+    cast_hear_end(&fake.log);
 }
 
 static const struct {
@@ -206,14 +201,10 @@ Test(session_proxied, a_slow_header_or_no_answer, .timeout = 60)
 Test(session_proxied, kept_out, .timeout = 60)
 {
     uint64_t began;
-    struct message no = { .kind = MSG_not_admitted,
-                          .not_admitted = { .why =
-                                                SLICE("from your address") } };
 
     begin_entering();
-    no.request = fake.gate.last_request;
     began = clock_ms();
-    fake_tell(&fake.gate, &no);
+    SAY_BACK(&fake.gate, not_admitted, .why = SLICE("from your address"));
     fake_replies(421, "from your address");
     cr_expect_eq(fake_end(), ENDING_KEPT_OUT);
     cr_expect_lt(clock_ms() - began, 5000);
@@ -231,16 +222,14 @@ Test(session_proxied, kicked_before_its_header, .init = begin, .timeout = 60)
 /* Master's and gate's answers may come after the session's end has begun. */
 Test(session_proxied, kicked_while_gate_is_asked, .timeout = 60)
 {
-    static const enum message_kind answers[] = { MSG_admitted,
-                                                 MSG_not_admitted };
-
-    for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
+    for (int i = 0; i < 2; i++) {
         begin_entering();
         fake_kick(ENDING_SHUTDOWN);
         cr_expect_eq(fake_reply(), 421);
-        fake_tell(answers[i] == MSG_admitted ? &fake.master : &fake.gate,
-                  &(struct message){ .kind = answers[i],
-                                     .request = fake.gate.last_request });
+        if (i == 0)
+            SAY(&fake.master, admitted);
+        else
+            SAY_BACK(&fake.gate, not_admitted);
         fake_hang_up(ENDING_SHUTDOWN);
     }
 }
@@ -256,14 +245,12 @@ Test(session_proxied, the_client_goes_while_gate_is_asked,
 
 static void let_in_unasked(void)
 {
-    fake_tell(&fake.master, &(struct message){ .kind = MSG_admitted });
+    SAY(&fake.master, admitted);
 }
 
 static void keep_out_unasked(void)
 {
-    fake_tell(&fake.gate,
-              &(struct message){ .kind = MSG_not_admitted,
-                                 .not_admitted = { .why = SLICE("no") } });
+    SAY(&fake.gate, not_admitted, .why = SLICE("no"));
 }
 
 static void port_for_a_direct_one(void)

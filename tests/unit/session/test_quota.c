@@ -12,13 +12,11 @@ static void expect_text(const char *text)
 static void ask_quota_in(const char *command, const char *path,
                          struct msg_space_is is)
 {
-    struct message m = { .kind = MSG_space_is, .space_is = is };
-
     fake_say(command);
-    fake_hear(&fake.files, &asked, MSG_space);
-    cr_assert(slice_equal(asked.space.path, slice_from(path)));
-    m.request = asked.request;
-    fake_tell(&fake.files, &m);
+    EXPECT(&fake.files, space);
+    cr_assert(slice_equal(heard.space.path, slice_from(path)));
+    is.request = heard.request;
+    cast_say(&fake.files, MSG_space_is, &is);
     cr_expect_eq(fake_reply(), 200);
 }
 
@@ -66,10 +64,11 @@ Test(quota, refusals, LOGGED_IN)
         { { .outcome = OUTCOME_NO_SPACE }, "452 No space left" },
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        struct message m = { .kind = MSG_refused, .refused = rows[i].why };
+        struct msg_refused why = rows[i].why;
 
         fake_say("MKD d");
-        fake_answer(MSG_directory_make, &m);
+        why.request = EXPECT(&fake.files, directory_make)->request;
+        cast_say(&fake.files, MSG_refused, &why);
         cr_expect_eq(fake_reply(), i < 5 ? 552 : 452);
         expect_text(rows[i].reply);
     }

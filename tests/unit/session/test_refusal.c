@@ -13,12 +13,8 @@ static void expect_refused(const char *verb, const char *path, unsigned result)
 
 static void ask_port(int error)
 {
-    struct message none = { .kind = MSG_port_none, .port_none.error = error };
-
     fake_say("EPSV");
-    fake_hear(&fake.gate, &asked, MSG_port);
-    none.request = asked.request;
-    fake_tell(&fake.gate, &none);
+    SERVE(&fake.gate, port, port_none, .error = error);
     cr_assert_eq(fake_reply(), 425);
 }
 

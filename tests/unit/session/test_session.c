@@ -63,11 +63,9 @@ Test(session, plain_text_behind_auth_is_the_end, .init = fake_start,
  * is lost. */
 Test(session, pipelined_commands_keep_their_order, LOGGED_IN)
 {
-    struct message answer = { .kind = MSG_done };
-
     fake_say("CWD /a\r\nPWD\r\nCWD /b\r\nPWD\r\nNOOP");
     for (int i = 0; i < 2; i++) {
-        fake_answer(MSG_directory_enter, &answer);
+        SERVE(&fake.files, directory_enter, done);
         cr_assert_eq(fake_reply(), 250);
         cr_assert_eq(fake_reply(), 257);
         cr_assert(strstr(fake.reply, i == 0 ? "\"/a\"" : "\"/b\""), "%s",
@@ -116,15 +114,11 @@ Test(session, a_file_that_cant_be_read, LOGGED_IN)
  * its directory. */
 Test(session, an_upload_that_waits_unsafely, LOGGED_IN)
 {
-    struct message stored = { .kind = MSG_file_stored,
-                              .file_stored = { .path = SLICE("/x"),
-                                               .held =
-                                                   SLICE("0123456789abcdef"),
-                                               .unsafe = true } };
-
     fake_upload();
     cr_assert(tls_client_shutdown(transfer.tls));
-    fake_answer(MSG_file_commit, &stored);
+    fake_commits();
+    SAY_BACK(&fake.files, file_stored, .path = SLICE("/x"),
+             .held = SLICE("0123456789abcdef"), .unsafe = true);
     fake_replies(451, "(id 0123456789abcdef)");
     fake.files.phase = PHASE_IDLE;
     fake_release();
@@ -189,8 +183,7 @@ Test(session, rest_never_reaches_another_file, .timeout = 60)
         cr_assert_geq(fake_reply(), 400);
         data = fake_data();
         fake_say("STOR /doc");
-        fake_hear(&fake.files, &asked, MSG_file_write);
-        cr_assert_eq(asked.file_write.offset, 0, "row %zu", i);
+        cr_assert_eq(EXPECT(&fake.files, file_write)->offset, 0, "row %zu", i);
         close(data);
         if (first >= 0)
             close(first);
@@ -229,9 +222,9 @@ Test(session, a_reset_while_files_is_asked_does_not_spin, LOGGED_IN)
      * request, which the test answers late. */
     cr_assert_gt(poll(said, 2, 20000), 0);
     if (said[0].revents) {
-        fake_hear(&fake.files, &asked, MSG_file_read);
+        EXPECT(&fake.files, file_read);
         fake_expect_asleep(400);
-        fake_refused(OUTCOME_NOT_FOUND);
+        SAY_BACK(&fake.files, refused, .outcome = OUTCOME_NOT_FOUND);
         cr_assert_eq(fake_reply(), 550);
     } else {
         cr_assert_eq(fake_reply(), 425);
@@ -243,10 +236,10 @@ Test(session, a_reset_while_files_is_asked_does_not_spin, LOGGED_IN)
 Test(session, a_line_that_waits_does_not_spin, LOGGED_IN)
 {
     fake_say("CWD a");
-    fake_hear(&fake.files, &asked, MSG_directory_enter);
+    EXPECT(&fake.files, directory_enter);
     fake_say("NOOP");
     fake_expect_asleep(400);
-    fake_done(&asked);
+    SAY_BACK(&fake.files, done);
     cr_assert_eq(fake_reply(), 250);
     cr_assert_eq(fake_reply(), 200);
 }
@@ -488,18 +481,12 @@ Test(session, size_for_a_drop, LEAVES)
 
 Test(session, rnto_works_once, LOGGED_IN)
 {
-    struct message facts = { .kind = MSG_facts_are };
-    struct message done = { .kind = MSG_renamed,
-                            .renamed = { .path = SLICE("/b") } };
-    struct message other = { .kind = MSG_renamed,
-                             .renamed = { .path = SLICE("/c (2)") } };
-
-    fake_do_answered("RNFR /a", MSG_facts, &facts, 350);
-    fake_do_answered("RNTO /b", MSG_rename, &done, 250);
+    FAKE_DO("RNFR /a", 350, facts, facts_are);
+    FAKE_DO("RNTO /b", 250, rename, renamed, .path = SLICE("/b"));
     cr_expect_not_null(strstr(fake.reply, "250 Done."), "%s", fake.reply);
     fake_do("RNTO /c", 503);
-    fake_do_answered("RNFR /a", MSG_facts, &facts, 350);
-    fake_do_answered("RNTO /c", MSG_rename, &other, 250);
+    FAKE_DO("RNFR /a", 350, facts, facts_are);
+    FAKE_DO("RNTO /c", 250, rename, renamed, .path = SLICE("/c (2)"));
     cr_expect_not_null(strstr(fake.reply, "/c (2)"), "%s", fake.reply);
 }
 
@@ -516,28 +503,23 @@ Test(session, a_kick_keeps_its_reason, .init = fake_open, .timeout = 30)
 
 static const struct msg_doing *look(void)
 {
-    static struct message got;
-    struct message look = { .kind = MSG_look_at };
-
-    look.request = channel_next(&fake.master);
-    fake_tell(&fake.master, &look);
-    fake_hear(&fake.master, &got, MSG_doing);
-    cr_assert_eq(got.request, look.request);
-    return &got.doing;
+    return CALL(&fake.master, look_at, doing);
 }
+
+static uint32_t asked;
 
 /* Sends LINE, about which the session asks files. Returns the session's report
  * of what it does. */
 static const struct msg_doing *look_at_mlst(const char *line)
 {
     fake_say(line);
-    fake_hear(&fake.files, &asked, MSG_facts);
+    asked = EXPECT(&fake.files, facts)->request;
     return look();
 }
 
 static void files_refuses(void)
 {
-    fake_refused(OUTCOME_NOT_FOUND);
+    SAY(&fake.files, refused, asked, .outcome = OUTCOME_NOT_FOUND);
     cr_expect_eq(fake_reply(), 550);
     fake_hang_up(ENDING_CLOSED);
 }
@@ -615,7 +597,7 @@ Test(session, the_client_ends_its_direction_after_a_command, .timeout = 60)
         fake_secure();
         fake_do("USER anna", 331);
         fake_say(later[i]);
-        fake_hear(&fake.master, &asked, MSG_login);
+        EXPECT(&fake.master, login);
         if (i > 0)
             fake_say("QUIT");
         shutdown(fake.control, SHUT_WR);

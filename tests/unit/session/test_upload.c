@@ -76,18 +76,17 @@ Test(upload, above_a_limit, .timeout = 60)
  * stays until it has told files that the partial is worthless. */
 Test(upload, above_the_limit_and_the_client_leaves, .timeout = 60)
 {
-    struct message synced;
     static char block[1 << 20];
 
     begin_within(33 * sizeof(block), false);
     cr_assert(tls_client_write(transfer.tls, "first", 5));
     for (int i = 0; i < 33; i++)
         tls_client_write(transfer.tls, block, sizeof(block));
-    fake_hear(&fake.files, &synced, MSG_file_sync);
+    EXPECT(&fake.files, file_sync);
     cr_assert_not(fake_is_quiet(fake.control, 20000));
     fake_drop();
-    cr_expect_eq(channel_wait(&fake.files, &asked, 100), -ETIMEDOUT);
-    fake_done(&synced);
+    cast_hear_nothing(&fake.files, 100);
+    SAY_BACK(&fake.files, done);
     cr_expect(fake_given_up());
     cr_expect_eq(fake_end(), ENDING_CLOSED);
     fake_expect_transfer(552, "over the file-size limit");
@@ -183,23 +182,19 @@ Test(upload, is_silent_for_a_while, .timeout = 60)
                                                    .gate = 30000,
                                                    .gateless = 60000,
                                                    .silent = 100 };
-    struct message m;
 
     for (int used = 0; used < 2; used++) {
         fake.deadlines = &soon;
         begin();
         cr_assert(tls_client_write(transfer.tls, "HE", 2));
         for (int i = 0; i < 2; i++) {
-            fake_hear(&fake.files, &m, MSG_file_rest);
-            fake_done(&m);
+            SERVE(&fake.files, file_rest, done);
             cr_expect(fake_is_quiet(fake.files.fd, 300));
             cr_assert(tls_client_write(transfer.tls, "LLO", 3));
             if (used)
                 break;
-            fake_answer(MSG_file_go_on,
-                        &(struct message){
-                            .kind = MSG_file_again,
-                            .file_again = { .file = fileno(transfer.file) } });
+            SERVE(&fake.files, file_go_on, file_again,
+                  .file = fileno(transfer.file));
             fake_await_length(i == 0 ? 7 : 10);
         }
         if (used) {
