@@ -5,7 +5,7 @@
 #include "sallyport/base/fd.h"
 #include "sallyport/ipc/generation.h"
 
-struct caller ctl;
+struct channel ctl;
 
 /* Uses a blocking socket, so connect() waits while the queue is full. */
 int caller_connect(void)
@@ -22,67 +22,41 @@ int caller_connect(void)
     return fd_take(&fd);
 }
 
-void caller_hears(struct caller *c, enum message_kind m, struct message *p)
+void caller_enter(struct channel *c)
 {
-    *p = *cast_expect(&c->channel, m);
-    heard.kind = MSG_NONE; /* the descriptors are P's */
+    channel_init(c, caller_connect(), PROCESS_CTL, PROCESS_MASTER, PHASE_START);
+    EXPECT(c, welcome);
+    cr_assert(slice_equal(heard.welcome.version, SLICE(SALLYPORT_VERSION)));
+    cr_assert_eq((pid_t)heard.welcome.pid, getpid()); /* master's parent */
+    c->phase = PHASE_ASKED;
 }
 
-void caller_enter(struct caller *c)
+void caller_is_refused(struct channel *c, enum refusal why)
 {
-    struct message p;
-
-    *c = (struct caller){ 0 };
-    channel_init(&c->channel, caller_connect(), PROCESS_CTL, PROCESS_MASTER,
-                 PHASE_START);
-    caller_hears(c, MSG_welcome, &p);
-    cr_assert(slice_equal(p.welcome.version, SLICE(SALLYPORT_VERSION)));
-    cr_assert_eq((pid_t)p.welcome.pid, getpid()); /* master's parent */
-    c->channel.phase = PHASE_ASKED;
+    EXPECT(c, control_refused);
+    cr_assert_eq(heard.control_refused.refusal, why, "refusal %u: %.*s",
+                 (unsigned)heard.control_refused.refusal,
+                 (int)heard.control_refused.why.len,
+                 heard.control_refused.why.ptr);
+    cr_assert_gt(heard.control_refused.why.len, 5);
 }
 
-void caller_leave(struct caller *c)
+void caller_edits(struct channel *c)
 {
-    channel_close(&c->channel);
+    REQUEST(c, users_changed, .verb = SLICE("user lock"));
 }
 
-void caller_asks(struct caller *c, enum message_kind m)
+void caller_looks(struct channel *c, enum showable what, uint64_t place)
 {
-    struct message asked = { .kind = m };
-
-    asked.request = c->request = channel_next(&c->channel);
-    cr_assert_eq(channel_send(&c->channel, m, &asked.request), 0);
+    REQUEST(c, show, .build = slice_from(build_name()), .what = what,
+            .place = place);
 }
 
-void caller_is_refused(struct caller *c, enum refusal why)
-{
-    struct message p;
-
-    caller_hears(c, MSG_control_refused, &p);
-    cr_assert_eq(p.control_refused.refusal, why, "refusal %u: %.*s",
-                 (unsigned)p.control_refused.refusal,
-                 (int)p.control_refused.why.len, p.control_refused.why.ptr);
-    cr_assert_gt(p.control_refused.why.len, 5);
-}
-
-void caller_edits(struct caller *c)
-{
-    c->request = channel_next(&c->channel);
-    SAY(&c->channel, users_changed, c->request, .verb = SLICE("user lock"));
-}
-
-void caller_looks(struct caller *c, enum showable what, uint64_t place)
-{
-    c->request = channel_next(&c->channel);
-    SAY(&c->channel, show, c->request, .build = slice_from(build_name()),
-        .what = what, .place = place);
-}
-
-const char *row_value(const struct message *m, const char *name)
+const char *row_value(const char *name)
 {
     static char texts[4][MESSAGE_TEXT_MAX + 1];
     static unsigned next;
-    struct slice rest = m->row.values, one, value;
+    struct slice rest = heard.row.values, one, value;
     enum shown_kind kind;
     char *text = texts[next++ % 4];
 
@@ -93,19 +67,17 @@ const char *row_value(const struct message *m, const char *name)
     return text;
 }
 
-const char *caller_reads(struct caller *c, const char *table, const char *name)
+const char *caller_reads(struct channel *c, const char *table, const char *name)
 {
     const char *found = "";
-    struct message m;
 
     caller_looks(c, SHOW_STATUS, 0);
-    do {
-        cr_assert_eq(channel_wait(&c->channel, &m, STAGE_WAIT_MS), 1);
-        cr_assert_eq(m.request, c->request);
-        if (m.kind == MSG_row && slice_equal(m.row.table, slice_from(table)))
-            found = row_value(&m, name);
-    } while (m.kind == MSG_row);
-    cr_assert_eq(m.kind, MSG_end);
-    cr_assert_eq(m.end.place, 0);
+    while (cast_hear(c) == MSG_row) {
+        cr_assert_eq(heard.request, c->last_request);
+        if (slice_equal(heard.row.table, slice_from(table)))
+            found = row_value(name);
+    }
+    cr_assert_eq(heard.kind, MSG_end);
+    cr_assert_eq(heard.end.place, 0);
     return found;
 }

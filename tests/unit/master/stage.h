@@ -46,7 +46,6 @@ struct player { /* a session that the test plays */
     int rope;
     struct channel channel;
     int log, keys;
-    uint32_t request;
     uint64_t version; /* the version of the user's row at the login */
 };
 
@@ -106,9 +105,6 @@ void actor_finish(struct actor *a);
 void actor_is_of_another_build(struct actor *a);
 /* The process closes its channel and stays alive. */
 void actor_leave(struct actor *a);
-/* Receives the next message, which must be M. Skips OPEN and REAPED, unless M
- * is one of them. */
-void actor_hear(struct actor *a, enum message_kind m, struct message *p);
 /* Sends raw bytes and descriptors, without any check. */
 void channel_shout(struct channel *c, const void *bytes, size_t len,
                    const int *fd, size_t fds);
@@ -130,7 +126,6 @@ void players_are_killed(uint64_t n);
 /* Forks the process of a session, and returns its pid. The process ends when
  * *ROPE is closed. */
 pid_t stage_bear(int *rope);
-void player_hear(struct player *p, enum message_kind m, struct message *got);
 /* Does the next three steps. */
 void player_asks(struct player *p);
 /* Sends LOGIN, which master can delay. */
@@ -139,8 +134,9 @@ void player_waits(struct player *p);
 void player_sends(struct player *p);
 /* Auth receives VERIFY. */
 void player_is_asked_about(const struct player *p);
-/* Replaces the users that auth has, if M is USERS. */
-void auth_takes(const struct message *m);
+/* Auth receives the next message, which can be USERS: then it replaces the
+ * users that auth has. */
+enum message_kind auth_hears(void);
 /* Returns the version of the row of USER that auth has; 0: there is no row. */
 uint64_t auth_version(const char *user);
 /* Sends auth's verdict: the password is USER's, by auth's row; NULL: the
@@ -184,9 +180,9 @@ void stage_leave(struct player *p);
     StageTest(suite, name, stage_logged_in(adjust, &anna, &ours),              \
               stage_leave(&anna))
 
-/* Waits until gate receives M about session SERIAL. Skips REAPED of other
+/* Waits until gate receives KIND about session SERIAL. Skips REAPED of other
  * sessions. */
-void gate_hears(enum message_kind m, uint64_t serial);
+void gate_hears(enum message_kind kind, uint64_t serial);
 
 /* Plays the next gate after the end of the first one, until it has sent READY
  * and master serves a new session. */

@@ -7,25 +7,6 @@ static const struct address local = { .family = 4,
                                       .bytes = { 192, 0, 2, 1 },
                                       .port = 21 };
 
-/* Receives the next message, which must be M. Skips OPEN, which each restarted
- * gate gets, and REAPED, which gate gets for each session that ends, unless M
- * is one of them. */
-static void hear(struct channel *c, enum message_kind m, struct message *p)
-{
-    int r;
-
-    do
-        r = channel_wait(c, p, STAGE_WAIT_MS);
-    while (r == 1 && p->kind != m &&
-           (p->kind == MSG_open || p->kind == MSG_reaped));
-    cast_check(c, r, m, p);
-}
-
-void actor_hear(struct actor *a, enum message_kind m, struct message *p)
-{
-    hear(&a->channel, m, p);
-}
-
 void channel_shout(struct channel *c, const void *bytes, size_t len,
                    const int *fd, size_t fds)
 {
@@ -49,31 +30,16 @@ void channel_shout(struct channel *c, const void *bytes, size_t len,
     cr_assert(sendmsg(c->fd, &m, MSG_NOSIGNAL) == (ssize_t)len);
 }
 
-static void take_events(struct message *p)
-{
-    if (p->speaker.process != PROCESS_MASTER)
-        return;
-    channel_close(&stage.events);
-    channel_init(&stage.events, fd_take(&p->speaker.end), PROCESS_LOG,
-                 PROCESS_MASTER, PHASE_RUN);
-}
-
 void actor_ready(struct actor *a)
 {
-    struct message p;
-
     SAY(&a->channel, ready);
     a->channel.phase = PHASE_RUN;
-    if (a == &stage.auth) {
-        actor_hear(a, MSG_users, &p);
-        auth_takes(&p);
-        message_close(&p);
-    }
-    while (a == &stage.log && stage.events.fd < 0) {
-        actor_hear(a, MSG_speaker, &p);
-        take_events(&p);
-        message_close(&p);
-    }
+    if (a == &stage.auth)
+        cr_assert_eq(auth_hears(), MSG_users);
+    while (a == &stage.log && stage.events.fd < 0)
+        if (EXPECT(&a->channel, speaker)->process == PROCESS_MASTER)
+            channel_init(&stage.events, fd_take(&heard.speaker.end),
+                         PROCESS_LOG, PROCESS_MASTER, PHASE_RUN);
 }
 
 void actor_again(struct actor *a)
@@ -106,12 +72,10 @@ void actors_ready(void)
 
 void stage_open(void (*adjust)(struct master *m))
 {
-    struct message open;
-
     stage_raise(adjust);
     actors_enter();
     actors_ready();
-    actor_hear(&stage.gate, MSG_open, &open);
+    EXPECT(&stage.gate.channel, open);
 }
 
 static struct address own_address(uint64_t serial)
@@ -185,15 +149,9 @@ void player_ends(struct player *p, int status)
                  sizeof(status));
 }
 
-void player_hear(struct player *p, enum message_kind m, struct message *got)
-{
-    hear(&p->channel, m, got);
-}
-
 void player_waits(struct player *p)
 {
-    p->request = channel_next(&p->channel);
-    SAY(&p->channel, login, p->request);
+    REQUEST(&p->channel, login);
     p->channel.phase = PHASE_VERIFY;
 }
 
@@ -206,37 +164,31 @@ void player_asks(struct player *p)
 
 void player_sends(struct player *p)
 {
-    struct message got;
-
-    player_hear(p, MSG_login_channel, &got);
-    cr_assert_eq(got.request, p->request);
-    cr_assert_eq(send(got.login_channel.auth, "x", 1, MSG_NOSIGNAL), 1);
-    message_close(&got);
+    EXPECT(&p->channel, login_channel);
+    cr_assert_eq(send(heard.login_channel.auth, "x", 1, MSG_NOSIGNAL), 1);
+    message_close(&heard);
 }
 
 void player_is_asked_about(const struct player *p)
 {
-    struct message got;
-
-    do {
-        cr_assert_eq(channel_wait(&stage.auth.channel, &got, STAGE_WAIT_MS), 1);
-        auth_takes(&got);
-        message_close(&got);
-    } while (got.kind == MSG_users);
-    cr_assert_eq(got.kind, MSG_verify);
-    cr_assert_eq(got.verify.serial, p->serial);
+    while (auth_hears() == MSG_users)
+        ;
+    cr_assert_eq(heard.kind, MSG_verify);
+    cr_assert_eq(heard.verify.serial, p->serial);
 }
 
-void auth_takes(const struct message *m)
+enum message_kind auth_hears(void)
 {
     struct complaint c = { "" };
 
-    if (m->kind != MSG_users)
-        return;
+    if (cast_hear(&stage.auth.channel) != MSG_users)
+        return heard.kind;
     users_release(&stage.users);
-    cr_assert_eq(users_take(&stage.users, m->users.users, &c), 0, "%s", c.text);
-    memcpy(stage.row_key, &m->users.name_key_1, 8);
-    memcpy(stage.row_key + 8, &m->users.name_key_2, 8);
+    cr_assert_eq(users_take(&stage.users, heard.users.users, &c), 0, "%s",
+                 c.text);
+    memcpy(stage.row_key, &heard.users.name_key_1, 8);
+    memcpy(stage.row_key + 8, &heard.users.name_key_2, 8);
+    return MSG_users;
 }
 
 uint64_t auth_version(const char *user)
@@ -253,16 +205,14 @@ void auth_says(uint64_t serial, const char *user)
         .version = user ? auth_version(user) : 0, .name = 77);
 }
 
-void gate_hears(enum message_kind m, uint64_t serial)
+void gate_hears(enum message_kind kind, uint64_t serial)
 {
-    struct message p;
-
     do
-        actor_hear(&stage.gate, m, &p);
-    while (m == MSG_reaped && p.reaped.serial != serial);
+        cast_expect(&stage.gate.channel, kind);
+    while (kind == MSG_reaped && heard.reaped.serial != serial);
     /* Each message to gate about a session begins with the serial. */
-    cr_assert_eq(p.limits.serial, serial);
-    message_close(&p);
+    cr_assert_eq(heard.limits.serial, serial);
+    message_close(&heard);
 }
 
 void player_logs_in(struct player *p, struct actor *files)
@@ -288,26 +238,21 @@ void players_are_killed(uint64_t n)
 
 void player_is_let_in(struct player *p, struct actor *files)
 {
-    struct message got;
-
     SAY(&files->channel, ready);
     files->channel.phase = PHASE_RUN;
-    player_hear(p, MSG_granted, &got);
-    cr_assert_eq(got.request, p->request);
-    cr_assert(slice_equal(got.granted.name, slice_from(files->note.name)));
-    cr_assert_eq(got.granted.rights, files->note.rights);
-    p->version = got.granted.version;
-    message_close(&got);
+    EXPECT(&p->channel, granted);
+    cr_assert(slice_equal(heard.granted.name, slice_from(files->note.name)));
+    cr_assert_eq(heard.granted.rights, files->note.rights);
+    p->version = heard.granted.version;
+    message_close(&heard);
     p->channel.phase = PHASE_USER;
 }
 
 void player_is_denied(struct player *p, enum denial why)
 {
-    struct message got;
-
-    player_hear(p, MSG_denied, &got);
-    cr_assert_eq(got.request, p->request);
-    cr_assert_eq(got.denied.why, why, "denial %u", (unsigned)got.denied.why);
+    EXPECT(&p->channel, denied);
+    cr_assert_eq(heard.denied.why, why, "denial %u",
+                 (unsigned)heard.denied.why);
     p->channel.phase = PHASE_GREETED;
 }
 
@@ -332,10 +277,8 @@ static void read_up_to(enum event e, enum event_field f, const char *words,
 {
     for (;;) {
         char text[512] = "";
-        struct message p;
 
-        hear(&stage.events, MSG_event, &p);
-        cr_assert_eq(event_decode(p.event.event, r), 0);
+        cr_assert_eq(event_decode(EXPECT(&stage.events, event)->event, r), 0);
         cr_assert(r->text[f].len < sizeof(text));
         if (r->text[f].len > 0)
             memcpy(text, r->text[f].ptr, r->text[f].len);

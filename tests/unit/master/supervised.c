@@ -21,15 +21,6 @@ static void is_supervised(struct master *m)
         adjust_too(m);
 }
 
-void supervised_hears(enum message_kind kind, struct message *p)
-{
-    do {
-        message_close(p);
-        cr_assert_eq(channel_wait(&supervised_channel, p, STAGE_WAIT_MS), 1);
-    } while (p->kind == MSG_keep);
-    cr_assert_eq(p->kind, kind, "%s", message_name(p->kind));
-}
-
 void supervised_begin(void (*adjust)(struct master *m))
 {
     to_supervisor = channel_make(&supervised_channel, PROCESS_SUPERVISOR,
@@ -42,10 +33,8 @@ void supervised_begin(void (*adjust)(struct master *m))
 
 void supervised_come_up(void)
 {
-    struct message got = { .kind = MSG_NONE };
-
     actors_ready();
-    supervised_hears(MSG_up, &got);
+    EXPECT(&supervised_channel, up);
 }
 
 void supervised_raise(void (*adjust)(struct master *m))
@@ -61,11 +50,9 @@ void supervised_gate_serves(void)
 
 void supervised_replaces(void)
 {
-    struct message got;
-
     SAY(&supervised_channel, replaced);
-    actor_hear(&stage.gate, MSG_stop_accepting, &got);
-    cr_expect(got.stop_accepting.serve);
+    EXPECT(&stage.gate.channel, stop_accepting);
+    cr_expect(heard.stop_accepting.serve);
 }
 
 /* Returns true if master has read all messages and sleeps. It sleeps only when
@@ -87,13 +74,11 @@ void supervised_heard(void)
 
 void supervised_open(void (*adjust)(struct master *m))
 {
-    struct message got = { .kind = MSG_NONE };
-
     supervised_raise(adjust);
-    cr_assert_eq(SEND(&supervised_channel, lead, 0), 0);
-    actor_hear(&stage.gate, MSG_open, &got);
+    SAY(&supervised_channel, lead);
+    EXPECT(&stage.gate.channel, open);
     supervised_gate_serves();
-    supervised_hears(MSG_leading, &got);
+    EXPECT(&supervised_channel, leading);
 }
 
 #define ROWS 100 /* more rows than a master of a test has records */

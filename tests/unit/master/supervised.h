@@ -23,8 +23,6 @@ void supervised_gate_serves(void);
 void supervised_replaces(void);
 /* Waits until master has handled all that the test has sent. */
 void supervised_heard(void);
-/* Receives the next message from master, which must be KIND. Skips KEEP. */
-void supervised_hears(enum message_kind kind, struct message *p);
 
 /* Functions for rosters: the tables of a generation's sessions, which another
  * master sees. A test makes the rosters before it starts master, and lets

@@ -96,22 +96,18 @@ static const char *hangs(void)
 /* Does what sallyportctl does after a change. Returns how many sessions end. */
 static uint64_t edited(void)
 {
-    struct message p;
-    struct caller c;
+    struct channel c;
 
     caller_enter(&c);
     caller_edits(&c);
-    caller_hears(&c, MSG_control_done, &p);
-    caller_leave(&c);
-    return p.control_done.sessions;
+    EXPECT(&c, control_done);
+    channel_close(&c);
+    return heard.control_done.sessions;
 }
 
 static void is_kicked(struct player *p, enum ending why)
 {
-    struct message got;
-
-    player_hear(p, MSG_kick, &got);
-    cr_expect_eq(got.kick.why, why, "%s", ending_text(why));
+    cr_expect_eq(EXPECT(&p->channel, kick)->why, why, "%s", ending_text(why));
 }
 
 /* Checks that master answers status, and denies the login of another session
@@ -119,12 +115,12 @@ static void is_kicked(struct player *p, enum ending why)
  * wrong. */
 static void others_go_on(uint64_t serial, enum denial why)
 {
-    struct caller c;
+    struct channel c;
     struct player p;
 
     caller_enter(&c);
     cr_expect_eq(atoi(caller_reads(&c, SHOWN_WHOLE, "users")), STAGE_USERS);
-    caller_leave(&c);
+    channel_close(&c);
     player_enter(&p, serial);
     player_asks(&p);
     auth_says(serial, NULL);
@@ -158,7 +154,7 @@ GreetedTest(access, a_code_for_another_row, on_request)
     stage_reports(EVENT_LOGIN_FAILED, "the one-time code is missing or wrong");
     caller_enter(&ctl);
     cr_expect_str_eq(caller_reads(&ctl, "guessing", "wrong"), "1");
-    caller_leave(&ctl);
+    channel_close(&ctl);
     player_asks(&anna);
     says_with_code(false, 0);
     player_is_denied(&anna, DENIAL_WRONG);
@@ -179,9 +175,8 @@ UserTest(access, a_slow_reader, slowly)
     others_go_on(2, DENIAL_CHANGED);
     others_go_on(3, DENIAL_CHANGED);
     cr_assert_eq(unlink(hangs()), 0);
-    caller_hears(&ctl, MSG_control_done, &heard);
-    cr_expect_eq(heard.control_done.sessions, 1);
-    caller_leave(&ctl);
+    cr_expect_eq(EXPECT(&ctl, control_done)->sessions, 1);
+    channel_close(&ctl);
     is_kicked(&anna, ENDING_LOCKED);
 }
 
@@ -204,9 +199,8 @@ UserTest(access, a_reader_that_is_late, too_slowly)
     cr_assert_eq(unlink(hangs()), 0);
     do {
         caller_edits(&ctl);
-        cr_assert_eq(channel_wait(&ctl.channel, &heard, STAGE_WAIT_MS), 1);
-    } while (heard.kind == MSG_control_refused);
-    caller_leave(&ctl);
+    } while (cast_hear(&ctl) == MSG_control_refused);
+    channel_close(&ctl);
     is_kicked(&anna, ENDING_LOCKED);
     others_go_on(3, DENIAL_WRONG);
 }
@@ -272,10 +266,9 @@ UserTest(access, an_edit_beside_dead_looks, beside_dead_looks)
 /* The log shows who has changed which user, and how. */
 CallerTest(access, a_change_is_logged, NULL)
 {
-    ctl.request = channel_next(&ctl.channel);
-    SAY(&ctl.channel, users_changed, ctl.request, .verb = SLICE("user change"),
-        .to = SLICE("anna"));
-    caller_hears(&ctl, MSG_control_done, &heard);
+    REQUEST(&ctl, users_changed, .verb = SLICE("user change"),
+            .to = SLICE("anna"));
+    EXPECT(&ctl, control_done);
     stage_reports_admin("user change", "anna", 0);
 }
 
@@ -393,43 +386,40 @@ Test(access, changes_during_a_login, .timeout = 60)
 /* Gate gets the limits at each change of the row, without a new login. */
 UserTest(access, limits_of_a_session, on_request)
 {
-    struct message m;
-
     change("/anna::", "/anna::bandwidth_up=1M max_transfers=3");
     cr_expect_eq(edited(), 0);
-    actor_hear(&stage.gate, MSG_limits, &m);
-    cr_expect(m.limits.serial == anna.serial && m.limits.account != 0);
-    cr_expect(m.limits.up == 1 << 20 && m.limits.down == 0);
-    cr_expect_eq(m.limits.transfers, 3);
+    EXPECT(&stage.gate.channel, limits);
+    cr_expect(heard.limits.serial == anna.serial && heard.limits.account != 0);
+    cr_expect(heard.limits.up == 1 << 20 && heard.limits.down == 0);
+    cr_expect_eq(heard.limits.transfers, 3);
     change("max_transfers=3", "max_file_size=3"); /* for the next login */
     cr_expect_eq(edited(), 0);
-    actor_hear(&stage.gate, MSG_limits, &m);
-    cr_expect(m.limits.up == 1 << 20 && m.limits.transfers == 0);
+    EXPECT(&stage.gate.channel, limits);
+    cr_expect(heard.limits.up == 1 << 20 && heard.limits.transfers == 0);
 }
 
 /* Each team with limits is an account of its own; the user's account comes
  * first. */
 UserTest(access, limits_of_a_team, on_request)
 {
-    struct message user, team;
+    struct msg_limits user;
 
     change("legal:", "legal:bandwidth_down=2M ");
     cr_expect_eq(edited(), 0);
-    actor_hear(&stage.gate, MSG_limits, &user);
-    actor_hear(&stage.gate, MSG_limits, &team);
-    cr_expect(!user.limits.last && team.limits.last);
-    cr_expect(!user.limits.team && user.limits.down == 0);
-    cr_expect(team.limits.team && team.limits.down == 2 << 20);
-    cr_expect_neq(user.limits.account, team.limits.account);
+    user = *EXPECT(&stage.gate.channel, limits);
+    cr_expect(!user.last && !user.team && user.down == 0);
+    EXPECT(&stage.gate.channel, limits);
+    cr_expect(heard.limits.last && heard.limits.team);
+    cr_expect_eq(heard.limits.down, 2 << 20);
+    cr_expect_neq(heard.limits.account, user.account);
 }
 
 /* Checks that the status and the metrics show why master doesn't use the file.
  * WORDS "": master uses it. */
 static void expect_refused(const char *words)
 {
-    struct message got;
     struct metrics all;
-    struct caller c;
+    struct channel c;
     const char *why;
 
     caller_enter(&c);
@@ -437,10 +427,9 @@ static void expect_refused(const char *words)
     cr_expect_eq(why[0] != '\0', words[0] != '\0', "%s", why);
     cr_expect_not_null(strstr(why, words), "%s", why);
     caller_looks(&c, SHOW_METRICS, 0);
-    caller_hears(&c, MSG_metrics_are, &got);
-    memcpy(&all, got.metrics_are.metrics.ptr, sizeof(all));
+    memcpy(&all, EXPECT(&c, metrics_are)->metrics.ptr, sizeof(all));
     cr_expect_eq(all.gauge[GAUGE_REFUSED], words[0] != '\0');
-    caller_leave(&c);
+    channel_close(&c);
 }
 
 /* Master reports a bad file once. The sessions stay until the file is good
@@ -462,7 +451,7 @@ UserTest(access, a_file_out_of_order, often)
     stage_reports(EVENT_TROUBLE, "No such file or directory");
     caller_edits(&ctl);
     caller_is_refused(&ctl, REFUSAL_BAD_FILE);
-    caller_leave(&ctl);
+    channel_close(&ctl);
     cr_assert_eq(rename(away, path), 0);
     change("anna:", "anna:!");
     change(":nonsense:", ":70000:");
@@ -538,19 +527,16 @@ AskedTest(access, a_change_while_the_home_opens, on_request)
     is_kicked(&anna, ENDING_LOCKED);
 }
 
-static void ask_end(struct caller *c, uint64_t serial, const char *user,
+static void ask_end(struct channel *c, uint64_t serial, const char *user,
                     const char *address, uint64_t ended)
 {
     struct address client = { 0 };
-    struct message got;
 
     if (address)
         cr_assert_eq(address_parse(slice_from(address), &client), 0);
-    c->request = channel_next(&c->channel);
-    SAY(&c->channel, end_sessions, c->request, .serial = serial,
-        .user = slice_from(user), .client = client);
-    caller_hears(c, MSG_control_done, &got);
-    cr_expect_eq(got.control_done.sessions, ended, "%llx %s %s",
+    REQUEST(c, end_sessions, .serial = serial, .user = slice_from(user),
+            .client = client);
+    cr_expect_eq(EXPECT(c, control_done)->sessions, ended, "%llx %s %s",
                  (unsigned long long)serial, user, address ? address : "");
 }
 
@@ -579,36 +565,31 @@ UserTest(access, kick, on_request)
     stage_reports_admin("kick", "anna", 1);
     stage_reports_admin("kick", "0000000000000002", 1);
     stage_reports_admin("kick", "192.0.2.77", 1);
-    caller_leave(&ctl);
+    channel_close(&ctl);
     player_leave(&q);
     player_leave(&r);
 }
 
 /* Reads all pages of WHO. Returns the number of sessions; *ANNAS gets the
  * number of anna's sessions. */
-static size_t ask_who(struct caller *c, size_t *annas)
+static size_t ask_who(struct channel *c, size_t *annas)
 {
-    struct message got;
+    const struct msg_who_is *is = &heard.who_is;
     uint64_t place = 0;
     size_t n = 0;
 
     *annas = 0;
     do {
-        c->request = channel_next(&c->channel);
-        SAY(&c->channel, who, c->request, .place = place);
-        cr_assert_eq(channel_wait(&c->channel, &got, STAGE_WAIT_MS), 1);
-        for (; got.kind == MSG_who_is; n++) {
-            bool known = got.who_is.user.len > 0;
-
-            *annas += slice_equal(got.who_is.user, SLICE("anna"));
-            cr_expect_eq(got.who_is.peer.family, 4);
-            cr_expect_eq(got.who_is.local.family, 4);
-            cr_expect_gt(got.who_is.since, 1000000000u);
-            cr_expect_eq(got.who_is.login > 0, known);
-            cr_assert_eq(channel_wait(&c->channel, &got, STAGE_WAIT_MS), 1);
+        REQUEST(c, who, .place = place);
+        for (; cast_hear(c) == MSG_who_is; n++) {
+            *annas += slice_equal(is->user, SLICE("anna"));
+            cr_expect_eq(is->peer.family, 4);
+            cr_expect_eq(is->local.family, 4);
+            cr_expect_gt(is->since, 1000000000u);
+            cr_expect_eq(is->login > 0, is->user.len > 0);
         }
-        cr_assert_eq(got.kind, MSG_end);
-        place = got.end.place;
+        cr_assert_eq(heard.kind, MSG_end);
+        place = heard.end.place;
     } while (place > 0);
     return n;
 }
@@ -635,11 +616,9 @@ Test(access, who, .timeout = 60)
     player_asks(&p[N - 1]); /* so master has seen all sessions */
     cr_expect_eq(ask_who(&ctl, &annas), N);
     cr_expect_eq(annas, 1);
-    ctl.request = channel_next(&ctl.channel);
-    SAY(&ctl.channel, who, ctl.request, .place = UINT64_MAX);
-    caller_hears(&ctl, MSG_end, &heard);
-    cr_expect_eq(heard.end.place, 0);
-    caller_leave(&ctl);
+    REQUEST(&ctl, who, .place = UINT64_MAX);
+    cr_expect_eq(EXPECT(&ctl, end)->place, 0);
+    channel_close(&ctl);
     for (size_t i = 1; i < N; i++)
         player_leave(&p[i]);
     stage_leave(&p[0]);

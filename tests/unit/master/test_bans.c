@@ -31,74 +31,56 @@ static struct msg_ban_add network_of(const char *text, unsigned bits)
                                  .reason = SLICE("by root: a test") };
 }
 
-static void ask(struct caller *c, const struct msg_ban_add *ban)
+static void ask(struct channel *c, const struct msg_ban_add *ban)
 {
-    c->request = channel_next(&c->channel);
-    cr_assert_eq(SEND(&c->channel, ban_add, c->request, .network = ban->network,
-                      .bits = ban->bits, .seconds = ban->seconds,
-                      .reason = ban->reason),
-                 0);
+    REQUEST(c, ban_add, .network = ban->network, .bits = ban->bits,
+            .seconds = ban->seconds, .reason = ban->reason);
 }
 
 /* Adds a ban. Returns how many sessions end. */
-static uint64_t add(struct caller *c, const char *network, unsigned bits)
+static uint64_t add(struct channel *c, const char *network, unsigned bits)
 {
     const struct msg_ban_add ban = network_of(network, bits);
-    struct message p;
 
     ask(c, &ban);
-    caller_hears(c, MSG_control_done, &p);
-    return p.control_done.sessions;
+    return EXPECT(c, control_done)->sessions;
 }
 
-static void ask_remove(struct caller *c, const char *network, uint64_t bits)
+static void ask_remove(struct channel *c, const char *network, uint64_t bits)
 {
     struct address a = network ? address(network) : (struct address){ 0 };
 
-    c->request = channel_next(&c->channel);
-    cr_assert_eq(
-        SEND(&c->channel, ban_remove, c->request, .network = a, .bits = bits),
-        0);
+    REQUEST(c, ban_remove, .network = a, .bits = bits);
 }
 
-static void removes(struct caller *c, const char *network, unsigned bits)
+static void removes(struct channel *c, const char *network, unsigned bits)
 {
-    struct message p;
-
     ask_remove(c, network, bits);
-    caller_hears(c, MSG_control_done, &p);
+    EXPECT(c, control_done);
 }
 
 /* Returns "NETWORK REASON; " for each ban, from all pages. */
-static const char *listed(struct caller *c)
+static const char *listed(struct channel *c)
 {
     static char all[512 << 10];
     uint64_t place = 0;
-    struct message p;
     size_t len = 0;
 
     all[0] = '\0';
     do {
         caller_looks(c, SHOW_BANS, place);
-        cr_assert_eq(channel_wait(&c->channel, &p, STAGE_WAIT_MS), 1);
-        while (p.kind == MSG_row && len < sizeof(all) - 256) {
+        while (cast_hear(c) == MSG_row && len < sizeof(all) - 256)
             len += (size_t)snprintf(all + len, sizeof(all) - len, "%s %s; ",
-                                    row_value(&p, "network"),
-                                    row_value(&p, "reason"));
-            cr_assert_eq(channel_wait(&c->channel, &p, STAGE_WAIT_MS), 1);
-        }
-        cr_assert_eq(p.kind, MSG_end);
-        place = p.end.place;
+                                    row_value("network"), row_value("reason"));
+        cr_assert_eq(heard.kind, MSG_end);
+        place = heard.end.place;
     } while (place > 0);
     return all;
 }
 
 static bool is_kicked(struct player *p)
 {
-    struct message got;
-    int r = channel_wait(&p->channel, &got, STAGE_WAIT_MS);
-
-    return r == 1 && got.kind == MSG_kick;
+    return cast_hear(&p->channel) == MSG_kick;
 }
 
 static void exempts(struct master *m)
@@ -130,7 +112,7 @@ Test(bans, by_the_administrator)
     player_leave(&late);
     player_leave(&out);
     player_leave(&in);
-    caller_leave(&ctl);
+    channel_close(&ctl);
     stage_leave(&other);
 }
 
@@ -173,7 +155,7 @@ Test(bans, exceptions)
     player_ends(&spared, SIGSEGV);
     cast_skip_to_end(&spared.channel);
     cr_expect_str_eq(listed(&ctl), "10.0.0.0/28 by root: a test; ");
-    caller_leave(&ctl);
+    channel_close(&ctl);
     stage_leave(&spared);
 }
 
@@ -202,7 +184,7 @@ Test(bans, that_cannot_be)
         ask(&ctl, &ban);
         caller_is_refused(&ctl, REFUSAL_BAD_FILE);
     }
-    caller_leave(&ctl);
+    channel_close(&ctl);
     stage_close();
 }
 
@@ -220,7 +202,7 @@ RetireTest(bans, of_an_older_generation, NULL)
     ask_remove(&ctl, NULL, 0);
     caller_is_refused(&ctl, REFUSAL_BUSY);
     cr_expect_str_eq(listed(&ctl), "");
-    caller_leave(&ctl);
+    channel_close(&ctl);
 }
 
 /* A client is banned while it waits in the old gate's queue. */
@@ -235,7 +217,7 @@ RetireTest(bans, in_the_queue_of_an_older_generation, NULL)
     cr_expect(is_kicked(&late));
     player_leave(&late);
     SAY(&stage.gate.channel, shut);
-    caller_leave(&ctl);
+    channel_close(&ctl);
 }
 
 /* The table is filled with bans, and shown in several pages. */
@@ -271,7 +253,7 @@ static const struct crash {
 static void check_crash(const struct crash *row)
 {
     struct player p, next;
-    struct caller c;
+    struct channel c;
     char words[64];
 
     stage_asked(row->adjust, &p);
@@ -288,7 +270,7 @@ static void check_crash(const struct crash *row)
         cr_expect(is_kicked(&next));
         player_leave(&next);
     }
-    caller_leave(&c);
+    channel_close(&c);
     stage_leave(&p);
 }
 
@@ -320,13 +302,13 @@ Test(bans, no_ban_for_a_crash)
             anna.channel.phase = PHASE_START;
             SAY(&stage.gate.channel, session_peer, .serial = 1, .peer = client,
                 .server = client);
-            player_hear(&anna, MSG_admitted, &heard);
+            EXPECT(&anna.channel, admitted);
         }
         player_ends(&anna, SIGSEGV);
         cast_skip_to_end(&anna.channel);
         caller_enter(&ctl);
         cr_expect_str_eq(listed(&ctl), "");
-        caller_leave(&ctl);
+        channel_close(&ctl);
         stage_leave(&anna);
     }
 }
@@ -376,8 +358,7 @@ GreetedTest(bans, who_guesses, bans_guessers)
     guess_times(&other, 1);
     guess_times(&anna, AFTER - 2);
     guess(&anna);
-    player_hear(&anna, MSG_kick, &heard);
-    cr_expect_eq(heard.kick.why, ENDING_LOGIN_TRIES);
+    cr_expect_eq(EXPECT(&anna.channel, kick)->why, ENDING_LOGIN_TRIES);
     cr_expect(is_kicked(&other));
     stage_reports(EVENT_BAN, "3 wrong passwords");
     caller_enter(&ctl);
@@ -388,7 +369,7 @@ GreetedTest(bans, who_guesses, bans_guessers)
     player_enter_from(&anna, 3, &there);
     guess_times(&anna, AFTER - 1); /* wrong passwords count from 0 again */
     cr_expect_str_eq(listed(&ctl), "");
-    caller_leave(&ctl);
+    channel_close(&ctl);
 }
 
 /* Master bans no address from which a user has logged in, since many users can
@@ -411,7 +392,7 @@ Test(bans, who_guesses_and_is_spared)
         guess_times(&anna, 2 * AFTER);
         caller_enter(&ctl);
         cr_expect_str_eq(listed(&ctl), "");
-        caller_leave(&ctl);
+        channel_close(&ctl);
         if (i == 0)
             player_leave(&user);
         stage_leave(&anna);
@@ -433,7 +414,7 @@ GreetedTest(bans, guessing_is_seen, NULL)
     cr_expect_str_eq(caller_reads(&ctl, "guessing+worst", "address"),
                      "10.0.0.1");
     cr_expect_str_eq(caller_reads(&ctl, SHOWN_WHOLE, "bans"), "1");
-    caller_leave(&ctl);
+    channel_close(&ctl);
     player_leave(&other);
 }
 

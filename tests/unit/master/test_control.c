@@ -8,7 +8,7 @@
 #include "sallyport/ipc/generation.h"
 #include "supervised.h"
 
-static const char *reads(struct caller *c, const char *name)
+static const char *reads(struct channel *c, const char *name)
 {
     return caller_reads(c, SHOWN_WHOLE, name);
 }
@@ -38,7 +38,7 @@ OpenTest(control, status, NULL)
     player_asks(&out); /* so master has seen the session */
     cr_expect_str_eq(reads(&ctl, "sessions"), "2");
     cr_expect_str_eq(reads(&ctl, "logged_in"), "1");
-    caller_leave(&ctl);
+    channel_close(&ctl);
     player_leave(&in);
     player_leave(&out);
 }
@@ -109,13 +109,13 @@ OpenTest(control, hostile, NULL)
         caller_enter(&ctl);
         bytes[0] = lies[i].kind;
         if (lies[i].act)
-            lies[i].act(&ctl.channel);
+            lies[i].act(&ctl);
         else
-            channel_shout(&ctl.channel, bytes, lies[i].len, NULL, 0);
-        cast_skip_to_end(&ctl.channel);
+            channel_shout(&ctl, bytes, lies[i].len, NULL, 0);
+        cast_skip_to_end(&ctl);
         if (lies[i].act == garbage)
             stage_reports(EVENT_PEER, "unknown or malformed");
-        caller_leave(&ctl);
+        channel_close(&ctl);
     }
     stage_serves();
 }
@@ -129,33 +129,32 @@ static void impatient(struct master *m)
  * nothing are disconnected at their deadline. */
 OpenTest(control, places_and_their_deadline, impatient)
 {
-    struct caller c[MASTER_CALLERS], one_more = { 0 };
+    struct channel c[MASTER_CALLERS], one_more;
 
     for (size_t i = 0; i < MASTER_CALLERS; i++)
         caller_enter(&c[i]);
-    channel_init(&one_more.channel, caller_connect(), PROCESS_CTL,
-                 PROCESS_MASTER, PHASE_START);
+    channel_init(&one_more, caller_connect(), PROCESS_CTL, PROCESS_MASTER,
+                 PHASE_START);
     caller_is_refused(&one_more, REFUSAL_BUSY);
-    cast_skip_to_end(&one_more.channel);
-    caller_leave(&one_more);
+    cast_skip_to_end(&one_more);
+    channel_close(&one_more);
     for (size_t i = 0; i < MASTER_CALLERS; i++) {
-        cast_skip_to_end(&c[i].channel); /* this caller never asked */
-        caller_leave(&c[i]);
+        cast_skip_to_end(&c[i]); /* this caller never asked */
+        channel_close(&c[i]);
     }
     caller_enter(&one_more);
     reads(&one_more, "state");
-    caller_leave(&one_more);
+    channel_close(&one_more);
 }
 
 /* Master refuses SHOW to a sallyportctl of another build, since the rows have
  * other names there. It answers requests that are the same in all builds. */
 CallerTest(control, another_build, NULL)
 {
-    ctl.request = channel_next(&ctl.channel);
-    SAY(&ctl.channel, show, ctl.request, .build = SLICE("0.9.9-0"), .what = 77);
+    REQUEST(&ctl, show, .build = SLICE("0.9.9-0"), .what = 77);
     caller_is_refused(&ctl, REFUSAL_BUSY);
-    caller_asks(&ctl, MSG_who);
-    caller_hears(&ctl, MSG_end, &heard);
+    REQUEST(&ctl, who);
+    EXPECT(&ctl, end);
 }
 
 /* A caller that doesn't read its answers is disconnected. */
@@ -164,7 +163,7 @@ CallerTest(control, does_not_read, NULL)
     int r = 0;
 
     for (uint64_t i = 0; i < 1000000 && r != -EPIPE; i++) {
-        r = TRY(&ctl.channel, show, 1, .build = slice_from(build_name()));
+        r = TRY(&ctl, show, 1, .build = slice_from(build_name()));
         if (r == -EAGAIN)
             sched_yield();
     }
@@ -179,18 +178,16 @@ OpenTest(control, a_flood_of_connections, NULL)
         cr_assert_eq(close(caller_connect()), 0);
     stage_serves();
     do { /* the last connections can still have the places */
-        ctl = (struct caller){ 0 };
-
-        channel_init(&ctl.channel, caller_connect(), PROCESS_CTL,
-                     PROCESS_MASTER, PHASE_START);
-        cr_assert_eq(channel_wait(&ctl.channel, &heard, STAGE_WAIT_MS), 1);
-        if (heard.kind == MSG_welcome)
+        channel_init(&ctl, caller_connect(), PROCESS_CTL, PROCESS_MASTER,
+                     PHASE_START);
+        if (cast_hear(&ctl) == MSG_welcome)
             break;
-        caller_leave(&ctl);
+        cr_assert_eq(heard.kind, MSG_control_refused);
+        channel_close(&ctl);
     } while (true);
-    ctl.channel.phase = PHASE_ASKED;
+    ctl.phase = PHASE_ASKED;
     reads(&ctl, "state");
-    caller_leave(&ctl);
+    channel_close(&ctl);
 }
 
 /* The service stops while a caller is connected. */
@@ -199,8 +196,8 @@ Test(control, stop)
     stage_open(NULL);
     caller_enter(&ctl);
     kill(stage.master, SIGTERM);
-    cast_skip_to_end(&ctl.channel);
-    caller_leave(&ctl);
+    cast_skip_to_end(&ctl);
+    channel_close(&ctl);
     stage_ended(0);
 }
 
@@ -210,9 +207,9 @@ Test(control, status_during_the_stop)
     stage_with(NULL, &anna);
     caller_enter(&ctl);
     kill(stage.master, SIGTERM);
-    player_hear(&anna, MSG_kick, &heard);
+    EXPECT(&anna.channel, kick);
     cr_expect_str_eq(reads(&ctl, "state"), "stopping");
-    caller_leave(&ctl);
+    channel_close(&ctl);
     player_leave(&anna);
     stage_ended(0);
 }
@@ -226,9 +223,9 @@ Test(control, is_there_during_the_start)
     caller_enter(&ctl);
     cr_expect_str_eq(reads(&ctl, "state"), "starting");
     cr_expect_str_eq(reads(&ctl, "since"), "0");
-    caller_asks(&ctl, MSG_reload);
+    REQUEST(&ctl, reload);
     caller_is_refused(&ctl, REFUSAL_BUSY);
-    caller_leave(&ctl);
+    channel_close(&ctl);
     actors_ready();
     stage_serves();
     stage_close();
@@ -238,16 +235,14 @@ Test(control, is_there_during_the_start)
  * that asks for a reload then. */
 Test(control, no_reload_during_the_start)
 {
-    struct message got = { .kind = MSG_NONE };
-
     supervised_begin(NULL);
     caller_enter(&ctl);
-    caller_asks(&ctl, MSG_reload);
+    REQUEST(&ctl, reload);
     caller_is_refused(&ctl, REFUSAL_BUSY);
     supervised_come_up(); /* UP is the next message */
-    caller_asks(&ctl, MSG_reload);
-    supervised_hears(MSG_renew, &got);
-    caller_leave(&ctl);
+    REQUEST(&ctl, reload);
+    EXPECT(&supervised_channel, renew);
+    channel_close(&ctl);
     stage_close();
 }
 
@@ -269,23 +264,20 @@ static const struct {
 
 Test(control, a_reload_that_fails)
 {
-    struct message got = { .kind = MSG_NONE };
-
     supervised_open(NULL);
     caller_enter(&ctl);
     for (size_t i = 0; i < sizeof(failures) / sizeof(failures[0]); i++) {
         struct slice why = slice_from(failures[i].why);
 
-        caller_asks(&ctl, MSG_reload);
-        supervised_hears(MSG_renew, &got);
-        SEND(&supervised_channel, renewed, 0, .done = false, .why = why);
-        SEND(&supervised_channel, renewed, got.request, .done = false,
-             .why = why);
+        REQUEST(&ctl, reload);
+        EXPECT(&supervised_channel, renew);
+        SAY(&supervised_channel, renewed, .why = why);
+        SAY_BACK(&supervised_channel, renewed, .why = why);
         stage_reports_admin("reload", "", 0);
         stage_reports(EVENT_TROUBLE, failures[i].logged);
         caller_is_refused(&ctl, failures[i].refusal);
     }
-    caller_leave(&ctl);
+    channel_close(&ctl);
     stage_close();
 }
 
@@ -311,13 +303,12 @@ static int connect_as_reader(void)
     return fd;
 }
 
-static void reader_enter(struct caller *c)
+static void reader_enter(struct channel *c)
 {
-    *c = (struct caller){ 0 };
-    channel_init(&c->channel, connect_as_reader(), PROCESS_CTL, PROCESS_MASTER,
+    channel_init(c, connect_as_reader(), PROCESS_CTL, PROCESS_MASTER,
                  PHASE_START);
-    EXPECT(&c->channel, welcome);
-    c->channel.phase = PHASE_ASKED;
+    EXPECT(c, welcome);
+    c->phase = PHASE_ASKED;
 }
 
 /* Master refuses each request of a reader that does more than look, and
@@ -330,7 +321,7 @@ Test(control, members_of_the_group_only_look, .timeout = 60)
         MSG_ban_add,
         MSG_ban_remove,
     };
-    struct caller reader[MASTER_CALLERS / 2], c;
+    struct channel reader[MASTER_CALLERS / 2], c;
 
     if (geteuid() != 0)
         cr_skip_test("only root takes another uid");
@@ -338,37 +329,38 @@ Test(control, members_of_the_group_only_look, .timeout = 60)
     for (size_t i = 0; i < MASTER_CALLERS / 2; i++)
         reader_enter(&reader[i]);
     for (size_t i = 0; i < sizeof(forbidden) / sizeof(forbidden[0]); i++) {
-        caller_asks(&reader[0], forbidden[i]);
+        struct message none = { .request = channel_next(&reader[0]) };
+
+        cast_say(&reader[0], forbidden[i], &none.request);
         caller_is_refused(&reader[0], REFUSAL_DENIED);
     }
     reads(&reader[0], "state");
     caller_edits(&reader[0]);
     caller_is_refused(&reader[0], REFUSAL_DENIED);
     caller_looks(&reader[0], SHOW_DOING, 0);
-    caller_hears(&reader[0], MSG_end, &heard);
-    channel_init(&c.channel, connect_as_reader(), PROCESS_CTL, PROCESS_MASTER,
+    EXPECT(&reader[0], end);
+    channel_init(&c, connect_as_reader(), PROCESS_CTL, PROCESS_MASTER,
                  PHASE_START);
-    c.request = 0;
     caller_is_refused(&c, REFUSAL_BUSY);
-    caller_leave(&c);
+    channel_close(&c);
     caller_enter(&c);
-    caller_leave(&c);
+    channel_close(&c);
     for (size_t i = 0; i < MASTER_CALLERS / 2; i++)
-        caller_leave(&reader[i]);
+        channel_close(&reader[i]);
     stage_close();
 }
 
 static void says_garbage(bool as_reader)
 {
-    struct caller c;
+    struct channel c;
 
     if (as_reader)
         reader_enter(&c);
     else
         caller_enter(&c);
-    garbage(&c.channel);
-    cast_skip_to_end(&c.channel);
-    caller_leave(&c);
+    garbage(&c);
+    cast_skip_to_end(&c);
+    channel_close(&c);
 }
 
 /* Master reports the first of many wrong messages of readers: otherwise log
@@ -396,14 +388,14 @@ Test(control, members_of_the_group_fill_no_log, .timeout = 60)
  * socket. */
 Test(control, nobody_is_in_no_group, .timeout = 60)
 {
-    struct caller c = { 0 };
+    struct channel c;
 
     if (geteuid() != 0)
         cr_skip_test("only root takes another uid");
     stage_open(NULL);
-    channel_init(&c.channel, connect_as_reader(), PROCESS_CTL, PROCESS_MASTER,
+    channel_init(&c, connect_as_reader(), PROCESS_CTL, PROCESS_MASTER,
                  PHASE_START);
     caller_is_refused(&c, REFUSAL_DENIED);
-    caller_leave(&c);
+    channel_close(&c);
     stage_close();
 }

@@ -65,21 +65,18 @@ Test(drain, announced_again)
  * left. */
 Test(drain, begins_by_itself, .timeout = 60)
 {
-    struct message got = { .kind = MSG_NONE };
-
     stage_board();
     stage_open(NULL);
     player_enter(&anna, 1);
     caller_enter(&ctl);
-    ctl.request = channel_next(&ctl.channel);
-    SAY(&ctl.channel, drain, ctl.request, .order = DRAIN_ON, .ms = 200);
-    caller_hears(&ctl, MSG_drain_is, &got);
-    cr_expect(got.drain_is.on && got.drain_is.ms > 0);
-    cr_expect_eq(got.drain_is.sessions, 1);
-    caller_leave(&ctl);
-    player_hear(&anna, MSG_kick, &got);
-    cr_expect(got.kick.finish);
-    cr_expect_eq(got.kick.why, ENDING_DRAINED);
+    REQUEST(&ctl, drain, .order = DRAIN_ON, .ms = 200);
+    EXPECT(&ctl, drain_is);
+    cr_expect(heard.drain_is.on && heard.drain_is.ms > 0);
+    cr_expect_eq(heard.drain_is.sessions, 1);
+    channel_close(&ctl);
+    EXPECT(&anna.channel, kick);
+    cr_expect(heard.kick.finish);
+    cr_expect_eq(heard.kick.why, ENDING_DRAINED);
     player_leave(&anna);
     stage_close();
 }
@@ -87,17 +84,15 @@ Test(drain, begins_by_itself, .timeout = 60)
 /* The older leader has got the order after this generation was up. */
 Test(drain, announced_during_a_takeover, .timeout = 60)
 {
-    struct message got = { .kind = MSG_NONE };
     struct board *board = stage_board();
 
     supervised_raise(NULL);
     board_set(&board->drains, clock_ms() + 1000);
     SAY(&supervised_channel, lead);
-    actor_hear(&stage.gate, MSG_open, &got);
+    EXPECT(&stage.gate.channel, open);
     supervised_gate_serves();
     player_enter(&anna, 1);
-    player_hear(&anna, MSG_kick, &got);
-    cr_expect(got.kick.finish);
+    cr_expect(EXPECT(&anna.channel, kick)->finish);
     player_leave(&anna);
     stage_close();
 }

@@ -162,7 +162,7 @@ AskedTest(files, asks_for_names, NULL)
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 
         SAY(&ours.channel, owner_of, .uid = rows[i].uid);
-        actor_hear(&ours, MSG_owner_is, &heard);
+        EXPECT(&ours.channel, owner_is);
         cr_expect_eq(heard.owner_is.uid, rows[i].uid);
         cr_expect(slice_equal(heard.owner_is.name, slice_from(rows[i].name)),
                   "%lu", (unsigned long)rows[i].uid);
@@ -188,7 +188,6 @@ AskedTest(files, a_share_that_is_back, forgiving)
  * after two looks the session ends. */
 AskedTest(files, a_home_that_is_replaced, NULL)
 {
-    struct message got;
     struct stat st;
 
     auth_says(1, "anna");
@@ -198,8 +197,7 @@ AskedTest(files, a_home_that_is_replaced, NULL)
     SAY(&ours.channel, files_opened, .number = 0, .device = st.st_dev,
         .inode = st.st_ino + 1);
     player_is_let_in(&anna, &ours);
-    player_hear(&anna, MSG_kick, &got);
-    cr_expect_eq(got.kick.why, ENDING_MOVED);
+    cr_expect_eq(EXPECT(&anna.channel, kick)->why, ENDING_MOVED);
     cr_assert_eq(rmdir(ours.note.home), 0);
 }
 
@@ -263,8 +261,7 @@ Test(files, ends_its_session)
         player_enter(&anna, 1);
         player_logs_in(&anna, &ours);
         ends[i].act(&ours);
-        player_hear(&anna, MSG_kick, &heard);
-        cr_assert_eq(heard.kick.why, ENDING_PEER);
+        cr_assert_eq(EXPECT(&anna.channel, kick)->why, ENDING_PEER);
         gate_hears(MSG_reaped, 1);
         cast_skip_to_end(&anna.channel);
         player_logs_in(&other, &ours); /* the other session isn't affected */
@@ -284,13 +281,10 @@ static const struct {
 
 static void expect_told(struct actor *files, int signal)
 {
-    struct message got;
-
-    if (signal != 0) {
-        actor_hear(files, MSG_session_died, &got);
-        cr_assert_eq(got.session_died.signal, (uint64_t)signal);
-    }
-    cr_assert_eq(channel_wait(&files->channel, &got, STAGE_WAIT_MS), -EPIPE);
+    if (signal != 0)
+        cr_assert_eq(EXPECT(&files->channel, session_died)->signal,
+                     (uint64_t)signal);
+    cast_hear_end(&files->channel);
 }
 
 OpenTest(files, hears_how_its_session_ended, NULL)

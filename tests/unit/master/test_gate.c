@@ -262,7 +262,7 @@ OpenTest(gate, reads_late, more_patience)
 {
     players_are_killed(320);
     for (int i = 0; i < 320; i++)
-        actor_hear(&stage.gate, MSG_reaped, &heard);
+        EXPECT(&stage.gate.channel, reaped);
     stage_serves();
 }
 
@@ -277,7 +277,7 @@ OpenTest(gate, reads_slowly, more_patience)
     for (uint64_t i = 1; i <= SESSIONS; i++) {
         if (i % A_TIME == 0)
             poll(NULL, 0, 300);
-        actor_hear(&stage.gate, MSG_reaped, &heard);
+        EXPECT(&stage.gate.channel, reaped);
     }
     stage_serves();
 }

@@ -3,18 +3,16 @@
 #include "caller.h"
 #include "sallyport/event/metrics.h"
 
-static void asks(struct caller *c)
+static void asks(struct channel *c)
 {
     caller_looks(c, SHOW_METRICS, 0);
 }
 
-static void hears(struct caller *c, struct metrics *all)
+static void hears(struct channel *c, struct metrics *all)
 {
-    struct message got;
-
-    caller_hears(c, MSG_metrics_are, &got);
-    cr_assert_eq(got.metrics_are.metrics.len, sizeof(*all));
-    memcpy(all, got.metrics_are.metrics.ptr, sizeof(*all));
+    EXPECT(c, metrics_are);
+    cr_assert_eq(heard.metrics_are.metrics.len, sizeof(*all));
+    memcpy(all, heard.metrics_are.metrics.ptr, sizeof(*all));
 }
 
 Test(gauges, are_those_of_now, .timeout = 60)
@@ -41,6 +39,6 @@ Test(gauges, are_those_of_now, .timeout = 60)
     asks(&ctl);
     hears(&ctl, &all);
     cr_expect_geq(all.gauge[GAUGE_SINCE], now - 60);
-    caller_leave(&ctl);
+    channel_close(&ctl);
     stage_leave(&out);
 }

@@ -120,8 +120,7 @@ Test(login, tries_are_counted)
         player_is_denied(&anna, DENIAL_WRONG);
     }
     SAY(&anna.channel, login, 9);
-    player_hear(&anna, MSG_kick, &heard);
-    cr_assert_eq(heard.kick.why, ENDING_LOGIN_TRIES);
+    cr_assert_eq(EXPECT(&anna.channel, kick)->why, ENDING_LOGIN_TRIES);
     gate_hears(MSG_reaped, 1); /* it was killed, since it didn't leave */
     cast_skip_to_end(&anna.channel);
     stage_serves();
@@ -140,7 +139,7 @@ GreetedTest(login, without_a_hash, two_tries)
     }
     caller_enter(&ctl);
     cr_expect_str_eq(caller_reads(&ctl, "guessing", "wrong"), "0");
-    caller_leave(&ctl);
+    channel_close(&ctl);
 }
 
 /* Waits until master has reaped FILES. */
@@ -475,7 +474,7 @@ Test(login, networks_have_turns, .timeout = 120)
         queue_from(&other, 100, networks[i].other);
         enter_from(&last, 101, networks[i].more);
         player_waits(&last);
-        player_hear(&last, MSG_login_channel, &heard); /* all have come */
+        EXPECT(&last.channel, login_channel); /* all have come */
         message_close(&heard);
         player_leave(&p[2]);
         is_refused(&p[0], &p[1]);
@@ -517,7 +516,7 @@ OpenTest(login, the_password_never_comes, short_time)
 {
     player_enter(&anna, 1);
     player_waits(&anna);
-    player_hear(&anna, MSG_login_channel, &heard);
+    EXPECT(&anna.channel, login_channel);
     message_close(&heard);
     player_is_denied(&anna, DENIAL_BUSY);
     player_leave(&anna);
@@ -700,9 +699,7 @@ Test(login, users_change)
     write_users("dora");
     player_waits(&q);
     player_sends(&q);
-    actor_hear(&stage.auth, MSG_users, &heard);
-    auth_takes(&heard);
-    message_close(&heard);
+    cr_assert_eq(auth_hears(), MSG_users);
     auth_says(1, "dora");
     player_is_asked_about(&q);
     actor_enter(&ours, "files");

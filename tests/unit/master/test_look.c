@@ -14,7 +14,7 @@ static void is_quick(struct master *m)
     m->deadlines.look = 50;
 }
 
-static void look(struct caller *c)
+static void look(struct channel *c)
 {
     caller_looks(c, SHOW_DOING, 0);
 }
@@ -27,26 +27,21 @@ static void says_doing(struct channel *from, uint32_t request, uint64_t serial,
         .ms = 3);
 }
 
-static void hears_doing(struct caller *c, uint64_t serial, const char *path)
+static void hears_doing(struct channel *c, uint64_t serial, const char *path)
 {
-    struct message got;
-
-    caller_hears(c, MSG_row, &got);
-    cr_expect_eq(strtoull(row_value(&got, "serial"), NULL, 16), serial);
-    cr_expect_str_eq(row_value(&got, "path"), path);
-    cr_expect_str_eq(row_value(&got, "program"), "a client");
-    cr_expect_str_eq(row_value(&got, "command"), "RETR");
-    cr_expect_str_eq(row_value(&got, "bytes"), "5");
-    cr_expect_str_eq(row_value(&got, "of"), "9");
-    cr_expect_str_eq(row_value(&got, "ms"), "3");
+    EXPECT(c, row);
+    cr_expect_eq(strtoull(row_value("serial"), NULL, 16), serial);
+    cr_expect_str_eq(row_value("path"), path);
+    cr_expect_str_eq(row_value("program"), "a client");
+    cr_expect_str_eq(row_value("command"), "RETR");
+    cr_expect_str_eq(row_value("bytes"), "5");
+    cr_expect_str_eq(row_value("of"), "9");
+    cr_expect_str_eq(row_value("ms"), "3");
 }
 
-static void hears_end(struct caller *c)
+static void hears_end(struct channel *c)
 {
-    struct message got;
-
-    caller_hears(c, MSG_end, &got);
-    cr_expect_eq(got.end.place, 0);
+    cr_expect_eq(EXPECT(c, end)->place, 0);
 }
 
 /* A session can't answer for another one: master ignores the serial in the
@@ -54,29 +49,28 @@ static void hears_end(struct caller *c)
 GreetedTest(look, answers, is_patient)
 {
     struct player q;
-    struct message asked;
-    struct caller d;
+    struct channel d;
 
     player_enter(&q, 2);
     player_asks(&q); /* so master has seen both sessions */
     caller_enter(&ctl);
     caller_enter(&d);
     look(&ctl);
-    player_hear(&anna, MSG_look_at, &asked);
-    player_hear(&q, MSG_look_at, &asked);
-    says_doing(&q.channel, asked.request, 1, "/q");
+    EXPECT(&anna.channel, look_at);
+    EXPECT(&q.channel, look_at);
+    says_doing(&q.channel, heard.request, 1, "/q");
     hears_doing(&ctl, 2, "/q");
     look(&d);
-    player_hear(&q, MSG_look_at, &asked);
-    says_doing(&q.channel, asked.request, 0, "/again");
+    EXPECT(&q.channel, look_at);
+    says_doing(&q.channel, heard.request, 0, "/again");
     hears_doing(&d, 2, "/again");
     says_doing(&anna.channel, 1, 0, "/p");
     hears_doing(&ctl, 1, "/p");
     hears_end(&ctl);
     hears_doing(&d, 1, "/p");
     hears_end(&d);
-    caller_leave(&ctl);
-    caller_leave(&d);
+    channel_close(&ctl);
+    channel_close(&d);
     player_leave(&q);
 }
 
@@ -90,18 +84,16 @@ CallerTest(look, nobody_is_there, is_patient)
  * late answer. */
 GreetedTest(look, a_session_without_an_answer, is_quick)
 {
-    struct message asked;
-
     caller_enter(&ctl);
     look(&ctl);
     hears_end(&ctl);
     look(&ctl);
     hears_end(&ctl);
-    player_hear(&anna, MSG_look_at, &asked);
-    says_doing(&anna.channel, asked.request, 0, "/late");
-    caller_asks(&ctl, MSG_who); /* the connection still works */
-    caller_hears(&ctl, MSG_who_is, &asked);
-    caller_leave(&ctl);
+    EXPECT(&anna.channel, look_at);
+    says_doing(&anna.channel, heard.request, 0, "/late");
+    REQUEST(&ctl, who); /* the connection still works */
+    EXPECT(&ctl, who_is);
+    channel_close(&ctl);
 }
 
 Test(look, a_session_that_was_not_asked, .timeout = 60)
@@ -126,22 +118,18 @@ static void has_a_roster(struct master *m)
 }
 
 /* Waits until master shows a session of the older generation. */
-static void wait_for_older(struct caller *c)
+static void wait_for_older(struct channel *c)
 {
-    struct message got;
-
-    do {
-        c->request = channel_next(&c->channel);
-        SAY(&c->channel, who, c->request, .place = 0);
-        cr_assert_eq(channel_wait(&c->channel, &got, STAGE_WAIT_MS), 1);
-    } while (got.kind != MSG_who_is);
-    caller_hears(c, MSG_end, &got);
+    do
+        REQUEST(c, who);
+    while (cast_hear(c) != MSG_who_is);
+    EXPECT(c, end);
 }
 
 Test(look, in_an_older_generation, .timeout = 60)
 {
     struct roster_facts old = { .serial = 7, .peer = { .family = 4 } };
-    struct caller d;
+    struct channel d;
 
     supervised_make_rosters();
     supervised_open(follows_an_older_one);
@@ -153,14 +141,14 @@ Test(look, in_an_older_generation, .timeout = 60)
     caller_enter(&d);
     look(&d);
     hears_end(&d); /* only the first caller waits */
-    caller_leave(&d);
+    channel_close(&d);
     old.answers++;
     supervised_older()->row[3].doing =
         (struct roster_doing){ "a client", "", "RETR", "/old", 5, 9, 3 };
     roster_write(supervised_older(), 3, &old);
     hears_doing(&ctl, 7, "/old");
     hears_end(&ctl);
-    caller_leave(&ctl);
+    channel_close(&ctl);
     stage_close();
     supervised_drop_rosters();
 }
@@ -183,7 +171,7 @@ Test(look, by_the_newest_master, .timeout = 60)
     row = supervised_shows(supervised_own(), 1, NULL, &now);
     roster_order(supervised_own(), row + 1, 2, ORDER_LOOK, 0);
     roster_order(supervised_own(), row, 1, ORDER_LOOK, 0);
-    player_hear(&anna, MSG_look_at, &heard);
+    EXPECT(&anna.channel, look_at);
     says_doing(&anna.channel, heard.request, 0, "/p");
     supervised_shows(supervised_own(), 1, has_answered, &now);
     cr_expect_str_eq(supervised_own()->row[row].doing.path, "/p");

@@ -64,7 +64,7 @@ static void newest_closes(void)
  * connected. */
 #define SeenTest(suite, name, adjust)                                          \
     StageTest(suite, name, (newest_opens(adjust), caller_enter(&ctl)),         \
-              (caller_leave(&ctl), newest_closes()))
+              (channel_close(&ctl), newest_closes()))
 
 static void expect_kick(enum ending why)
 {
@@ -75,29 +75,25 @@ static void expect_kick(enum ending why)
 }
 
 struct counted {
-    struct caller *caller;
+    struct channel *caller;
     size_t wanted, sessions;
 };
 
 static bool who_shows(void *argument)
 {
     struct counted *c = argument;
-    struct message got;
 
     c->sessions = 0;
-    c->caller->request = channel_next(&c->caller->channel);
-    SAY(&c->caller->channel, who, c->caller->request, .place = 0);
-    do {
-        cr_assert_eq(channel_wait(&c->caller->channel, &got, STAGE_WAIT_MS), 1);
-        c->sessions += got.kind == MSG_who_is;
-    } while (got.kind == MSG_who_is);
-    cr_assert_eq(got.kind, MSG_end);
+    REQUEST(c->caller, who);
+    while (cast_hear(c->caller) == MSG_who_is)
+        c->sessions++;
+    cr_assert_eq(heard.kind, MSG_end);
     return c->sessions == c->wanted;
 }
 
 /* Waits until a caller sees WANTED sessions, since master reads the roster only
  * now and then. */
-static void expect_sessions(struct caller *caller, size_t wanted)
+static void expect_sessions(struct channel *caller, size_t wanted)
 {
     struct counted c = { caller, wanted, 0 };
 
@@ -107,15 +103,14 @@ static void expect_sessions(struct caller *caller, size_t wanted)
 
 static void asks_for_the_end(void)
 {
-    ctl.request = channel_next(&ctl.channel);
-    SAY(&ctl.channel, end_sessions, ctl.request, .serial = SEVEN);
+    REQUEST(&ctl, end_sessions, .serial = SEVEN);
 }
 
 /* The caller's answer waits until the older master has obeyed. */
 SeenTest(older, a_caller_kicks_its_session, follows)
 {
     struct roster_facts f = seven();
-    struct caller other;
+    struct channel other;
 
     shows(&f);
     expect_sessions(&ctl, 1);
@@ -123,11 +118,10 @@ SeenTest(older, a_caller_kicks_its_session, follows)
     expect_kick(ENDING_KICKED);
     caller_enter(&other);
     expect_sessions(&other, 1);
-    caller_leave(&other);
+    channel_close(&other);
     f.gone = true;
     shows(&f);
-    caller_hears(&ctl, MSG_control_done, &heard);
-    cr_expect_eq(heard.control_done.sessions, 1);
+    cr_expect_eq(EXPECT(&ctl, control_done)->sessions, 1);
     expect_sessions(&ctl, 0);
 }
 
@@ -141,7 +135,7 @@ SeenTest(older, a_caller_kicks_a_session_that_stays, follows)
     expect_sessions(&ctl, 1);
     for (int i = 0; i < 2; i++) {
         asks_for_the_end();
-        caller_hears(&ctl, MSG_control_refused, &heard);
+        EXPECT(&ctl, control_refused);
         cr_expect_eq(heard.control_refused.refusal, REFUSAL_BUSY);
         cr_expect(slice_starts(heard.control_refused.why,
                                SLICE("1 session of an older generation ")));
@@ -174,7 +168,7 @@ NewestTest(older, a_late_login_is_one_too_many, follows_with_one_each)
     f = seven_as("anna", anna.version);
     shows(&f);
     expect_kick(ENDING_TOO_MANY);
-    caller_leave(&ctl);
+    channel_close(&ctl);
     player_leave(&anna);
 }
 
@@ -188,8 +182,7 @@ NewestTest(older, an_earlier_login_stays, follows_with_one_each)
     player_logs_in(&anna, &ours);
     f = seven_as("anna", anna.version);
     shows(&f);
-    player_hear(&anna, MSG_kick, &heard);
-    cr_expect_eq(heard.kick.why, ENDING_TOO_MANY);
+    cr_expect_eq(EXPECT(&anna.channel, kick)->why, ENDING_TOO_MANY);
     cr_expect_not(supervised_older()->row[ROW].orders & ORDER_KICK);
     player_leave(&anna);
 }
@@ -240,7 +233,7 @@ SeenTest(older, all_ends_between_two_looks, follows)
     struct roster_facts f = seven();
 
     shows(&f);
-    actor_hear(&stage.gate, MSG_elder, &heard);
+    EXPECT(&stage.gate.channel, elder);
     cr_expect_eq(heard.elder.serial, SEVEN);
     cr_expect(address_same_host(&heard.elder.peer, &f.peer));
     kill(stage.master, SIGSTOP);
@@ -249,8 +242,7 @@ SeenTest(older, all_ends_between_two_looks, follows)
     shows(&f);
     *(char *)supervised_older() = 1;
     kill(stage.master, SIGCONT);
-    actor_hear(&stage.gate, MSG_reaped, &heard);
-    cr_expect_eq(heard.reaped.serial, SEVEN);
+    cr_expect_eq(EXPECT(&stage.gate.channel, reaped)->serial, SEVEN);
     expect_sessions(&ctl, 0);
 }
 
@@ -265,8 +257,7 @@ SeenTest(older, a_client_of_a_proxy, follows)
     f.unknown = false;
     f.peer.bytes[3] = 9;
     shows(&f);
-    actor_hear(&stage.gate, MSG_elder, &heard);
-    cr_expect_eq(heard.elder.peer.bytes[3], 9);
+    cr_expect_eq(EXPECT(&stage.gate.channel, elder)->peer.bytes[3], 9);
 }
 
 /* Gate gets the older sessions before OPEN, so it counts them before it accepts
@@ -279,13 +270,12 @@ Test(older, each_gate_counts, .timeout = 60)
     shows(&f);
     supervised_raise(follows);
     SAY(&supervised_channel, lead);
-    actor_hear(&stage.gate, MSG_elder, &heard);
-    actor_hear(&stage.gate, MSG_open, &heard);
+    EXPECT(&stage.gate.channel, elder);
+    EXPECT(&stage.gate.channel, open);
     actor_die(&stage.gate);
     actor_again(&stage.gate);
-    actor_hear(&stage.gate, MSG_elder, &heard);
-    cr_expect_eq(heard.elder.serial, SEVEN);
-    actor_hear(&stage.gate, MSG_open, &heard);
+    cr_expect_eq(EXPECT(&stage.gate.channel, elder)->serial, SEVEN);
+    EXPECT(&stage.gate.channel, open);
     newest_closes();
 }
 
@@ -304,7 +294,7 @@ NewestTest(older, half_a_row, follows)
     r->row[ROW].turn++;
     r->changes++;
     expect_sessions(&ctl, 2);
-    caller_leave(&ctl);
+    channel_close(&ctl);
 }
 
 /* Master orders the end of an older session for which it has no record: a
@@ -372,7 +362,7 @@ static void older_closes(void)
 static void expect_told(enum ending ordered, enum ending why, bool finish)
 {
     roster_order(supervised_own(), row_of_player(), SEVEN, ORDER_KICK, ordered);
-    player_hear(&anna, MSG_kick, &heard);
+    EXPECT(&anna.channel, kick);
     cr_expect_eq(heard.kick.why, why);
     cr_expect_eq(heard.kick.finish, finish);
 }
@@ -417,7 +407,7 @@ OlderTest(older, obeys_no_impossible_order)
                  (enum ending)ENDING_COUNT);
     roster_order(supervised_own(), row_of_player() + 1, SEVEN, ORDER_KILL, 0);
     roster_order(supervised_own(), row_of_player(), SEVEN, ORDER_LOOK, 0);
-    player_hear(&anna, MSG_look_at, &heard);
+    EXPECT(&anna.channel, look_at);
 }
 
 /* The order is for a session that has left the row. */
@@ -425,7 +415,7 @@ OlderTest(older, obeys_no_order_for_another_session)
 {
     roster_order(supervised_own(), row_of_player(), SEVEN + 1, ORDER_KILL, 0);
     roster_order(supervised_own(), row_of_player(), SEVEN, ORDER_LOOK, 0);
-    player_hear(&anna, MSG_look_at, &heard);
+    EXPECT(&anna.channel, look_at);
 }
 
 OlderTest(older, obeys_a_kill)

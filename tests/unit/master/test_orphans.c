@@ -4,39 +4,43 @@
 #include <sys/syscall.h>
 
 #include "sallyport/base/clock.h"
+#include "sallyport/base/fd.h"
 #include "stage.h"
 
-static void hears(enum message_kind kind, struct message *got)
+static void hears(enum message_kind kind)
 {
-    do
-        cr_assert_eq(channel_wait(&stage.gate.channel, got, STAGE_WAIT_MS), 1);
-    while (got->kind == MSG_open || got->kind == MSG_limits);
-    cast_check(&stage.gate.channel, 1, kind, got);
+    int r;
+
+    do {
+        message_close(&heard);
+        r = channel_wait(&stage.gate.channel, &heard, STAGE_WAIT_MS);
+    } while (r == 1 && (heard.kind == MSG_open || heard.kind == MSG_limits));
+    cast_check(&stage.gate.channel, r, kind, &heard);
 }
 
 /* Checks that gate and the session get the two ends of one channel. */
 static void is_adopted(struct player *p)
 {
-    struct message got, own;
     char byte = 0;
+    int session;
 
-    hears(MSG_adopt, &got);
-    cr_expect_eq(got.adopt.serial, p->serial);
-    cr_expect(got.adopt.known && got.adopt.logged_in && !got.adopt.proxied);
-    player_hear(p, MSG_gate, &own);
-    cr_assert_eq(send(own.gate.gate, "x", 1, MSG_NOSIGNAL), 1);
-    cr_assert_eq(recv(got.adopt.session, &byte, 1, 0), 1);
+    hears(MSG_adopt);
+    cr_expect_eq(heard.adopt.serial, p->serial);
+    cr_expect(heard.adopt.known && heard.adopt.logged_in &&
+              !heard.adopt.proxied);
+    session = fd_take(&heard.adopt.session);
+    EXPECT(&p->channel, gate);
+    cr_assert_eq(send(heard.gate.gate, "x", 1, MSG_NOSIGNAL), 1);
+    cr_assert_eq(recv(session, &byte, 1, 0), 1);
     cr_expect_eq(byte, 'x');
-    message_close(&got);
-    message_close(&own);
+    close(session);
+    message_close(&heard);
 }
 
 static void is_reaped(const struct player *p)
 {
-    struct message got;
-
-    hears(MSG_reaped, &got);
-    cr_expect_eq(got.reaped.serial, p->serial);
+    hears(MSG_reaped);
+    cr_expect_eq(heard.reaped.serial, p->serial);
 }
 
 static void gate_is_replaced(void)
@@ -102,26 +106,21 @@ static void no_time_to_sync(struct master *m)
  * Master kills the session, and tells gate nothing about it. */
 UserTest(orphans, that_hide_are_not_adopted, no_time_to_sync)
 {
-    struct message got;
-
     actor_die(&stage.gate);
     actor_enter(&stage.gate, "gate");
     channel_close(&anna.channel);
     stage_reports(EVENT_END, "signal 9");
     actor_ready(&stage.gate);
-    actor_hear(&stage.gate, MSG_open, &got); /* the first message */
+    EXPECT(&stage.gate.channel, open); /* the first message */
 }
 
 /* Gate asks master to kill a session that has closed its channel to master. */
 UserTest(orphans, that_hide_are_killed_for_gate, NULL)
 {
-    struct message got;
-
     gate_is_replaced();
     is_adopted(&anna);
-    do
-        cr_assert_eq(channel_wait(&stage.gate.channel, &got, STAGE_WAIT_MS), 1);
-    while (got.kind != MSG_limits || !got.limits.last);
+    while (cast_hear(&stage.gate.channel) != MSG_limits || !heard.limits.last)
+        cr_assert_neq(heard.kind, MSG_NONE);
     channel_close(&anna.channel);
     stage_serves(); /* so master has seen the closed channel */
     SAY(&stage.gate.channel, kill, .serial = anna.serial, .why = ENDING_PEER);
@@ -244,13 +243,12 @@ OpenTest(orphans, who_has_ended_it, NULL)
         { ENDING_LOGIN_TIME, true },
         { ENDING_KICKED, false },
     };
-    struct message got;
 
     for (uint64_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         player_enter(&anna, 10 + i);
         player_ends(&anna, rows[i].status);
-        hears(MSG_reaped, &got);
-        cr_expect_eq(got.reaped.fruitless, rows[i].counts, "%x",
+        hears(MSG_reaped);
+        cr_expect_eq(heard.reaped.fruitless, rows[i].counts, "%x",
                      rows[i].status);
         if (rows[i].status == SIGALRM)
             stage_reports(EVENT_END, "it hung: signal 14, serial ");
@@ -259,8 +257,8 @@ OpenTest(orphans, who_has_ended_it, NULL)
     for (uint64_t i = 0; i < sizeof(kills) / sizeof(kills[0]); i++) {
         player_enter(&anna, 100 + i);
         SAY(&stage.gate.channel, kill, .serial = 100 + i, .why = kills[i].why);
-        hears(MSG_reaped, &got);
-        cr_expect_eq(got.reaped.fruitless, kills[i].counts, "%lu", i);
+        hears(MSG_reaped);
+        cr_expect_eq(heard.reaped.fruitless, kills[i].counts, "%lu", i);
         player_leave(&anna);
     }
 }

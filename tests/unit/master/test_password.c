@@ -60,18 +60,9 @@ static bool has_hash(const char *name, const char *hash)
  * and COST. */
 static void asks(struct player *p, uint64_t cost)
 {
-    struct message got;
-
-    player_waits(p);
-    player_sends(p);
-    do {
-        cr_assert_eq(channel_wait(&stage.auth.channel, &got, STAGE_WAIT_MS), 1);
-        auth_takes(&got);
-        message_close(&got);
-    } while (got.kind == MSG_users);
-    cr_assert_eq(got.kind, MSG_verify);
-    cr_expect(slice_equal(got.verify.user, SLICE("anna")));
-    cr_expect_eq(got.verify.cost, cost);
+    player_asks(p);
+    cr_expect(slice_equal(heard.verify.user, SLICE("anna")));
+    cr_expect_eq(heard.verify.cost, cost);
 }
 
 /* Sends auth's verdict. USER: the owner of the right password; NULL: the
@@ -87,12 +78,9 @@ static void finds(const struct player *p, const char *user,
 
 static enum password_fault hears(struct player *p)
 {
-    struct message got;
-
-    player_hear(p, MSG_password_is, &got);
-    cr_expect_eq(got.request, p->request);
+    EXPECT(&p->channel, password_is);
     p->channel.phase = PHASE_USER;
-    return got.password_is.fault;
+    return heard.password_is.fault;
 }
 
 static void is_told(struct player *p, enum password_fault fault)
@@ -119,10 +107,7 @@ static void changes(struct player *p, const char *hash,
 
 static void is_kicked(struct player *p, enum ending why)
 {
-    struct message got;
-
-    player_hear(p, MSG_kick, &got);
-    cr_expect_eq(got.kick.why, why, "%s", ending_text(why));
+    cr_expect_eq(EXPECT(&p->channel, kick)->why, why, "%s", ending_text(why));
 }
 
 /* Logs session 2 in beside the first one. */
@@ -241,8 +226,7 @@ GreetedTest(password, two_wrong_ones_end_the_session, permit_two_tries)
         finds(&anna, NULL, PASSWORD_OK, "");
         is_told(&anna, PASSWORD_WRONG);
     }
-    anna.request = channel_next(&anna.channel);
-    SAY(&anna.channel, login, anna.request);
+    REQUEST(&anna.channel, login);
     is_kicked(&anna, ENDING_LOGIN_TRIES);
 }
 

@@ -257,16 +257,14 @@ static void raise_next(struct master *next, struct master *before,
     static char kept[GENERATION_NAME_MAX];
     struct channel supervisor;
     struct inherited *h = malloc(sizeof(*h));
-    struct message m;
 
     channel_make_both(&before->succession.supervisor, PROCESS_MASTER,
                       &supervisor, PROCESS_SUPERVISOR, PHASE_RUN);
     cr_assert_eq(secrets_keep(before), 0);
-    cr_assert_eq(channel_wait(&supervisor, &m, 1000), 1);
-    slice_copy(m.keep.name, kept, sizeof(kept));
+    slice_copy(EXPECT(&supervisor, keep)->name, kept, sizeof(kept));
     master_init(next);
     keeps_state_in(next, name);
-    *h = (struct inherited){ kept, m.keep.file };
+    *h = (struct inherited){ kept, fd_take(&heard.keep.file) };
     next->succession.inherited = h;
     next->succession.count = 1;
 }

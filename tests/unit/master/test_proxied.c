@@ -30,9 +30,7 @@ static void name(uint64_t serial, const struct address *who)
 
 static void is_entered(struct player *p)
 {
-    struct message got;
-
-    player_hear(p, MSG_admitted, &got);
+    EXPECT(&p->channel, admitted);
     p->channel.phase = PHASE_GREETED;
 }
 
@@ -40,16 +38,14 @@ static void is_entered(struct player *p)
  * address, and *FD log's end of the channel. */
 static uint64_t next_sender(struct address *peer, int *fd)
 {
-    struct message p;
-
     do {
-        actor_hear(&stage.log, MSG_speaker, &p);
-        if (p.speaker.serial == 0)
-            message_close(&p);
-    } while (p.speaker.serial == 0);
-    *peer = p.speaker.peer;
-    *fd = fd_take(&p.speaker.end);
-    return p.speaker.serial;
+        EXPECT(&stage.log.channel, speaker);
+        if (heard.speaker.serial == 0)
+            message_close(&heard);
+    } while (heard.speaker.serial == 0);
+    *peer = heard.speaker.peer;
+    *fd = fd_take(&heard.speaker.end);
+    return heard.speaker.serial;
 }
 
 static void expect_byte(int fd, char byte)
@@ -123,8 +119,7 @@ OpenTest(proxied, kicked_before, by_proxies)
 {
     enter(&anna, 11);
     kill(stage.master, SIGTERM);
-    player_hear(&anna, MSG_kick, &heard);
-    cr_expect_eq(heard.kick.why, ENDING_SHUTDOWN);
+    cr_expect_eq(EXPECT(&anna.channel, kick)->why, ENDING_SHUTDOWN);
     name(11, &client); /* this message crosses the kick */
     cast_skip_to_end(&anna.channel);
     player_leave(&anna);
@@ -135,7 +130,7 @@ OpenTest(proxied, kept_out, by_proxies)
 {
     enter(&anna, 11);
     player_ends(&anna, W_EXITCODE(ENDING_KEPT_OUT, 0));
-    actor_hear(&stage.gate, MSG_reaped, &heard);
+    EXPECT(&stage.gate.channel, reaped);
     cr_expect_eq(heard.reaped.serial, 11);
     cr_expect_not(heard.reaped.fruitless);
     player_leave(&anna);

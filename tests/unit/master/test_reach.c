@@ -47,14 +47,14 @@ static void wait_for_away(bool expected)
 
 static void expect_away(const char *words)
 {
-    struct caller c;
+    struct channel c;
     const char *away;
 
     caller_enter(&c);
     away = caller_reads(&c, SHOWN_WHOLE, "away");
     cr_expect_eq(away[0] != '\0', words != NULL, "%s", away);
     cr_expect_not_null(strstr(away, words ? words : ""), "%s", away);
-    caller_leave(&c);
+    channel_close(&c);
 }
 
 /* Waits until the fork of master's first look opens the homes. */

@@ -30,11 +30,9 @@ static void another_gate(void)
 
 static void gets_adopted(void)
 {
-    struct message got;
-
-    cr_assert_eq(channel_wait(&stage.gate.channel, &got, STAGE_WAIT_MS), 1);
-    cast_check(&stage.gate.channel, 1, MSG_adopt, &got);
-    message_close(&got);
+    cast_check(&stage.gate.channel,
+               channel_wait(&stage.gate.channel, &heard, STAGE_WAIT_MS),
+               MSG_adopt, &heard);
 }
 
 /* A connection has waited, and its session logs in late. Auth ends only after
@@ -77,13 +75,8 @@ static void has_time(struct master *m)
  * not kill. */
 static void hear_after_all(struct actor *a, enum message_kind kind)
 {
-    struct message p = { .kind = MSG_NONE };
-
-    do {
-        message_close(&p);
-        cr_assert_eq(channel_wait(&a->channel, &p, STAGE_WAIT_MS), 1);
-    } while (p.kind != kind);
-    message_close(&p);
+    while (cast_hear(&a->channel) != kind)
+        cr_assert_neq(heard.kind, MSG_NONE);
 }
 
 RetireTest(retire, gate_with_a_full_channel, has_time)
@@ -99,16 +92,14 @@ RetireTest(retire, gate_with_a_full_channel, has_time)
  * Otherwise the supervisor would blame master. */
 Test(retire, gate_that_was_not_told_to_serve)
 {
-    struct message got = { .kind = MSG_NONE };
-
     supervised_raise(NULL);
     supervised_gate_serves();
     cast_skip_to_end(&stage.gate.channel);
     actor_again(&stage.gate);
     SAY(&supervised_channel, lead);
-    actor_hear(&stage.gate, MSG_open, &got);
+    EXPECT(&stage.gate.channel, open);
     supervised_gate_serves();
-    supervised_hears(MSG_leading, &got);
+    EXPECT(&supervised_channel, leading);
     stage_close();
 }
 
@@ -117,26 +108,24 @@ Test(retire, gate_that_was_not_told_to_serve)
 Test(retire, gate_dies_in_the_takeover)
 {
     for (int late = 0; late <= 1; late++) {
-        struct message got = { .kind = MSG_NONE };
-
         supervised_raise(NULL);
         if (late) {
             SAY(&supervised_channel, lead);
-            actor_hear(&stage.gate, MSG_open, &got);
+            EXPECT(&stage.gate.channel, open);
         }
         actor_die(&stage.gate);
         actor_again(&stage.gate);
         if (!late)
             SAY(&supervised_channel, lead);
-        actor_hear(&stage.gate, MSG_open, &got);
+        EXPECT(&stage.gate.channel, open);
         supervised_gate_serves();
-        supervised_hears(MSG_leading, &got);
+        EXPECT(&supervised_channel, leading);
         actor_die(&stage.gate);
         actor_again(&stage.gate);
-        actor_hear(&stage.gate, MSG_open, &got);
+        EXPECT(&stage.gate.channel, open);
         supervised_gate_serves();
         supervised_heard();
-        cr_expect_eq(channel_receive(&supervised_channel, &got), 0);
+        cast_hear_nothing(&supervised_channel, 0);
         stage_close();
     }
 }
@@ -173,7 +162,7 @@ RetireTest(retire, gate_that_has_begun_just_now, is_patient)
     SAY(&supervised_channel, replaced);
     supervised_heard();
     actor_ready(&stage.gate);
-    actor_hear(&stage.gate, MSG_stop_accepting, &heard);
+    EXPECT(&stage.gate.channel, stop_accepting);
     gets_adopted();
     player_leave(&anna);
 }
@@ -236,15 +225,14 @@ static void leave_an_event(void)
 /* Receives log's end of anna's channel, and reads it. */
 static void read_the_event(void)
 {
-    struct message p;
     char byte;
 
     do {
-        actor_hear(&stage.log, MSG_speaker, &p);
-        if (p.speaker.process == PROCESS_SESSION)
-            cr_assert_eq(recv(p.speaker.end, &byte, 1, MSG_DONTWAIT), 1);
-        message_close(&p);
-    } while (p.speaker.process != PROCESS_SESSION);
+        EXPECT(&stage.log.channel, speaker);
+        if (heard.speaker.process == PROCESS_SESSION)
+            cr_assert_eq(recv(heard.speaker.end, &byte, 1, MSG_DONTWAIT), 1);
+        message_close(&heard);
+    } while (heard.speaker.process != PROCESS_SESSION);
 }
 
 /* The generation ends only when log has read the last events. Meanwhile another
@@ -309,16 +297,15 @@ RetireTest(retire, gate_that_never_shuts, hurries_gate)
  * the drain on the board. */
 Test(retire, order_during_a_reload)
 {
-    struct message got = { .kind = MSG_NONE };
     struct board *board = stage_board();
 
     supervised_make_rosters();
     supervised_open(supervised_uses_older);
     player_enter(&anna, 1);
     board_set(&board->drains, 1);
-    player_hear(&anna, MSG_kick, &got);
-    cr_expect(got.kick.finish);
-    cr_expect_eq(got.kick.why, ENDING_DRAINED);
+    EXPECT(&anna.channel, kick);
+    cr_expect(heard.kick.finish);
+    cr_expect_eq(heard.kick.why, ENDING_DRAINED);
     player_leave(&anna);
     stage_close();
     supervised_drop_rosters();

@@ -17,15 +17,16 @@ static void hear_peer(enum process process, uint64_t serial, const char *user,
                       int *fd)
 {
     for (;;) {
-        struct message p;
 
-        actor_hear(&stage.log, MSG_speaker, &p);
-        if (p.speaker.process == process && p.speaker.serial == serial) {
-            cr_assert(!user || slice_equal(p.speaker.user, slice_from(user)));
-            *fd = fd_take(&p.speaker.end);
+        EXPECT(&stage.log.channel, speaker);
+        if (heard.speaker.process == process &&
+            heard.speaker.serial == serial) {
+            cr_assert(!user ||
+                      slice_equal(heard.speaker.user, slice_from(user)));
+            *fd = fd_take(&heard.speaker.end);
             return;
         }
-        message_close(&p);
+        message_close(&heard);
     }
 }
 
@@ -193,15 +194,14 @@ OpenTest(service, new_log_hears_of_all_children, NULL)
  * request. */
 GreetedTest(service, new_keys, NULL)
 {
-    struct message client;
     struct pollfd end = { .events = POLLIN };
     int fd;
 
-    actor_hear(&stage.keys, MSG_speaker, &client); /* the channel of gate */
-    message_close(&client);
-    actor_hear(&stage.keys, MSG_speaker, &client);
-    cr_assert_eq(client.speaker.serial, anna.serial);
-    message_close(&client);
+    EXPECT(&stage.keys.channel, speaker); /* the channel of gate */
+    message_close(&heard);
+    EXPECT(&stage.keys.channel, speaker);
+    cr_assert_eq(heard.speaker.serial, anna.serial);
+    message_close(&heard);
     actor_die(&stage.keys);
     actor_enter(&stage.keys, "keys");
     end.fd = anna.keys;
@@ -209,11 +209,11 @@ GreetedTest(service, new_keys, NULL)
     cr_assert_eq(send(anna.keys, "k", 1, MSG_NOSIGNAL), 1);
     actor_ready(&stage.keys);
     do {
-        actor_hear(&stage.keys, MSG_speaker, &client);
-        fd = fd_take(&client.speaker.end);
-        if (client.speaker.serial != anna.serial)
+        EXPECT(&stage.keys.channel, speaker);
+        fd = fd_take(&heard.speaker.end);
+        if (heard.speaker.serial != anna.serial)
             close(fd);
-    } while (client.speaker.serial != anna.serial);
+    } while (heard.speaker.serial != anna.serial);
     expect_words(&fd, 'k');
 }
 
@@ -286,22 +286,21 @@ static void say_word(int fd, char word)
  * be the channel of PROCESS of session SERIAL, with the byte WORD. */
 static void expect_next(enum process process, uint64_t serial, char word)
 {
-    struct message p;
     char byte = 0;
 
-    actor_hear(&stage.log, MSG_speaker, &p);
-    while (p.speaker.serial == 0) {
-        message_close(&p);
-        actor_hear(&stage.log, MSG_speaker, &p);
+    EXPECT(&stage.log.channel, speaker);
+    while (heard.speaker.serial == 0) {
+        message_close(&heard);
+        EXPECT(&stage.log.channel, speaker);
     }
-    cr_assert_eq(p.speaker.process, process);
-    cr_assert_eq(p.speaker.serial, serial, "session %llu, not %llu",
-                 (unsigned long long)p.speaker.serial,
+    cr_assert_eq(heard.speaker.process, process);
+    cr_assert_eq(heard.speaker.serial, serial, "session %llu, not %llu",
+                 (unsigned long long)heard.speaker.serial,
                  (unsigned long long)serial);
-    cr_assert_eq(recv(p.speaker.end, &byte, 1, MSG_DONTWAIT), 1, "session %llu",
-                 (unsigned long long)serial);
+    cr_assert_eq(recv(heard.speaker.end, &byte, 1, MSG_DONTWAIT), 1,
+                 "session %llu", (unsigned long long)serial);
     cr_assert_eq(byte, word);
-    message_close(&p);
+    message_close(&heard);
 }
 
 /* Breaks a rule, so master ends the session. */

@@ -585,7 +585,6 @@ static void hear_for_files(struct session_record *s, struct channel *files)
 Test(session_ends, files_learns_the_signal)
 {
     struct channel files;
-    struct message got;
     struct session_record *s;
 
     hall_open();
@@ -594,8 +593,7 @@ Test(session_ends, files_learns_the_signal)
     hear_for_files(s, &files);
     channel_closes(s);
     sessions_reaped(m.sessions, s->pid, SIGSEGV);
-    cast_check(&files, channel_receive(&files, &got), MSG_session_died, &got);
-    cr_expect_eq(got.session_died.signal, SIGSEGV);
+    cr_expect_eq(EXPECT(&files, session_died)->signal, SIGSEGV);
     files_is_reaped(s);
     channel_close(&files);
     hall_close();

@@ -11,10 +11,9 @@ Test(stop, kicks_and_waits)
     player_enter(&q, 2);
     player_logs_in(&anna, &ours);
     kill(stage.master, SIGTERM);
-    actor_hear(&stage.gate, MSG_stop_accepting, &heard);
-    player_hear(&anna, MSG_kick, &heard);
-    cr_assert_eq(heard.kick.why, ENDING_SHUTDOWN);
-    player_hear(&q, MSG_kick, &heard);
+    EXPECT(&stage.gate.channel, stop_accepting);
+    cr_assert_eq(EXPECT(&anna.channel, kick)->why, ENDING_SHUTDOWN);
+    EXPECT(&q.channel, kick);
     player_leave(&anna);
     gate_hears(MSG_reaped, 2); /* it was killed, since it didn't leave */
     cast_skip_to_end(&q.channel);
@@ -33,12 +32,11 @@ Test(stop, files_stays_until_the_session_goes)
     /* So master has seen the second session, after the first one. */
     stage_serves();
     kill(stage.master, SIGTERM);
-    player_hear(&anna, MSG_kick, &heard);
-    player_hear(&q, MSG_kick, &heard);
-    do
+    EXPECT(&anna.channel, kick);
+    EXPECT(&q.channel, kick);
+    while (channel_receive(&ours.channel, &heard) == 1)
         message_close(&heard);
-    while (channel_receive(&ours.channel, &heard) == 1);
-    cr_assert_eq(channel_receive(&ours.channel, &heard), 0);
+    cast_hear_nothing(&ours.channel, 0);
     player_leave(&anna);
     cast_skip_to_end(&ours.channel);
     player_leave(&q);
@@ -72,7 +70,7 @@ Test(stop, second_signal_is_at_once)
 {
     stage_with(NULL, &anna);
     kill(stage.master, SIGTERM);
-    player_hear(&anna, MSG_kick, &heard);
+    EXPECT(&anna.channel, kick);
     kill(stage.master, SIGINT);
     cast_skip_to_end(&anna.channel);
     stage_ended(0);
@@ -85,7 +83,7 @@ Test(stop, door_is_closed)
 
     stage_with(NULL, &anna);
     kill(stage.master, SIGTERM);
-    player_hear(&anna, MSG_kick, &heard);
+    EXPECT(&anna.channel, kick);
     player_enter(&late, 2);
     cast_skip_to_end(&late.channel);
     player_leave(&anna);
