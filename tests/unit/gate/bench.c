@@ -250,20 +250,9 @@ static int run_gate(int fd, const struct bench_plan *plan,
     return r == 0 ? 0 : 2;
 }
 
-void bench_hear(struct bench *b, enum message_kind kind, struct message *m)
-{
-    int r = channel_wait(&b->master, m, BENCH_MS);
-
-    if (r == 1 && m->kind == MSG_failed && kind != MSG_failed)
-        cr_assert_fail("gate failed: %.*s", (int)m->failed.why.len,
-                       m->failed.why.ptr);
-    cast_check(&b->master, r, kind, m);
-}
-
 void bench_start(struct bench *b, const struct bench_plan *plan)
 {
     static struct setup setup;
-    struct message m;
     int far;
 
     far = channel_make(&b->master, PROCESS_MASTER, PROCESS_GATE, PHASE_START);
@@ -278,12 +267,12 @@ void bench_start(struct bench *b, const struct bench_plan *plan)
         _exit(run_gate(far, plan, &setup));
     close(far);
     setup_close(&setup);
-    bench_hear(b, MSG_ready, &m);
+    EXPECT(&b->master, ready);
     b->master.phase = PHASE_RUN;
     if (plan->shut)
         return;
-    BENCH_SAY(b, open);
-    bench_hear(b, MSG_serving, &m);
+    SAY(&b->master, open);
+    EXPECT(&b->master, serving);
 }
 
 static void wait_readable(int fd, const char *what)
@@ -369,18 +358,17 @@ bool client_closed(int fd)
 
 struct fake bench_session(struct bench *b)
 {
-    struct message m;
     struct fake f;
 
-    bench_hear(b, MSG_session, &m);
-    f = (struct fake){ .serial = m.session.serial,
-                       .peer = m.session.peer,
-                       .local = m.session.local,
-                       .listener = m.session.listener,
-                       .pid = (pid_t)m.session.pid,
-                       .rope = fd_take(&m.session.master),
-                       .log = fd_take(&m.session.log) };
-    message_close(&m);
+    EXPECT(&b->master, session);
+    f = (struct fake){ .serial = heard.session.serial,
+                       .peer = heard.session.peer,
+                       .local = heard.session.local,
+                       .listener = heard.session.listener,
+                       .pid = (pid_t)heard.session.pid,
+                       .rope = fd_take(&heard.session.master),
+                       .log = fd_take(&heard.session.log) };
+    message_close(&heard);
     return f;
 }
 
@@ -412,18 +400,16 @@ struct fake bench_open(struct bench *b, const struct bench_plan *plan,
 
 struct address bench_peer(struct bench *b, const struct fake *f)
 {
-    struct message m;
-
-    bench_hear(b, MSG_session_peer, &m);
-    cr_assert_eq(m.session_peer.serial, f->serial);
-    return m.session_peer.peer;
+    EXPECT(&b->master, session_peer);
+    cr_assert_eq(heard.session_peer.serial, f->serial);
+    return heard.session_peer.peer;
 }
 
 int bench_reaps(struct bench *b, const struct fake *f, bool fruitless)
 {
     int status = wait_for_end(f->pid, "end of a session");
 
-    BENCH_SAY(b, reaped, .serial = f->serial, .fruitless = fruitless);
+    SAY(&b->master, reaped, .serial = f->serial, .fruitless = fruitless);
     bench_heard(b);
     return status;
 }
@@ -435,19 +421,17 @@ int bench_gone(struct bench *b, const struct fake *f)
 
 void bench_kills(struct bench *b, const struct fake *f, enum ending why)
 {
-    struct message m;
-
-    bench_hear(b, MSG_kill, &m);
-    cr_assert_eq(m.kill.serial, f->serial);
-    cr_assert_eq(m.kill.why, why);
+    EXPECT(&b->master, kill);
+    cr_assert_eq(heard.kill.serial, f->serial);
+    cr_assert_eq(heard.kill.why, why);
     OR_FAIL(kill(f->pid, SIGKILL) == 0);
     cr_assert_eq(bench_gone(b, f), SIGKILL);
 }
 
 void bench_log_in(struct bench *b, uint64_t serial)
 {
-    BENCH_SAY(b, limits, .serial = serial, .account = 1, .team = false,
-              .transfers = 0, .up = 0, .down = 0, .last = true);
+    SAY(&b->master, limits, .serial = serial, .account = 1, .transfers = 0,
+        .up = 0, .down = 0, .last = true);
 }
 
 void bench_logged_in(struct bench *b, const struct fake *f)

@@ -7,6 +7,7 @@
 
 #include "gate/gate.h"
 #include "sallyport/event/event.h"
+#include "support/cast.h"
 #include "support/test.h"
 
 #define BENCH_MS     10000
@@ -93,9 +94,6 @@ const char *client_line(int fd, char *out, size_t size);
 /* Waits until the server has closed the connection, and returns true. */
 bool client_closed(int fd);
 
-/* Receives the next message to master, which must be KIND. The caller owns its
- * descriptors. */
-void bench_hear(struct bench *b, enum message_kind kind, struct message *m);
 /* Receives the next message, which must be the MSG_session_peer of this
  * session. Returns the client's address. */
 struct address bench_peer(struct bench *b, const struct fake *f);
@@ -121,9 +119,6 @@ void bench_kills(struct bench *b, const struct fake *f, enum ending why);
 void bench_log_in(struct bench *b, uint64_t serial);
 /* Calls bench_log_in(), and waits until gate has handled the message. */
 void bench_logged_in(struct bench *b, const struct fake *f);
-/* Sends gate a message, as master. Takes the arguments of SEND(). */
-#define BENCH_SAY(b, name, ...)                                                \
-    cr_assert_eq(SEND(&(b)->master, name, 0 __VA_OPT__(, ) __VA_ARGS__), 0)
 /* Returns when gate has handled all earlier messages of master. */
 void bench_heard(struct bench *b);
 /* Receives the next event. Returns OUT, the event as a line of the log. */

@@ -18,9 +18,9 @@ static struct channel adopted_as(struct bench *b, uint64_t serial,
 
     cr_assert_eq(address_parse(slice_from(from), &peer), 0);
     peer.port = 4000;
-    BENCH_SAY(b, adopt, .serial = serial, .peer = peer, .local = b->control,
-              .server = b->control, .proxied = false, .known = true,
-              .logged_in = logged_in, .session = far);
+    SAY(&b->master, adopt, .serial = serial, .peer = peer, .local = b->control,
+        .server = b->control, .known = true, .logged_in = logged_in,
+        .session = far);
     close(far);
     return c;
 }
@@ -30,27 +30,19 @@ static struct channel adopted(struct bench *b, const char *from, bool logged_in)
     return adopted_as(b, SEVEN, from, logged_in);
 }
 
-static uint32_t ask_port(struct channel *c)
+static struct address port_of(struct channel *c)
 {
-    uint32_t request = channel_next(c);
-
-    cr_assert_eq(SEND(c, port, request), 0);
-    return request;
+    while (cast_hear(c) == MSG_ticket_keys)
+        ;
+    cast_check(c, 1, MSG_port_is, &heard);
+    cr_assert_eq(heard.request, c->last_request);
+    return heard.port_is.address;
 }
 
-static struct address port_of(struct channel *c, uint32_t request)
+static struct address get_port(struct channel *c)
 {
-    struct address where;
-    struct message m;
-
-    do
-        cr_assert_eq(channel_wait(c, &m, BENCH_MS), 1);
-    while (m.kind == MSG_ticket_keys);
-    cast_check(c, 1, MSG_port_is, &m);
-    cr_assert_eq(m.request, request);
-    where = m.port_is.address;
-    message_close(&m);
-    return where;
+    REQUEST(c, port);
+    return port_of(c);
 }
 
 static void is_refused(struct bench *b, const char *from, const char *why)
@@ -69,23 +61,21 @@ static void is_refused(struct bench *b, const char *from, const char *why)
 GateTest(adopt, a_session_goes_on, .settings = NO_BAN "max_per_address = 1\n",
          .ports = 2, .shut = true)
 {
-    struct message m;
     struct channel c;
     struct fake f;
-    uint32_t request;
     int client;
 
     c = adopted(b, "127.0.0.1", true);
-    request = ask_port(&c);
+    REQUEST(&c, port);
     bench_heard(b);
-    cr_expect_eq(channel_receive(&c, &m), 0);
+    cast_hear_nothing(&c, 0);
     bench_log_in(b, SEVEN);
-    cr_expect_neq(port_of(&c, request).port, 0);
-    BENCH_SAY(b, open);
-    bench_hear(b, MSG_serving, &m);
+    cr_expect_neq(port_of(&c).port, 0);
+    SAY(&b->master, open);
+    EXPECT(&b->master, serving);
     is_refused(b, "127.0.0.1", "from your address");
     channel_close(&c);
-    BENCH_SAY(b, reaped, .serial = SEVEN, .fruitless = false);
+    SAY(&b->master, reaped, .serial = SEVEN);
     bench_heard(b);
     f = bench_enter(b, "127.0.0.1", &client);
     close(client);
@@ -109,7 +99,7 @@ GateTest(adopt, a_session_logs_in_later, .settings = NO_BAN "startups = 1\n")
     EXPECT(&c, ticket_keys);
     bench_session(b);
     cr_assert_str_eq(client_line(client, line, sizeof(line)), "220 fake\r\n");
-    cr_expect_neq(port_of(&c, ask_port(&c)).port, 0);
+    cr_expect_neq(get_port(&c).port, 0);
     channel_close(&c);
 }
 
@@ -124,7 +114,6 @@ Test(adopt, a_client_of_a_proxy, .timeout = 60)
     };
     struct address server = { .family = 4, .bytes = { 192, 0, 2, 1 } };
     struct address client, told;
-    struct message m;
     struct channel c[2];
     struct bench b;
 
@@ -133,22 +122,20 @@ Test(adopt, a_client_of_a_proxy, .timeout = 60)
         int far = channel_make(&c[i], PROCESS_SESSION, PROCESS_GATE, PHASE_RUN);
 
         client = (struct address){ .family = 4, .bytes = { 127, 0, 0, 5 } };
-        BENCH_SAY(&b, adopt, .serial = i + 1, .peer = client,
-                  .local = b.control, .server = server, .proxied = true,
-                  .known = i == 0, .logged_in = i == 0, .session = far);
+        SAY(&b.master, adopt, .serial = i + 1, .peer = client,
+            .local = b.control, .server = server, .proxied = true,
+            .known = i == 0, .logged_in = i == 0, .session = far);
         close(far);
     }
     bench_log_in(&b, 1);
-    told = port_of(&c[0], ask_port(&c[0]));
+    told = get_port(&c[0]);
     cr_expect(address_same_host(&told, &server));
     client.bytes[3] = 9;
-    cr_assert_eq(SEND(&c[1], admit, channel_next(&c[1]), .client = client,
-                      .server = server),
-                 0);
-    bench_hear(&b, MSG_session_peer, &m);
-    cr_expect_eq(m.session_peer.serial, 2);
-    cr_expect(address_same_host(&m.session_peer.peer, &client));
-    cr_expect(address_same_host(&m.session_peer.server, &server));
+    REQUEST(&c[1], admit, .client = client, .server = server);
+    EXPECT(&b.master, session_peer);
+    cr_expect_eq(heard.session_peer.serial, 2);
+    cr_expect(address_same_host(&heard.session_peer.peer, &client));
+    cr_expect(address_same_host(&heard.session_peer.server, &server));
     channel_close(&c[0]);
     channel_close(&c[1]);
     bench_stop(&b, 0);
@@ -157,15 +144,14 @@ Test(adopt, a_client_of_a_proxy, .timeout = 60)
 GateTest(adopt, a_session_lies, .settings = NO_BAN)
 {
     struct channel c;
-    struct message m;
 
     c = adopted(b, "127.0.0.1", true);
     bench_log_in(b, SEVEN);
     cr_assert_eq(send(c.fd, "nonsense", 8, MSG_NOSIGNAL), 8);
-    bench_hear(b, MSG_kill, &m);
-    cr_expect_eq(m.kill.serial, SEVEN);
-    cr_expect_eq(m.kill.why, ENDING_PEER);
-    BENCH_SAY(b, reaped, .serial = SEVEN, .fruitless = false);
+    EXPECT(&b->master, kill);
+    cr_expect_eq(heard.kill.serial, SEVEN);
+    cr_expect_eq(heard.kill.why, ENDING_PEER);
+    SAY(&b->master, reaped, .serial = SEVEN);
     bench_reports(b, "malformed");
     channel_close(&c);
 }
@@ -176,14 +162,13 @@ GateTest(adopt, impossible_sessions, .settings = NO_BAN "max_sessions = 1\n")
 {
     static const uint64_t serials[] = { SEVEN, SEVEN, SEVEN + 1 };
     struct channel c[3];
-    struct message m;
 
     for (int i = 0; i < 3; i++)
         c[i] = adopted_as(b, serials[i], "127.0.0.1", true);
     for (int i = 1; i < 3; i++)
-        cr_expect_eq(channel_wait(&c[i], &m, BENCH_MS), -EPIPE, "%d", i);
+        cast_hear_end(&c[i]);
     bench_log_in(b, SEVEN);
-    cr_expect_neq(port_of(&c[0], ask_port(&c[0])).port, 0);
+    cr_expect_neq(get_port(&c[0]).port, 0);
     for (int i = 0; i < 3; i++)
         channel_close(&c[i]);
 }

@@ -47,17 +47,15 @@ GateTest(children, faults, .settings = FREE)
  * gets nothing from gate. */
 GateTest(children, asks_again, .settings = FREE)
 {
-    struct message m;
     struct fake f;
     int client;
 
     f = bench_user(b, "127.0.0.1", &client);
     fake_do(&f, "garbage");
-    bench_hear(b, MSG_kill, &m);
+    EXPECT(&b->master, kill);
     fake_do(&f, "port");
     bench_kills(b, &f, ENDING_PEER);
-    BENCH_SAY(b, reaped, .serial = f.serial,
-              .fruitless = false); /* again: no effect */
+    SAY(&b->master, reaped, .serial = f.serial); /* again: no effect */
     bench_heard(b);
 }
 

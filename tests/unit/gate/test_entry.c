@@ -515,7 +515,7 @@ GateTest(entry, door_closes_and_sessions_stay, .settings = FREE, .ports = 1)
     int client, fd;
 
     f = bench_user(b, "127.0.0.1", &client);
-    BENCH_SAY(b, stop_accepting, .serve = false);
+    SAY(&b->master, stop_accepting);
     bench_heard(b);
     cr_assert_eq(fake_port(&f), b->port);
     fd = client_connect("127.0.0.1", (uint16_t)b->port);

@@ -13,14 +13,12 @@
 static void replace(struct bench *old, struct bench *next,
                     struct bench_plan *plan)
 {
-    struct message m;
-
     plan->before = old;
     plan->shut = true;
     bench_start(next, plan);
     board_set(&next->board->accepts, next->generation);
-    BENCH_SAY(next, open);
-    bench_hear(next, MSG_serving, &m);
+    SAY(&next->master, open);
+    EXPECT(&next->master, serving);
 }
 
 static void gets_data(const struct fake *f, const char *from, uint16_t port)
@@ -50,24 +48,23 @@ static void elder(struct bench *b, uint64_t serial, const char *from)
     struct address peer;
 
     cr_assert_eq(address_parse(slice_from(from), &peer), 0);
-    BENCH_SAY(b, elder, .serial = serial, .peer = peer);
+    SAY(&b->master, elder, .serial = serial, .peer = peer);
 }
 
 GateTest(generations, accepts_nothing_before_open, .settings = NO_BAN,
          .shut = true)
 {
-    struct message m;
     char line[64];
     int client;
 
     client = client_connect("127.0.0.1", b->control.port);
     bench_heard(b);
     cr_assert(bench_quiet(b));
-    BENCH_SAY(b, open);
-    bench_hear(b, MSG_serving, &m);
+    SAY(&b->master, open);
+    EXPECT(&b->master, serving);
     bench_session(b);
     cr_assert_str_eq(client_line(client, line, sizeof(line)), "220 fake\r\n");
-    BENCH_SAY(b, open); /* a second time: no effect */
+    SAY(&b->master, open); /* a second time: no effect */
     bench_heard(b);
     cr_assert(bench_quiet(b));
 }
@@ -138,8 +135,8 @@ GateTest(generations, elders_count,
     f = bench_enter(b, "127.0.0.2", &client[0]);
     is_refused(b, "127.0.0.3", "the server is full");
     bench_log_in(b, f.serial);
-    BENCH_SAY(b, reaped, .serial = 1, .fruitless = false);
-    BENCH_SAY(b, reaped, .serial = 1, .fruitless = false);
+    SAY(&b->master, reaped, .serial = 1);
+    SAY(&b->master, reaped, .serial = 1);
     bench_heard(b);
     other = bench_enter(b, "127.0.0.1", &client[1]);
     close(client[0]);
@@ -157,7 +154,7 @@ GateTest(generations, an_elder_is_never_fruitless,
     int client;
 
     elder(b, 1, "127.0.0.1");
-    BENCH_SAY(b, reaped, .serial = 1, .fruitless = true);
+    SAY(&b->master, reaped, .serial = 1, .fruitless = true);
     f = bench_enter(b, "127.0.0.1", &client);
     close(client);
     bench_gone(b, &f);
@@ -171,7 +168,7 @@ GateTest(generations, elders_without_room,
         elder(b, i, "127.0.0.1");
     bench_heard(b);
     for (uint64_t i = 1; i <= 6; i++)
-        BENCH_SAY(b, reaped, .serial = i, .fruitless = false);
+        SAY(&b->master, reaped, .serial = i);
     bench_heard(b);
 }
 
@@ -181,19 +178,18 @@ GateTest(generations, the_queue_is_served, .settings = NO_BAN "startups = 1\n",
          .keeps = true)
 {
     struct fake f, second;
-    struct message m;
     char line[64];
     int client[2];
 
     f = bench_enter(b, "127.0.0.1", &client[0]);
     client[1] = client_connect("127.0.0.2", b->control.port);
     bench_heard(b);
-    BENCH_SAY(b, stop_accepting, .serve = true);
+    SAY(&b->master, stop_accepting, .serve = true);
     bench_heard(b);
     cr_assert(bench_quiet(b));
     bench_log_in(b, f.serial);
     second = bench_session(b);
-    bench_hear(b, MSG_shut, &m);
+    EXPECT(&b->master, shut);
     cr_assert_str_eq(client_line(client[1], line, sizeof(line)),
                      "220 fake\r\n");
     bench_logged_in(b, &second);
@@ -203,14 +199,13 @@ GateTest(generations, the_queue_is_served, .settings = NO_BAN "startups = 1\n",
 
 GateTest(generations, the_queue_is_closed, .settings = NO_BAN "startups = 1\n")
 {
-    struct message m;
     int client[2];
 
     bench_enter(b, "127.0.0.1", &client[0]);
     client[1] = client_connect("127.0.0.2", b->control.port);
     bench_heard(b);
-    BENCH_SAY(b, stop_accepting, .serve = false);
-    bench_hear(b, MSG_shut, &m);
+    SAY(&b->master, stop_accepting);
+    EXPECT(&b->master, shut);
     cr_assert(client_closed(client[1]));
 }
 
@@ -218,17 +213,16 @@ GateTest(generations, the_queue_is_closed, .settings = NO_BAN "startups = 1\n")
  * no further session begins. */
 GateTest(generations, the_queue_leaves, .settings = NO_BAN "startups = 1\n")
 {
-    struct message m;
     int client[2];
 
     bench_enter(b, "127.0.0.1", &client[0]);
     client[1] = client_connect("127.0.0.2", b->control.port);
     bench_heard(b);
-    BENCH_SAY(b, stop_accepting, .serve = true);
+    SAY(&b->master, stop_accepting, .serve = true);
     bench_heard(b);
     cr_assert(bench_quiet(b));
     close(client[1]);
-    bench_hear(b, MSG_shut, &m);
+    EXPECT(&b->master, shut);
 }
 
 static void key_names(const struct fake *f, char *out, size_t size)
@@ -380,8 +374,8 @@ Test(generations, inside_the_sandbox, .timeout = 60)
     known = bench_user(&old, "127.0.0.4", &client[0]);
     replace(&old, &next, &plan);
     elder(&next, known.serial, "127.0.0.4");
-    BENCH_SAY(&old, stop_accepting, .serve = true);
-    bench_hear(&old, MSG_shut, &(struct message){ 0 });
+    SAY(&old.master, stop_accepting, .serve = true);
+    EXPECT(&old.master, shut);
     gets_data(&known, "127.0.0.4", fake_port(&known));
     fresh = bench_user(&next, "127.0.0.1", &client[1]);
     gets_data(&fresh, "127.0.0.1", fake_port(&fresh));

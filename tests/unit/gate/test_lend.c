@@ -234,7 +234,6 @@ static int opens(const char *local, unsigned first, unsigned last,
                  struct msg_port_is *is)
 {
     struct gate_child c = { .gate = &own_gate };
-    struct message m;
     struct channel far;
     int end = channel_make(&far, PROCESS_SESSION, PROCESS_GATE, PHASE_RUN);
     int r;
@@ -246,12 +245,11 @@ static int opens(const char *local, unsigned first, unsigned last,
     channel_init(&c.channel, end, PROCESS_GATE, PROCESS_SESSION, PHASE_USER);
     far.seen[MSG_port] = true;
     cr_assert_eq(lend_on_port(&c, &(struct msg_port){ .request = 1 }), 0);
-    cr_assert_eq(channel_receive(&far, &m), 1, "%s", far.wrong);
-    r = m.kind == MSG_port_is ? fd_take(&m.port_is.listener)
-                              : -m.port_none.error;
+    r = cast_hear(&far) == MSG_port_is ? fd_take(&heard.port_is.listener)
+                                       : -heard.port_none.error;
     if (r >= 0)
-        *is = m.port_is;
-    message_close(&m);
+        *is = heard.port_is;
+    cr_assert_neq(heard.kind, MSG_NONE, "%s", far.wrong);
     channel_close(&far);
     channel_close(&c.channel);
     return r;

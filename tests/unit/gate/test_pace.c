@@ -148,15 +148,18 @@ static uint64_t got(int i, bool upload)
     return m.bytes.count;
 }
 
+static struct msg_transfer_may *may_as(int i)
+{
+    cr_assert_eq(begin_transfer(child[i], 7), 0);
+    far[i].last_request = 7;
+    return EXPECT(&far[i], transfer_may);
+}
+
 static bool may(int i)
 {
-    struct message m;
-
-    cr_assert_eq(begin_transfer(child[i], 7), 0);
-    cr_assert_eq(channel_receive(&far[i], &m), 1);
-    cr_assert(m.kind == MSG_transfer_may && m.request == 7);
-    cr_expect(m.transfer_may.begin || m.transfer_may.limit == 2);
-    return m.transfer_may.begin;
+    may_as(i);
+    cr_expect(heard.transfer_may.begin || heard.transfer_may.limit == 2);
+    return heard.transfer_may.begin;
 }
 
 PaceTest(pace, transfers, 0, 0)
@@ -184,13 +187,9 @@ PaceTest(pace, transfers, 0, 0)
  * limit is different for each kind.) */
 static int refused_by(int i)
 {
-    struct message m;
-
-    cr_assert_eq(begin_transfer(child[i], 7), 0);
-    cr_assert_eq(channel_receive(&far[i], &m), 1);
-    if (m.transfer_may.begin)
-        return -1;
-    return (int)m.transfer_may.of * 10 + (int)m.transfer_may.limit;
+    return may_as(i)->begin ? -1
+                            : (int)heard.transfer_may.of * 10 +
+                                  (int)heard.transfer_may.limit;
 }
 
 /* Transfers count for the user, for each of the user's teams, and for the

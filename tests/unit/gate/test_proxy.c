@@ -304,7 +304,7 @@ GateTest(proxy, a_slow_master, .settings = FREE, .first = true,
         bench_sleeps(f[i].pid);
     bench_sleeps(b->gate);
     for (int i = 0; i < CLIENTS; i++)
-        bench_hear(b, MSG_session_peer, &(struct message){ 0 });
+        EXPECT(&b->master, session_peer);
     cr_assert(bench_silent(b));
 }
 

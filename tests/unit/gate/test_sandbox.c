@@ -64,6 +64,6 @@ GateTest(sandbox, a_day_in_it, .settings = "max_sessions = 3\n",
     cr_assert(strncmp(line, "peer-error ", 11) == 0, "%s", line);
     fake_do(&f, "exit 0");
     cr_assert_eq(bench_gone(b, &f), 0);
-    BENCH_SAY(b, stop_accepting, .serve = false);
+    SAY(&b->master, stop_accepting);
     cr_assert(bench_silent(b)); /* the sandbox has refused no system call */
 }

@@ -32,13 +32,13 @@ static void give_memory(void)
 /* Gate's message must name the cause. */
 static void fails_with(const char *cause)
 {
-    struct message m;
+    struct slice why;
 
     cr_assert_lt(frame_set_up(&gate.frame), 0);
     channel_failed(&gate.frame.master, &gate.frame.why);
-    cast_check(&master, channel_receive(&master, &m), MSG_failed, &m);
-    cr_assert(memmem(m.failed.why.ptr, m.failed.why.len, cause, strlen(cause)),
-              "%.*s", (int)m.failed.why.len, m.failed.why.ptr);
+    why = EXPECT(&master, failed)->why;
+    cr_assert(memmem(why.ptr, why.len, cause, strlen(cause)), "%.*s",
+              (int)why.len, why.ptr);
     channel_close(&master);
     frame_release(&gate.frame);
 }

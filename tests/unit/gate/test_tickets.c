@@ -85,8 +85,8 @@ GateTest(tickets, none_before_login, .settings = "ticket_lifetime = 1s\n")
 
     unknown = bench_enter(b, "127.0.0.2", &clients[1]);
     fake_do(&unknown, "keys");
-    BENCH_SAY(b, limits, .serial = unknown.serial, .account = 1, .team = false,
-              .transfers = 0, .up = 0, .down = 0, .last = false);
+    SAY(&b->master, limits, .serial = unknown.serial, .account = 1,
+        .transfers = 0, .up = 0, .down = 0, .last = false);
     known = bench_enter(b, "127.0.0.1", &clients[0]);
     n = log_in(b, &known);
     follow(&known, n);
