@@ -79,10 +79,11 @@ void cast_check(const struct channel *c, int r, enum message_kind kind,
 }
 
 /* Files answers each message of a session, and each process that sallyportctl
- * asks answers each of its messages. */
+ * asks answers each of its messages. `renewed` can come unasked. */
 static bool is_answer(const struct channel *c, enum message_kind kind)
 {
-    return message_row(kind)->answers != MSG_NONE || c->self == PROCESS_CTL ||
+    return (message_row(kind)->answers != MSG_NONE && kind != MSG_renewed) ||
+           c->self == PROCESS_CTL ||
            (c->self == PROCESS_SESSION && c->peer == PROCESS_FILES);
 }
 

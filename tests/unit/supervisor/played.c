@@ -6,7 +6,6 @@
 #include "sallyport/base/fd.h"
 #include "sallyport/ipc/generation.h"
 
-#define HEAR_MS 10000
 #define BYTE_MS 20000
 
 struct channel played_channel;
@@ -82,46 +81,35 @@ void played_count(void)
 
 void played_count_on(void)
 {
-    struct message m;
     int r;
 
     played_heed_term();
-    while ((r = channel_wait(&played_channel, &m, 5)) == 1 || r == -ETIMEDOUT) {
+    while ((r = channel_wait(&played_channel, &heard, 5)) == 1 ||
+           r == -ETIMEDOUT) {
         if (r == 1)
-            message_close(&m);
+            message_close(&heard);
         played_count();
     }
     _exit(0);
 }
 
-void played_hear(enum message_kind kind, struct message *m)
-{
-    if (channel_wait(&played_channel, m, HEAR_MS) != 1 || m->kind != kind)
-        _exit(98);
-}
-
 void played_come_up(void)
 {
-    struct message m;
-
     played_enter(GENERATION_VERSION);
     if (SEND(&played_channel, up, 0) < 0)
         _exit(99);
     if (!played_is("1"))
         return;
-    played_hear(MSG_lead, &m);
+    EXPECT(&played_channel, lead);
     SEND(&played_channel, leading, 0);
 }
 
 void played_lead(void)
 {
-    struct message m;
-
     SEND(&played_channel, up, 0);
-    do
-        if (channel_wait(&played_channel, &m, HEAR_MS) != 1)
+    while (cast_hear(&played_channel) != MSG_lead)
+        if (heard.kind == MSG_NONE)
             _exit(98);
-    while (m.kind != MSG_lead);
     SEND(&played_channel, leading, 0);
 }
 
@@ -169,6 +157,7 @@ struct supervisor_deadlines played_deadlines = { .start = 20000,
 
 static void play(const struct supervisor *s, int program)
 {
+    cast_in_fork();
     played_arguments = s->argv;
     played_program = program;
     played_as();

@@ -7,12 +7,14 @@
 
 #include "sallyport/ipc/channel.h"
 #include "supervisor/supervisor.h"
+#include "support/cast.h"
 #include "support/test.h"
 
 typedef void played_master(void);
 
 /* Belong to a played master: its channel to the supervisor, and the begin of
- * the list of descriptors that it inherits, such as "generation 1\n". */
+ * the list of descriptors that it inherits, such as "generation 1\n". If another
+ * message comes than is expected, the master ends with 98. */
 extern struct channel played_channel;
 extern char played_heading[64];
 /* The program that the supervisor would execute: its descriptor, or -1 for the
@@ -31,8 +33,6 @@ struct board_row *played_row(void);
 void played_count(void);
 /* Counts until the supervisor has gone, or SIGTERM comes. */
 noreturn void played_count_on(void);
-/* Receives the next message, which must be KIND. */
-void played_hear(enum message_kind kind, struct message *m);
 /* Enters, and sends `up`. Then generation 1 leads. */
 void played_come_up(void);
 /* Sends `up` and leads; skips other messages of the supervisor. */

@@ -153,8 +153,6 @@ Test(heartbeat, systemd_shows_the_state, .init = set_up, .timeout = 60)
  * generation 1. */
 static void dies_taking_over(void)
 {
-    struct message m;
-
     played_enter(GENERATION_VERSION);
     played_heed_term();
     if (!played_is("2")) {
@@ -164,7 +162,7 @@ static void dies_taking_over(void)
         played_stay();
     }
     SEND(&played_channel, up, 0);
-    played_hear(MSG_lead, &m);
+    EXPECT(&played_channel, lead);
     raise(SIGKILL);
 }
 
@@ -197,15 +195,13 @@ static uint64_t *transfers;
 static void is_loaded(void)
 {
     struct board_row *row;
-    struct message m;
-
     played_enter(GENERATION_VERSION);
     played_heed_term();
     row = played_row();
     board_set(&row->sessions, 9); /* not shown: it doesn't lead yet */
     SEND(&played_channel, up, 0);
     played_count();
-    played_hear(MSG_lead, &m);
+    EXPECT(&played_channel, lead);
     board_set(&row->sessions, 1);
     SEND(&played_channel, leading, 0);
     for (;;) {
@@ -262,16 +258,15 @@ Test(heartbeat, a_master_that_hangs, .init = set_up, .timeout = 60)
 static void hangs_when_old(void)
 {
     const pid_t own = getpid();
-    struct message got = { .kind = MSG_NONE };
 
     played_enter(GENERATION_VERSION);
     played_lead();
     if (!played_is("1"))
         played_count_on();
     SEND(&played_channel, renew, 5);
-    while (got.kind != MSG_replaced) {
+    while (heard.kind != MSG_replaced) {
         played_count();
-        channel_wait(&played_channel, &got, 5);
+        channel_wait(&played_channel, &heard, 5);
     }
     (void)!write(STDOUT_FILENO, &own, sizeof(own));
     played_stay();

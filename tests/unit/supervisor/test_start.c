@@ -193,24 +193,20 @@ static void wait_for(const volatile bool *done)
  * reload. */
 static void die_taking_over(void)
 {
-    struct message m;
-
     SEND(&played_channel, up, 0);
-    played_hear(MSG_lead, &m);
+    EXPECT(&played_channel, lead);
     wait_for(&shared->done);
     raise(SIGKILL);
 }
 
 static void ask_twice(void)
 {
-    struct message m;
-
     SEND(&played_channel, renew, 5);
-    played_hear(MSG_replaced, &m);
+    EXPECT(&played_channel, replaced);
     SEND(&played_channel, renew, 6);
     shared->done = true;
-    played_hear(MSG_renewed, &m);
-    if (m.request != 5 || m.renewed.done)
+    EXPECT(&played_channel, renewed);
+    if (heard.request != 5 || heard.renewed.done)
         played_give_up(95);
 }
 
@@ -218,8 +214,6 @@ static void ask_twice(void)
  * must follow. */
 static void asks_before_a_recovery(void)
 {
-    struct message m;
-
     played_enter(GENERATION_VERSION);
     if (played_is("2"))
         die_taking_over();
@@ -231,7 +225,7 @@ static void asks_before_a_recovery(void)
     if (played_is("4"))
         played_stop_all();
     if (played_is("3"))
-        played_hear(MSG_replaced, &m);
+        EXPECT(&played_channel, replaced);
     played_stay();
 }
 
@@ -249,15 +243,12 @@ static void first_ends(void)
 /* Leads, and asks for a reload, which must fail because of WHY. */
 static void lead_and_ask(const char *why)
 {
-    struct message m;
-
     played_lead();
     SEND(&played_channel, renew, 5);
-    do
-        if (channel_wait(&played_channel, &m, 10000) != 1)
+    while (cast_hear(&played_channel) != MSG_renewed || heard.request != 5)
+        if (heard.kind == MSG_NONE)
             played_give_up(91);
-    while (m.kind != MSG_renewed || m.request != 5);
-    if (m.renewed.done || !slice_equal(m.renewed.why, slice_from(why)))
+    if (heard.renewed.done || !slice_equal(heard.renewed.why, slice_from(why)))
         played_give_up(92);
 }
 
@@ -268,8 +259,6 @@ static void lead_and_ask(const char *why)
 /* Generation 2 is up, but never leads. */
 static void does_not_take_over(void)
 {
-    struct message m;
-
     played_enter(GENERATION_VERSION);
     if (played_recovers())
         played_stop_all();
@@ -277,13 +266,13 @@ static void does_not_take_over(void)
     if (!played_is("1"))
         played_stay();
     played_heed_term();
-    played_hear(MSG_lead, &m);
+    EXPECT(&played_channel, lead);
     SEND(&played_channel, leading, 0);
     SEND(&played_channel, renew, 5);
-    played_hear(MSG_replaced, &m);
-    played_hear(MSG_renewed, &m);
-    if (m.renewed.done ||
-        !slice_equal(m.renewed.why,
+    EXPECT(&played_channel, replaced);
+    EXPECT(&played_channel, renewed);
+    if (heard.renewed.done ||
+        !slice_equal(heard.renewed.why,
                      SLICE(NOT_TAKEN("it has not taken over in time"))))
         played_give_up(92);
     played_stay();
@@ -320,8 +309,6 @@ static bool inherits_settings(const char *text)
 /* Generation 2 dies while it takes over. */
 static void dies_taking_over(void)
 {
-    struct message m;
-
     played_enter(GENERATION_VERSION);
     if (played_is("3") && inherits_settings("old"))
         shared->done = true;
@@ -330,7 +317,7 @@ static void dies_taking_over(void)
     keep_settings(played_is("1") ? "old" : "new");
     if (played_is("2")) {
         SEND(&played_channel, up, 0);
-        played_hear(MSG_lead, &m);
+        EXPECT(&played_channel, lead);
         raise(SIGKILL);
     }
     lead_and_ask(NOT_TAKEN("master ended by signal 9"));
@@ -417,14 +404,13 @@ StartTest(start, a_recovery_that_fails_is_tried_again,
 /* The supervisor has no descriptor left when generation 2 is up. */
 static void needs_no_descriptors(void)
 {
-    struct message m;
     struct rlimit old;
 
     played_enter(GENERATION_VERSION);
     if (!played_is("1")) {
         limit_files(getppid(), STDERR_FILENO + 1, &old);
         SEND(&played_channel, up, 0);
-        played_hear(MSG_lead, &m);
+        EXPECT(&played_channel, lead);
         SEND(&played_channel, leading, 0);
         wait_for(&shared->done);
         played_stop_all();
@@ -432,11 +418,10 @@ static void needs_no_descriptors(void)
     played_heed_term();
     played_lead();
     SEND(&played_channel, renew, 5);
-    do
-        if (channel_wait(&played_channel, &m, 10000) != 1)
+    while (cast_hear(&played_channel) != MSG_renewed)
+        if (heard.kind == MSG_NONE)
             played_give_up(91);
-    while (m.kind != MSG_renewed);
-    if (!m.renewed.done)
+    if (!heard.renewed.done)
         played_give_up(92);
     shared->done = true;
     played_stay();
@@ -447,7 +432,6 @@ StartTest(start, a_takeover_needs_no_descriptors, needs_no_descriptors)
 /* Generation 2 must come from the reload, and not be a recovery. */
 static void keeps_without_descriptors(void)
 {
-    struct message m;
     struct rlimit old;
 
     played_enter(GENERATION_VERSION);
@@ -460,7 +444,8 @@ static void keeps_without_descriptors(void)
     SEND(&played_channel, keep, 0, .name = SLICE("users"),
          .file = STDERR_FILENO);
     SEND(&played_channel, renew, 5);
-    played_hear(MSG_renewed, &m); /* the reload fails, since it can't start */
+    /* The reload fails, since it can't start. */
+    EXPECT(&played_channel, renewed);
     limit_files(getppid(), old.rlim_cur, &old);
     played_heed_term();
     SEND(&played_channel, renew, 6);
@@ -476,13 +461,11 @@ StartTest(start, a_leader_lives_on_without_a_newer_copy,
  * doesn't read. */
 static void reads_nothing(void)
 {
-    struct message m;
-
     played_enter(GENERATION_VERSION);
     if (!played_is("1")) {
         wait_for(&shared->done);
         SEND(&played_channel, up, 0);
-        played_hear(MSG_lead, &m);
+        EXPECT(&played_channel, lead);
         first_ends();
         played_stop_all();
     }
@@ -517,8 +500,6 @@ static void stop_the_supervisor(void)
 
 static void dies_when_it_is_up(void)
 {
-    struct message m;
-
     played_enter(GENERATION_VERSION);
     if (!played_is("1")) {
         stop_the_supervisor();
@@ -528,8 +509,8 @@ static void dies_when_it_is_up(void)
     played_lead();
     SEND(&played_channel, renew, 5);
     do
-        played_hear(MSG_renewed, &m); /* and not `replaced` */
-    while (m.request != 5);
+        EXPECT(&played_channel, renewed); /* and not `replaced` */
+    while (heard.request != 5);
     played_stop_all();
 }
 
@@ -669,16 +650,14 @@ static noreturn void end_the_immortal(void)
  * yet, or the future leader. */
 static void waits_for_a_disk(void)
 {
-    struct message m;
-
     played_enter(GENERATION_VERSION);
     if (played_is("1")) {
         played_heed_term();
         lead_and_ask(GENERATION_AGAIN "it was not ready in time");
         do
             SEND(&played_channel, renew, 6);
-        while (channel_wait(&played_channel, &m, 60000) == 1 &&
-               m.kind == MSG_renewed);
+        while (channel_wait(&played_channel, &heard, 60000) == 1 &&
+               heard.kind == MSG_renewed);
         played_stay();
     }
     if (shared->first == 0)
@@ -918,22 +897,20 @@ static void expect_last_word(int fd, const char *text)
  * Generation 1 stays a while: it would get the answer for its reload. */
 static void stops_taking_over(void)
 {
-    struct message m;
-
     played_enter(GENERATION_VERSION);
     if (played_is("2")) {
         shared->first = getpid();
         SEND(&played_channel, up, 0);
-        played_hear(MSG_lead, &m);
+        EXPECT(&played_channel, lead);
         kill(getppid(), SIGTERM);
         played_stay();
     }
     signal(SIGTERM, SIG_IGN);
     played_lead();
     SEND(&played_channel, renew, 5);
-    played_hear(MSG_replaced, &m);
+    EXPECT(&played_channel, replaced);
     first_ends();
-    shared->reported = channel_wait(&played_channel, &m, 300) == 1;
+    shared->reported = channel_wait(&played_channel, &heard, 300) == 1;
     shared->done = true;
     _exit(0);
 }

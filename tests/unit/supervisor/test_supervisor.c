@@ -28,7 +28,6 @@ static void leaves_an_orphan(void)
  * finds the descriptor. */
 static void dies_once(void)
 {
-    struct message m;
     int fd = -1;
 
     played_come_up();
@@ -37,7 +36,7 @@ static void dies_once(void)
              .file = GENERATION_NAMES_FD);
         raise(SIGKILL);
     }
-    played_hear(MSG_lead, &m);
+    EXPECT(&played_channel, lead);
     SEND(&played_channel, leading, 0);
     if (sscanf(played_heading, "recovery 2\n%d a listener\n", &fd) != 1 ||
         fcntl(fd, F_GETFD) != 0)
@@ -86,20 +85,18 @@ static void keeps_a_program_late(void)
  * already let generation 2 accept. */
 static void is_replaced(void)
 {
-    struct message m;
-
     played_come_up();
     if (played_is("1")) {
         if (!board_accepts(played_board(), 1))
             _exit(97);
         SEND(&played_channel, renew, 5);
-        played_hear(MSG_replaced, &m);
+        EXPECT(&played_channel, replaced);
         if (!board_accepts(played_board(), 2))
             _exit(96);
-        played_hear(MSG_renewed, &m);
-        _exit(m.renewed.done && m.request == 5 ? 0 : 95);
+        EXPECT(&played_channel, renewed);
+        _exit(heard.renewed.done && heard.request == 5 ? 0 : 95);
     }
-    played_hear(MSG_lead, &m);
+    EXPECT(&played_channel, lead);
     if (!board_accepts(played_board(), 2))
         _exit(94);
     SEND(&played_channel, leading, 0);
@@ -122,24 +119,22 @@ static void needs_no_place(void)
 
 static void has_a_mistake(void)
 {
-    struct message m;
-
     played_enter(GENERATION_VERSION);
     if (!played_is("1")) {
         SEND(&played_channel, start_failed, 0, .why = SLICE("a mistake"));
         _exit(EX_CONFIG);
     }
     SEND(&played_channel, up, 0);
-    played_hear(MSG_lead, &m);
+    EXPECT(&played_channel, lead);
     SEND(&played_channel, leading, 0);
     SEND(&played_channel, renew, 6);
-    played_hear(MSG_renewed, &m); /* for the leader's log */
-    if (m.renewed.done || m.request != 0 ||
-        !slice_equal(m.renewed.why, SLICE("a mistake")))
+    EXPECT(&played_channel, renewed); /* for the leader's log */
+    if (heard.renewed.done || heard.request != 0 ||
+        !slice_equal(heard.renewed.why, SLICE("a mistake")))
         _exit(91);
-    played_hear(MSG_renewed, &m);
-    if (m.renewed.done || m.request != 6 ||
-        !slice_equal(m.renewed.why, SLICE("a mistake")))
+    EXPECT(&played_channel, renewed);
+    if (heard.renewed.done || heard.request != 6 ||
+        !slice_equal(heard.renewed.why, SLICE("a mistake")))
         _exit(92);
     played_stop_all();
 }
