@@ -10,8 +10,6 @@
 #include "sallyport/ipc/shown.h"
 #include "world.h"
 
-#define FAKE_MS 20000
-
 static pid_t fake;
 
 /* Serves until the test ends, even if the test ends before the signal is
@@ -67,8 +65,7 @@ void fake_welcome_older(struct channel *c)
     SEND(c, welcome, 0, .version = SLICE("0.1.0"), .pid = 4711);
 }
 
-void fake_row(struct channel *c, const struct message *heard, const char *table,
-              ...)
+void fake_row(struct channel *c, const char *table, ...)
 {
     struct shown_row r = { 0 };
     const char *name;
@@ -81,12 +78,7 @@ void fake_row(struct channel *c, const struct message *heard, const char *table,
                                   '\0', va_arg(args, const char *)) +
                  1;
     va_end(args);
-    shown_send(c, heard->request, table, &r);
-}
-
-bool fake_hears(struct channel *c, struct message *m)
-{
-    return channel_wait(c, m, FAKE_MS) == 1;
+    shown_send(c, heard.request, table, &r);
 }
 
 static fake_enter *files_enter;
@@ -101,13 +93,12 @@ bool fake_ready(const struct files_start *start, struct channel *master)
 static void play_files(const struct files_start *start)
 {
     struct channel master, asks;
-    struct message find;
 
     channel_init(&master, start->master, PROCESS_FILES, PROCESS_MASTER,
                  PHASE_START);
     channel_init(&asks, start->session, PROCESS_FILES, PROCESS_CTL, PHASE_IDLE);
-    if (files_enter(start, &master) && fake_hears(&asks, &find))
-        files_find(&asks, &find);
+    if (files_enter(start, &master) && cast_hear(&asks))
+        files_find(&asks);
     _exit(0);
 }
 

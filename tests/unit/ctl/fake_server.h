@@ -6,10 +6,11 @@
 #include "sallyport/domain/outcome.h"
 #include "sallyport/files/files.h"
 #include "sallyport/ipc/channel.h"
+#include "support/cast.h"
 #include "support/lie.h"
 
 /* Plays one connection, which is closed afterwards. The function runs in the
- * server's process, so it can't assert anything. */
+ * server's process, so it can't assert anything: it receives by cast_hear(). */
 typedef void fake_play(struct channel *c);
 
 /* Listens, and plays each connection with PLAY, until fake_end(). */
@@ -19,25 +20,22 @@ void fake_end(void);
 /* Send WELCOME, as a server of this version or of version 0.1.0. */
 void fake_welcome(struct channel *c);
 void fake_welcome_older(struct channel *c);
-/* Receives the next request. Returns false if none comes in 20 s. */
-bool fake_hears(struct channel *c, struct message *m);
-/* Answers the request HEARD. A missing field is 0, and a field can have any
- * value. */
-#define FAKE_SAYS(channel, heard, name, ...)                                   \
-    lie_send(channel, MSG_##name,                                              \
-             &(const struct msg_##name){ .request = (heard)->request,          \
-                                         ##__VA_ARGS__ })
+/* Answers `heard`. A missing field is 0, and a field can have any value. */
+#define FAKE_SAYS(channel, name, ...)                                          \
+    lie_send(                                                                  \
+        channel, MSG_##name,                                                   \
+        &(const struct msg_##name){ .request = heard.request, ##__VA_ARGS__ })
 /* Answers with a row of TABLE. Its columns follow, each as a name and a value,
  * and NULL. A name begins with its kind (sallyport/ipc/shown.h), unless the
  * value is a text. */
-void fake_row(struct channel *c, const struct message *heard, const char *table,
-              ...) __attribute__((sentinel));
+void fake_row(struct channel *c, const char *table, ...)
+    __attribute__((sentinel));
 /* Play the process files that sallyportctl forks for a user. fake_enter plays
  * its start, up to READY, and returns false if the process ends then. fake_find
- * plays its answer to FIND. */
+ * plays its answer to FIND, which is `heard`. */
 typedef bool fake_enter(const struct files_start *start,
                         struct channel *master);
-typedef void fake_find(struct channel *ctl, const struct message *find);
+typedef void fake_find(struct channel *ctl);
 fake_enter fake_ready;
 /* Makes each later process files call ENTER, or fake_ready() if ENTER is NULL,
  * and then FIND. */

@@ -27,22 +27,20 @@ static void plays(struct channel *c)
 {
     int64_t end = said.days == 0 ? 0 : time(NULL) + said.days * DAY + DAY / 2;
     char expires[24], sessions[24], limit[24];
-    struct message m;
-
     snprintf(expires, sizeof(expires), "%lld", (long long)end);
     snprintf(sessions, sizeof(sessions), "%u", said.sessions);
     snprintf(limit, sizeof(limit), "%u", said.limit);
     fake_welcome(c);
-    if (!fake_hears(c, &m))
+    if (!cast_hear(c))
         return;
-    fake_row(c, &m, "all", "state", said.state, "#sessions", sessions,
-             "#logged_in", "1", "#max_sessions", limit, "away", said.away,
-             "users_refused", said.refused, "+listening", "[::1]:21",
-             "+listening", said.listening, NULL);
-    fake_row(c, &m, "+certificates", "file", "/c.pem", "name", said.name,
+    fake_row(c, "all", "state", said.state, "#sessions", sessions, "#logged_in",
+             "1", "#max_sessions", limit, "away", said.away, "users_refused",
+             said.refused, "+listening", "[::1]:21", "+listening",
+             said.listening, NULL);
+    fake_row(c, "+certificates", "file", "/c.pem", "name", said.name,
              "@expires", expires, "~days", expires, "?changed", said.changed,
              NULL);
-    FAKE_SAYS(c, &m, end);
+    FAKE_SAYS(c, end);
 }
 
 static void server_says(int64_t days, const char *state, unsigned sessions)

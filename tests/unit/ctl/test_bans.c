@@ -98,14 +98,12 @@ static bool is_asked(const struct request *r, const struct msg_ban_add *m)
 static void takes_bans(struct channel *c)
 {
     uint64_t row = 99;
-    struct message m;
-
     fake_welcome(c);
-    fake_hears(c, &m);
-    for (size_t i = 0; m.kind == MSG_ban_add && i < REQUESTS; i++)
-        if (is_asked(&requests[i], &m.ban_add))
+    cast_hear(c);
+    for (size_t i = 0; heard.kind == MSG_ban_add && i < REQUESTS; i++)
+        if (is_asked(&requests[i], &heard.ban_add))
             row = i;
-    FAKE_SAYS(c, &m, control_done, .sessions = row);
+    FAKE_SAYS(c, control_done, .sessions = row);
 }
 
 Test(bans, add)
@@ -128,16 +126,14 @@ Test(bans, add)
 
 static void removes(struct channel *c)
 {
-    struct message m;
-
     fake_welcome(c);
-    fake_hears(c, &m);
-    if (m.kind != MSG_ban_remove)
+    cast_hear(c);
+    if (heard.kind != MSG_ban_remove)
         return;
-    if (m.ban_remove.bits == 24)
-        FAKE_SAYS(c, &m, control_done);
+    if (heard.ban_remove.bits == 24)
+        FAKE_SAYS(c, control_done);
     else
-        FAKE_SAYS(c, &m, control_refused, .refusal = REFUSAL_NO_USER,
+        FAKE_SAYS(c, control_refused, .refusal = REFUSAL_NO_USER,
                   .why = SLICE("it isn't banned"));
 }
 
@@ -150,10 +146,10 @@ Test(bans, del)
     fake_end();
 }
 
-static void say_ban(struct channel *c, const struct message *m,
-                    const char *network, const char *until, const char *reason)
+static void say_ban(struct channel *c, const char *network, const char *until,
+                    const char *reason)
 {
-    fake_row(c, m, "+bans", "network", network, "?automatic",
+    fake_row(c, "+bans", "network", network, "?automatic",
              strcmp(until, "0") == 0 ? "0" : "1", "@since", "1700000000",
              "@until", until, "reason", reason, NULL);
 }
@@ -162,17 +158,16 @@ static void say_ban(struct channel *c, const struct message *m,
  * names. */
 static void has_three(struct channel *c)
 {
-    struct message m;
-
     fake_welcome(c);
-    fake_hears(c, &m);
-    say_ban(c, &m, "192.0.2.7", "1700003600", "100 wrong passwords");
-    say_ban(c, &m, "198.51.100.0/24", "0", "by root: a\033[2Jb");
-    FAKE_SAYS(c, &m, end, .place = 64);
-    fake_hears(c, &m);
-    if (m.kind == MSG_show && m.show.what == SHOW_BANS && m.show.place == 64)
-        say_ban(c, &m, "2001:db8::/64", "0", "by root");
-    FAKE_SAYS(c, &m, end);
+    cast_hear(c);
+    say_ban(c, "192.0.2.7", "1700003600", "100 wrong passwords");
+    say_ban(c, "198.51.100.0/24", "0", "by root: a\033[2Jb");
+    FAKE_SAYS(c, end, .place = 64);
+    cast_hear(c);
+    if (heard.kind == MSG_show && heard.show.what == SHOW_BANS &&
+        heard.show.place == 64)
+        say_ban(c, "2001:db8::/64", "0", "by root");
+    FAKE_SAYS(c, end);
 }
 
 Test(bans, list)
@@ -203,29 +198,23 @@ Test(bans, list)
 
 static void has_none(struct channel *c)
 {
-    struct message m;
-
     fake_welcome(c);
-    fake_hears(c, &m);
-    FAKE_SAYS(c, &m, end);
+    cast_hear(c);
+    FAKE_SAYS(c, end);
 }
 
 static void has_no_end(struct channel *c)
 {
-    struct message m;
-
     fake_welcome(c);
-    while (fake_hears(c, &m))
-        FAKE_SAYS(c, &m, end, .place = 64);
+    while (cast_hear(c))
+        FAKE_SAYS(c, end, .place = 64);
 }
 
 static void answers_something_else(struct channel *c)
 {
-    struct message m;
-
     fake_welcome(c);
-    fake_hears(c, &m);
-    FAKE_SAYS(c, &m, drain_is);
+    cast_hear(c);
+    FAKE_SAYS(c, drain_is);
 }
 
 Test(bans, answers_of_every_kind)

@@ -260,11 +260,11 @@ Test(failures, of_the_report)
     }
 }
 
-static void finds_old(struct channel *c, const struct message *find)
+static void finds_old(struct channel *c)
 {
-    FAKE_SAYS(c, find, partial, .path = SLICE("/old"), .bytes = 5,
-              .state = find->find.remove ? PARTIAL_REMOVED : PARTIAL_RESTS);
-    FAKE_SAYS(c, find, partials_end);
+    FAKE_SAYS(c, partial, .path = SLICE("/old"), .bytes = 5,
+              .state = heard.find.remove ? PARTIAL_REMOVED : PARTIAL_RESTS);
+    FAKE_SAYS(c, partials_end);
 }
 
 /* Cuts the ends and words in which a dry run and a real one differ. */

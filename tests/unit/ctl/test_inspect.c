@@ -20,16 +20,16 @@ static void write_users(void)
     file_write(world.users, text);
 }
 
-static void says_held(struct channel *ctl, const struct message *find,
-                      const char *path, uint64_t uid, enum outcome o)
+static void says_held(struct channel *ctl, const char *path, uint64_t uid,
+                      enum outcome o)
 {
-    FAKE_SAYS(ctl, find, held, .id = SLICE(ID), .path = slice_from(path),
-              .uid = uid, .bytes = 5, .since = 86400, .outcome = o);
+    FAKE_SAYS(ctl, held, .id = SLICE(ID), .path = slice_from(path), .uid = uid,
+              .bytes = 5, .since = 86400, .outcome = o);
 }
 
-static void ends(struct channel *ctl, const struct message *find)
+static void ends(struct channel *ctl)
 {
-    FAKE_SAYS(ctl, find, partials_end, 0);
+    FAKE_SAYS(ctl, partials_end);
 }
 
 /* Writes the name and the ids of the process, and the number of its shares,
@@ -44,11 +44,11 @@ static bool has_started(const struct files_start *start, struct channel *master)
     return fake_ready(start, master);
 }
 
-static void holds_one(struct channel *ctl, const struct message *find)
+static void holds_one(struct channel *ctl)
 {
-    if (find->kind == MSG_held_find && find->held_find.order == HELD_LIST)
-        says_held(ctl, find, "/a\n.pdf", 70001, OUTCOME_OK);
-    ends(ctl, find);
+    if (heard.kind == MSG_held_find && heard.held_find.order == HELD_LIST)
+        says_held(ctl, "/a\n.pdf", 70001, OUTCOME_OK);
+    ends(ctl);
 }
 
 /* The command only asks in homes and shares where the right i is in force,
@@ -105,13 +105,12 @@ Test(inspect, list)
     expect_err(EX_NOUSER, "", "inspect list carla", "carla");
 }
 
-static void obeys(struct channel *ctl, const struct message *find)
+static void obeys(struct channel *ctl)
 {
-    if (slice_equal(find->held_find.id, SLICE(ID)))
-        says_held(ctl, find,
-                  find->held_find.order == HELD_RELEASE ? "/a (2)" : "/a",
+    if (slice_equal(heard.held_find.id, SLICE(ID)))
+        says_held(ctl, heard.held_find.order == HELD_RELEASE ? "/a (2)" : "/a",
                   70000, OUTCOME_OK);
-    ends(ctl, find);
+    ends(ctl);
 }
 
 /* The search for an id ends where the upload is found. */
@@ -152,20 +151,20 @@ Test(inspect, orders_beside_a_home_that_fails)
 
 static enum outcome outcome;
 
-static void refuses(struct channel *ctl, const struct message *find)
+static void refuses(struct channel *ctl)
 {
-    says_held(ctl, find, "/a", 70000, outcome);
-    ends(ctl, find);
+    says_held(ctl, "/a", 70000, outcome);
+    ends(ctl);
 }
 
-static void breaks_off(struct channel *ctl, const struct message *find)
+static void breaks_off(struct channel *ctl)
 {
-    (void)ctl, (void)find;
+    (void)ctl;
 }
 
-static void answers_another(struct channel *ctl, const struct message *find)
+static void answers_another(struct channel *ctl)
 {
-    FAKE_SAYS(ctl, find, partial, .path = SLICE("/p"));
+    FAKE_SAYS(ctl, partial, .path = SLICE("/p"));
 }
 
 Test(inspect, refusals)
@@ -201,15 +200,15 @@ Test(inspect, refusals)
     expect_err(EX_PROTOCOL, "", "inspect list anna", "no answer about");
 }
 
-static void sends_a_part(struct channel *ctl, const struct message *find)
+static void sends_a_part(struct channel *ctl)
 {
-    says_held(ctl, find, "/a", 70000, outcome);
+    says_held(ctl, "/a", 70000, outcome);
     if (outcome == OUTCOME_OK) {
         FD_CLEANUP int fd = open(in_scratch("part"), O_RDONLY | O_CLOEXEC);
 
-        FAKE_SAYS(ctl, find, held_bytes, .file = fd);
+        FAKE_SAYS(ctl, held_bytes, .file = fd);
     }
-    ends(ctl, find);
+    ends(ctl);
 }
 
 /* "inspect read" fails if bytes are missing, so that a program doesn't take a
@@ -239,15 +238,15 @@ static bool is_of(const struct files_start *start, struct channel *master)
 
 static enum held_order ordered;
 
-static void only_for_bert(struct channel *ctl, const struct message *find)
+static void only_for_bert(struct channel *ctl)
 {
-    if (find->held_find.order != ordered)
-        says_held(ctl, find, "/wrong", 70001, OUTCOME_IO);
+    if (heard.held_find.order != ordered)
+        says_held(ctl, "/wrong", 70001, OUTCOME_IO);
     else if (!strcmp(of, "contracts"))
-        says_held(ctl, find, "/d/a", 70001, OUTCOME_DENIED);
+        says_held(ctl, "/d/a", 70001, OUTCOME_DENIED);
     else if (!strcmp(of, "bert") && of_share)
-        says_held(ctl, find, "/d/a", 70001, OUTCOME_OK);
-    ends(ctl, find);
+        says_held(ctl, "/d/a", 70001, OUTCOME_OK);
+    ends(ctl);
 }
 
 /* If the share's group can't write in a directory, the process with the owner's

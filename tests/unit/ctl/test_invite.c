@@ -19,23 +19,21 @@ static const char *said_name, *self_signed;
 
 static void is_invited(struct channel *c)
 {
-    struct message m;
-
     fake_welcome(c);
-    while (fake_hears(c, &m)) {
-        if (m.kind == MSG_users_changed &&
-            slice_equal(m.users_changed.verb, SLICE("user add")) &&
-            slice_equal(m.users_changed.to,
+    while (cast_hear(c)) {
+        if (heard.kind == MSG_users_changed &&
+            slice_equal(heard.users_changed.verb, SLICE("user add")) &&
+            slice_equal(heard.users_changed.to,
                         SLICE("acme --role read --share incoming:drop"))) {
-            FAKE_SAYS(c, &m, control_done, .sessions = 1);
+            FAKE_SAYS(c, control_done, .sessions = 1);
             continue;
         }
-        fake_row(c, &m, "all", "state", "running", NULL);
+        fake_row(c, "all", "state", "running", NULL);
         for (int i = 0; i < 2; i++)
-            fake_row(c, &m, "+certificates", "file", "/c.pem", "name",
-                     said_name, "?self_signed", self_signed, "sha256", "AB:CD",
-                     "pin", i ? "sha256//y" : "sha256//x+/=", NULL);
-        FAKE_SAYS(c, &m, end);
+            fake_row(c, "+certificates", "file", "/c.pem", "name", said_name,
+                     "?self_signed", self_signed, "sha256", "AB:CD", "pin",
+                     i ? "sha256//y" : "sha256//x+/=", NULL);
+        FAKE_SAYS(c, end);
     }
 }
 

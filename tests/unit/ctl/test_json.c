@@ -86,39 +86,37 @@ Test(json, each_command_is_here)
 static void plays(struct channel *c)
 {
     struct address peer;
-    struct message m;
-
     address_parse_port(SLICE("192.0.2.1:4711"), &peer);
     fake_welcome(c);
-    while (fake_hears(c, &m)) {
-        if (m.kind == MSG_who)
-            FAKE_SAYS(c, &m, who_is, .serial = 0xabc, .user = SLICE(HOSTILE),
+    while (cast_hear(c)) {
+        if (heard.kind == MSG_who)
+            FAKE_SAYS(c, who_is, .serial = 0xabc, .user = SLICE(HOSTILE),
                       .peer = peer, .local = peer, .since = 1700000000);
-        else if (m.kind == MSG_show && m.show.what == SHOW_DOING)
-            fake_row(c, &m, "+doing", "serial", "0000000000000abc", "program",
+        else if (heard.kind == MSG_show && heard.show.what == SHOW_DOING)
+            fake_row(c, "+doing", "serial", "0000000000000abc", "program",
                      HOSTILE, "path", "/" HOSTILE, NULL);
-        else if (m.kind == MSG_show && m.show.what == SHOW_BANS)
-            fake_row(c, &m, "+bans", "network", "192.0.2.1", "reason", HOSTILE,
+        else if (heard.kind == MSG_show && heard.show.what == SHOW_BANS)
+            fake_row(c, "+bans", "network", "192.0.2.1", "reason", HOSTILE,
                      NULL);
-        else if (m.kind == MSG_show)
-            fake_row(c, &m, "all", "state", HOSTILE, "away", HOSTILE, NULL);
-        if (m.kind == MSG_who || m.kind == MSG_show)
-            FAKE_SAYS(c, &m, end);
+        else if (heard.kind == MSG_show)
+            fake_row(c, "all", "state", HOSTILE, "away", HOSTILE, NULL);
+        if (heard.kind == MSG_who || heard.kind == MSG_show)
+            FAKE_SAYS(c, end);
         else
-            FAKE_SAYS(c, &m, control_done, .sessions = 2);
+            FAKE_SAYS(c, control_done, .sessions = 2);
     }
 }
 
-static void finds(struct channel *files, const struct message *find)
+static void finds(struct channel *files)
 {
-    if (find->kind == MSG_find)
-        FAKE_SAYS(files, find, partial, .path = SLICE("/" HOSTILE),
+    if (heard.kind == MSG_find)
+        FAKE_SAYS(files, partial, .path = SLICE("/" HOSTILE),
                   .name = SLICE(HOSTILE),
-                  .state = find->find.remove ? PARTIAL_REMOVED : PARTIAL_RESTS);
-    else if (find->held_find.order == HELD_LIST)
-        FAKE_SAYS(files, find, held, .id = SLICE("0123456789abcdef"),
+                  .state = heard.find.remove ? PARTIAL_REMOVED : PARTIAL_RESTS);
+    else if (heard.held_find.order == HELD_LIST)
+        FAKE_SAYS(files, held, .id = SLICE("0123456789abcdef"),
                   .path = SLICE("/" HOSTILE), .uid = 70000);
-    FAKE_SAYS(files, find, partials_end, 0);
+    FAKE_SAYS(files, partials_end);
 }
 
 /* Makes a world with hostile rows, directories and log. */

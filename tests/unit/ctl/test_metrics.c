@@ -13,21 +13,18 @@ TestSuite(metrics, .init = world_make, .fini = scratch_remove);
 static void counts(struct channel *c)
 {
     struct metrics all = { .gauge = { [GAUGE_USERS] = 5 } };
-    struct message m;
-
     fake_welcome(c);
-    if (fake_hears(c, &m) && m.kind == MSG_show && m.show.what == SHOW_METRICS)
-        FAKE_SAYS(c, &m, metrics_are,
+    if (cast_hear(c) && heard.kind == MSG_show &&
+        heard.show.what == SHOW_METRICS)
+        FAKE_SAYS(c, metrics_are,
                   .metrics = { (const char *)&all, sizeof(all) });
 }
 
 static void lies(struct channel *c)
 {
-    struct message m;
-
     fake_welcome(c);
-    if (fake_hears(c, &m))
-        FAKE_SAYS(c, &m, metrics_are, .metrics = SLICE("12345678"));
+    if (cast_hear(c))
+        FAKE_SAYS(c, metrics_are, .metrics = SLICE("12345678"));
 }
 
 Test(metrics, are_printed)

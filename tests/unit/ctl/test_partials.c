@@ -21,26 +21,24 @@ static void write_users(void)
     file_write(world.users, text);
 }
 
-static void says_partial(struct channel *files, const struct message *find,
-                         const char *path, const char *is_for, uint64_t bytes,
+static void says_partial(struct channel *files, const char *path,
+                         const char *is_for, uint64_t bytes,
                          enum partial_state state)
 {
-    FAKE_SAYS(files, find, partial, .path = slice_from(path),
+    FAKE_SAYS(files, partial, .path = slice_from(path),
               .name = slice_from(is_for), .bytes = bytes, .state = state);
 }
 
-static void says_end(struct channel *files, const struct message *find,
-                     uint64_t unread, int error)
+static void says_end(struct channel *files, uint64_t unread, int error)
 {
-    FAKE_SAYS(files, find, partials_end, .unread = unread, .error = error);
+    FAKE_SAYS(files, partials_end, .unread = unread, .error = error);
 }
 
-static void finds_two(struct channel *ctl, const struct message *find)
+static void finds_two(struct channel *ctl)
 {
-    says_partial(ctl, find, "/a b.part", "", 5, PARTIAL_RESTS);
-    says_partial(ctl, find, "/x\n/\033\xff.part", "r\"\t.pdf", 7,
-                 PARTIAL_IN_USE);
-    says_end(ctl, find, 0, 0);
+    says_partial(ctl, "/a b.part", "", 5, PARTIAL_RESTS);
+    says_partial(ctl, "/x\n/\033\xff.part", "r\"\t.pdf", 7, PARTIAL_IN_USE);
+    says_end(ctl, 0, 0);
 }
 
 Test(partials, list)
@@ -78,13 +76,13 @@ static bool enters_share(const struct files_start *start,
            fake_ready(start, master);
 }
 
-static void finds_of_two_owners(struct channel *ctl, const struct message *find)
+static void finds_of_two_owners(struct channel *ctl)
 {
-    for (uint64_t uid = 70000; find->find.share && uid < 70002; uid++) {
-        FAKE_SAYS(ctl, find, partial_owner, .uid = uid);
-        says_partial(ctl, find, "/in/p", "", 5, PARTIAL_RESTS);
+    for (uint64_t uid = 70000; heard.find.share && uid < 70002; uid++) {
+        FAKE_SAYS(ctl, partial_owner, .uid = uid);
+        says_partial(ctl, "/in/p", "", 5, PARTIAL_RESTS);
     }
-    says_end(ctl, find, 0, 0);
+    says_end(ctl, 0, 0);
 }
 
 /* Each partial has the name of the user with its uid. If no user has the uid,
@@ -111,9 +109,9 @@ Test(partials, in_shares)
         strstr(expect_run(0, "", "partials list anna")->out, "contracts"));
 }
 
-static void finds_nothing(struct channel *ctl, const struct message *find)
+static void finds_nothing(struct channel *ctl)
 {
-    says_end(ctl, find, 0, 0);
+    says_end(ctl, 0, 0);
 }
 
 #ifndef __SANITIZE_ADDRESS__ /* it has copies of freed memory, and more pages  \
@@ -236,48 +234,45 @@ Test(partials, a_server_without_root)
     expect_run(0, "", "partials list anna");
 }
 
-static void fails_to_read(struct channel *ctl, const struct message *find)
+static void fails_to_read(struct channel *ctl)
 {
-    says_partial(ctl, find, "/p", "", 1, PARTIAL_RESTS);
-    says_end(ctl, find, 3, 13);
+    says_partial(ctl, "/p", "", 1, PARTIAL_RESTS);
+    says_end(ctl, 3, 13);
 }
 
-static void cant_remove(struct channel *ctl, const struct message *find)
+static void cant_remove(struct channel *ctl)
 {
-    says_partial(ctl, find, "/p", "", 1, PARTIAL_STAYS);
-    says_end(ctl, find, 0, 0);
+    says_partial(ctl, "/p", "", 1, PARTIAL_STAYS);
+    says_end(ctl, 0, 0);
 }
 
-static void breaks_off(struct channel *ctl, const struct message *find)
+static void breaks_off(struct channel *ctl)
 {
-    says_partial(ctl, find, "/p", "", 1, PARTIAL_RESTS);
+    says_partial(ctl, "/p", "", 1, PARTIAL_RESTS);
 }
 
-static void has_a_strange_state(struct channel *ctl, const struct message *find)
+static void has_a_strange_state(struct channel *ctl)
 {
-    says_partial(ctl, find, "/p", "", 1, PARTIAL_STATE_COUNT);
-    says_end(ctl, find, 0, 0);
+    says_partial(ctl, "/p", "", 1, PARTIAL_STATE_COUNT);
+    says_end(ctl, 0, 0);
 }
 
-static void answers_another(struct channel *ctl, const struct message *find)
+static void answers_another(struct channel *ctl)
 {
-    struct message another = *find;
-
-    another.request += 7;
-    says_end(ctl, &another, 0, 0);
+    heard.request += 7;
+    says_end(ctl, 0, 0);
 }
 
-static void speaks_as_files_of_a_session(struct channel *ctl,
-                                         const struct message *find)
+static void speaks_as_files_of_a_session(struct channel *ctl)
 {
     ctl->peer = PROCESS_SESSION; /* passes the check at the test's own end */
-    FAKE_SAYS(ctl, find, done);
+    FAKE_SAYS(ctl, done);
 }
 
-static void speaks_as_master(struct channel *ctl, const struct message *find)
+static void speaks_as_master(struct channel *ctl)
 {
     ctl->self = PROCESS_MASTER;
-    FAKE_SAYS(ctl, find, control_done);
+    FAKE_SAYS(ctl, control_done);
 }
 
 static bool dies(const struct files_start *start, struct channel *master)
@@ -291,10 +286,7 @@ static bool dies(const struct files_start *start, struct channel *master)
 static bool answers_early(const struct files_start *start,
                           struct channel *master)
 {
-    const struct message none = { 0 };
-
-    (void)start;
-    FAKE_SAYS(master, &none, ready);
+    fake_ready(start, master);
     return false;
 }
 
@@ -386,22 +378,22 @@ static bool has_ids(const struct files_start *start, struct channel *master)
     return fake_ready(start, master);
 }
 
-static void echoes_expired(struct channel *ctl, const struct message *find)
+static void echoes_expired(struct channel *ctl)
 {
-    const struct msg_find *m = &find->find;
+    const struct msg_find *m = &heard.find;
     const bool expired = m->what == FIND_EXPIRED;
 
     if (!expired)
         cr_expect_eq(m->what, FIND_ABANDONED);
     if (!expired)
         cr_expect(slice_equal(m->path, SLICE("/")));
-    FAKE_SAYS(ctl, find, partial, .path = m->path,
+    FAKE_SAYS(ctl, partial, .path = m->path,
               .name = slice_from(expired    ? ""
                                  : m->share ? "of a share"
                                             : "of a home"),
               .bytes = m->age, .mtime = 86400,
               .state = m->remove ? PARTIAL_REMOVED : PARTIAL_RESTS);
-    says_end(ctl, find, 0, 0);
+    says_end(ctl, 0, 0);
 }
 
 static void write_retentions(void)
@@ -450,9 +442,9 @@ Test(partials, retention)
     json_decref(all);
 }
 
-static void finds_no_directory(struct channel *ctl, const struct message *find)
+static void finds_no_directory(struct channel *ctl)
 {
-    says_end(ctl, find, 0, find->find.what == FIND_EXPIRED ? ENOENT : 0);
+    says_end(ctl, 0, heard.find.what == FIND_EXPIRED ? ENOENT : 0);
 }
 
 /* A directory that doesn't exist yet isn't worth a line in a timer's mail. */
@@ -493,10 +485,10 @@ Test(partials, retention_without_a_home)
 
 static int cant_read; /* the error of a directory */
 
-static void cant_read_one(struct channel *ctl, const struct message *find)
+static void cant_read_one(struct channel *ctl)
 {
-    says_end(ctl, find, find->find.what == FIND_ABANDONED ? 1 : 0,
-             find->find.what == FIND_ABANDONED ? cant_read : 0);
+    says_end(ctl, heard.find.what == FIND_ABANDONED ? 1 : 0,
+             heard.find.what == FIND_ABANDONED ? cant_read : 0);
 }
 
 /* "retention run" doesn't fail because of a directory that its ids can't enter,

@@ -69,62 +69,58 @@ static void welcomes_twice(struct channel *c)
 }
 
 /* The plays below answer the first request. */
-typedef void first_answer(struct channel *c, struct message *m);
+typedef void first_answer(struct channel *c);
 static first_answer *answer;
 
 static void answers_wrongly(struct channel *c)
 {
-    struct message m;
-
     fake_welcome(c);
-    if (fake_hears(c, &m) && answer)
-        answer(c, &m);
+    if (cast_hear(c) && answer)
+        answer(c);
 }
 
-static void answers_another_request(struct channel *c, struct message *m)
+static void answers_another_request(struct channel *c)
 {
-    m->request++;
-    FAKE_SAYS(c, m, control_done);
+    heard.request++;
+    FAKE_SAYS(c, control_done);
 }
 
-static void answers_something_else(struct channel *c, struct message *m)
+static void answers_something_else(struct channel *c)
 {
-    FAKE_SAYS(c, m, control_done);
+    FAKE_SAYS(c, control_done);
 }
 
 static void asks_back(struct channel *c)
 {
-    struct message m;
-
     fake_welcome(c);
     c->self = PROCESS_CTL; /* passes the check at the test's own end */
     c->peer = PROCESS_MASTER;
     SEND(c, show, 0, .build = SLICE("x"), .what = 0, .place = 0);
     c->self = PROCESS_MASTER;
     c->peer = PROCESS_CTL;
-    fake_hears(c, &m);
+    cast_hear(c);
 }
 
-static void has_no_state(struct channel *c, struct message *m)
+static void has_no_state(struct channel *c)
 {
-    FAKE_SAYS(c, m, end);
+    FAKE_SAYS(c, end);
 }
 
-static void has_rows_without_end(struct channel *c, struct message *m)
+static void has_rows_without_end(struct channel *c)
 {
     for (int i = 0; i < 101; i++)
-        fake_row(c, m, "guessing+worst", "address", "192.0.2.1", NULL);
+        fake_row(c, "guessing+worst", "address", "192.0.2.1", NULL);
 }
 
-static void has_no_value(struct channel *c, struct message *m)
+static void has_no_value(struct channel *c)
 {
-    FAKE_SAYS(c, m, row, .table = SLICE("all"),
+    FAKE_SAYS(c, row, .table = SLICE("all"),
               .values = { "=state\0running", 14 });
 }
 
-static void gives_a_file(struct channel *c, struct message *m)
+static void gives_a_file(struct channel *c)
 {
-    FAKE_SAYS(c, m, held_bytes, .file = 0);
+    FAKE_SAYS(c, held_bytes, .file = 0);
 }
 
 /* The name of a part, a list or a value can't be any text, and no name can be
@@ -140,10 +136,10 @@ static const struct {
 };
 static size_t how;
 
-static void has_a_wrong_row(struct channel *c, struct message *m)
+static void has_a_wrong_row(struct channel *c)
 {
-    fake_row(c, m, "all", "state", "running", NULL);
-    fake_row(c, m, wrong[how].table, wrong[how].name, wrong[how].value, NULL);
+    fake_row(c, "all", "state", "running", NULL);
+    fake_row(c, wrong[how].table, wrong[how].name, wrong[how].value, NULL);
 }
 
 Test(server, rows_that_are_wrong)
@@ -192,17 +188,13 @@ Test(server, lies)
 
 static void says_nothing(struct channel *c)
 {
-    struct message m;
-
-    fake_hears(c, &m);
+    cast_hear(c);
 }
 
 static void welcomes_and_says_nothing(struct channel *c)
 {
-    struct message m;
-
     fake_welcome(c);
-    while (fake_hears(c, &m))
+    while (cast_hear(c))
         ;
 }
 
@@ -248,11 +240,9 @@ static void refuses_to_welcome(struct channel *c)
 
 static void refuses(struct channel *c)
 {
-    struct message m;
-
     fake_welcome(c);
-    fake_hears(c, &m);
-    FAKE_SAYS(c, &m, control_refused, .refusal = refusal,
+    cast_hear(c);
+    FAKE_SAYS(c, control_refused, .refusal = refusal,
               .why = SLICE("no \033[2J"));
 }
 
@@ -276,42 +266,38 @@ Test(server, refuses)
 
 #define IN_2020 "1577836800"
 
-static void say_certificate(struct channel *c, const struct message *m,
-                            const char *file, const char *expires,
-                            const char *days)
+static void say_certificate(struct channel *c, const char *file,
+                            const char *expires, const char *days)
 {
-    fake_row(c, m, "+certificates", "file", file, "@expires", expires, "~days",
+    fake_row(c, "+certificates", "file", file, "@expires", expires, "~days",
              days, "?self_signed", "1", NULL);
 }
 
-static void say_status(struct channel *c, const struct message *m)
+static void say_status(struct channel *c)
 {
-    fake_row(c, m, "all", "state", "running", "away", "", "@since",
-             "1795161600", "+listening", "127.0.0.1:21", "+listening",
-             "[::1]:990", "#sessions", "7", NULL);
-    say_certificate(c, m, "/c/c", IN_2020, IN_2020);
-    say_certificate(c, m, "/c/d\x1b", "0", "0");
-    fake_row(c, m, "+client_files", NULL);
-    fake_row(c, m, "guessing", "#wrong", "120", NULL);
-    fake_row(c, m, "guessing+worst", "address", "192.0.2.7", "#wrong", "90",
+    fake_row(c, "all", "state", "running", "away", "", "@since", "1795161600",
+             "+listening", "127.0.0.1:21", "+listening", "[::1]:990",
+             "#sessions", "7", NULL);
+    say_certificate(c, "/c/c", IN_2020, IN_2020);
+    say_certificate(c, "/c/d\x1b", "0", "0");
+    fake_row(c, "+client_files", NULL);
+    fake_row(c, "guessing", "#wrong", "120", NULL);
+    fake_row(c, "guessing+worst", "address", "192.0.2.7", "#wrong", "90", NULL);
+    fake_row(c, "guessing+worst", "address", "2001:db8::/64", "#wrong", "89",
              NULL);
-    fake_row(c, m, "guessing+worst", "address", "2001:db8::/64", "#wrong", "89",
-             NULL);
-    fake_row(c, m, "totals", "#complete", "3", "#bytes_out",
+    fake_row(c, "totals", "#complete", "3", "#bytes_out",
              "18446744073709551615", NULL);
 }
 
 static void is_well(struct channel *c)
 {
-    struct message m;
-
     fake_welcome(c);
-    fake_hears(c, &m);
-    if (m.kind != MSG_show || m.show.what != SHOW_STATUS ||
-        !slice_equal(m.show.build, slice_from(build_name())))
+    cast_hear(c);
+    if (heard.kind != MSG_show || heard.show.what != SHOW_STATUS ||
+        !slice_equal(heard.show.build, slice_from(build_name())))
         return;
-    say_status(c, &m);
-    FAKE_SAYS(c, &m, end);
+    say_status(c);
+    FAKE_SAYS(c, end);
 }
 
 Test(server, status)
@@ -362,28 +348,26 @@ static bool hides_sessions;
 /* Answers each request. */
 static void answers(struct channel *c)
 {
-    struct message m;
-
     fake_welcome(c);
-    while (fake_hears(c, &m)) {
-        if (m.kind == MSG_who && hides_sessions)
+    while (cast_hear(c)) {
+        if (heard.kind == MSG_who && hides_sessions)
             return;
-        if (m.kind == MSG_who) {
-            FAKE_SAYS(c, &m, who_is, .serial = 0xabc, .user = SLICE("anna"),
+        if (heard.kind == MSG_who) {
+            FAKE_SAYS(c, who_is, .serial = 0xabc, .user = SLICE("anna"),
                       .since = 4102444800, .login = 4102444800);
-            FAKE_SAYS(c, &m, end);
+            FAKE_SAYS(c, end);
             continue;
         }
-        if (m.show.what == SHOW_STATUS)
-            say_status(c, &m);
-        else if (m.show.what == SHOW_BANS)
-            fake_row(c, &m, "+bans", "network", "192.0.2.7", "reason", "x",
+        if (heard.show.what == SHOW_STATUS)
+            say_status(c);
+        else if (heard.show.what == SHOW_BANS)
+            fake_row(c, "+bans", "network", "192.0.2.7", "reason", "x",
                      "@since", "1795161600", "@until", "0", "?automatic", "1",
                      NULL);
         else
-            fake_row(c, &m, "+doing", "serial", "0000000000000abc", "command",
+            fake_row(c, "+doing", "serial", "0000000000000abc", "command",
                      "STOR", "path", "/a", "#bytes", "5", "#ms", "2", NULL);
-        FAKE_SAYS(c, &m, end);
+        FAKE_SAYS(c, end);
     }
 }
 
@@ -423,19 +407,15 @@ Test(server, no_memory, .timeout = 120)
  * version refuses. */
 static void is_older(struct channel *c)
 {
-    struct message m;
-
     fake_welcome_older(c);
-    fake_hears(c, &m);
+    cast_hear(c);
 }
 
 static void is_another_build(struct channel *c)
 {
-    struct message m;
-
     fake_welcome(c);
-    if (fake_hears(c, &m) && m.kind == MSG_show)
-        FAKE_SAYS(c, &m, control_refused, .refusal = REFUSAL_BUSY,
+    if (cast_hear(c) && heard.kind == MSG_show)
+        FAKE_SAYS(c, control_refused, .refusal = REFUSAL_BUSY,
                   .why = SLICE("another build; run: sallyportctl reload"));
 }
 
@@ -457,14 +437,12 @@ Test(server, of_another_build)
 
 static void reloads(struct channel *c)
 {
-    struct message m;
-
     fake_welcome_older(c);
-    fake_hears(c, &m);
-    if (m.kind == MSG_reload)
-        FAKE_SAYS(c, &m, control_done);
+    cast_hear(c);
+    if (heard.kind == MSG_reload)
+        FAKE_SAYS(c, control_done);
     else
-        FAKE_SAYS(c, &m, welcome);
+        FAKE_SAYS(c, welcome);
 }
 
 Test(server, reload)
@@ -476,11 +454,9 @@ Test(server, reload)
 
 static void is_of_another_version(struct channel *c)
 {
-    struct message m;
-
     fake_welcome_older(c);
-    fake_hears(c, &m);
-    FAKE_SAYS(c, &m, control_refused, .refusal = REFUSAL_BAD_FILE,
+    cast_hear(c);
+    FAKE_SAYS(c, control_refused, .refusal = REFUSAL_BAD_FILE,
               .why = SLICE("sallyportd: messages of another version"));
 }
 
@@ -501,11 +477,9 @@ static enum refusal reload_refusal;
 
 static void has_a_mistake(struct channel *c)
 {
-    struct message m;
-
     fake_welcome(c);
-    fake_hears(c, &m);
-    FAKE_SAYS(c, &m, control_refused, .refusal = reload_refusal,
+    cast_hear(c);
+    FAKE_SAYS(c, control_refused, .refusal = reload_refusal,
               .why = slice_from(mistake));
 }
 
@@ -544,12 +518,10 @@ Test(server, a_reload_that_fails)
 
 static void refuses_late(struct channel *c)
 {
-    struct message m;
-
     fake_welcome(c);
-    fake_hears(c, &m);
+    cast_hear(c);
     poll(NULL, 0, LATE_MS);
-    FAKE_SAYS(c, &m, control_refused, .refusal = REFUSAL_BAD_FILE,
+    FAKE_SAYS(c, control_refused, .refusal = REFUSAL_BAD_FILE,
               .why = SLICE("a mistake"));
 }
 

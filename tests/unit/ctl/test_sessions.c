@@ -36,14 +36,13 @@ Test(sessions, usage)
     says(EX_USAGE, "kick anna --csv", "--csv is not for this command");
 }
 
-static void tell_session(struct channel *c, const struct message *request,
-                         uint64_t serial, const char *user)
+static void tell_session(struct channel *c, uint64_t serial, const char *user)
 {
     struct address peer, local;
 
     address_parse_port(SLICE("192.0.2.1:4711"), &peer);
     address_parse_port(SLICE("[2001:db8::1]:21"), &local);
-    FAKE_SAYS(c, request, who_is, .serial = serial, .user = slice_from(user),
+    FAKE_SAYS(c, who_is, .serial = serial, .user = slice_from(user),
               .peer = peer, .local = local, .since = 1700000000,
               .login = user[0] ? 1700000060 : 0);
 }
@@ -52,106 +51,97 @@ static void tell_session(struct channel *c, const struct message *request,
  * names. */
 static void has_three(struct channel *c)
 {
-    struct message m;
-
     fake_welcome(c);
-    fake_hears(c, &m);
-    tell_session(c, &m, 0xabc, "anna");
-    tell_session(c, &m, 0xdef, "");
-    FAKE_SAYS(c, &m, end, .place = 70);
-    fake_hears(c, &m);
-    if (m.kind == MSG_who && m.who.place == 70)
-        tell_session(c, &m, 0x123, "a\033[2Jb");
-    FAKE_SAYS(c, &m, end);
-    if (!fake_hears(c, &m) || m.kind != MSG_show || m.show.what != SHOW_DOING)
+    cast_hear(c);
+    tell_session(c, 0xabc, "anna");
+    tell_session(c, 0xdef, "");
+    FAKE_SAYS(c, end, .place = 70);
+    cast_hear(c);
+    if (heard.kind == MSG_who && heard.who.place == 70)
+        tell_session(c, 0x123, "a\033[2Jb");
+    FAKE_SAYS(c, end);
+    if (!cast_hear(c) || heard.kind != MSG_show ||
+        heard.show.what != SHOW_DOING)
         return;
-    fake_row(c, &m, "+doing", "serial", "0000000000000abc", "program",
+    fake_row(c, "+doing", "serial", "0000000000000abc", "program",
              "Client\033 1", "tls", "TLSv1.3", "command", "STOR", "path",
              "/in/a\n\"b", "#bytes", "5242880", "#of", "20971520", "#ms",
              "2000", NULL);
-    fake_row(c, &m, "+doing", "serial", "0000000000000def", "#bytes",
+    fake_row(c, "+doing", "serial", "0000000000000def", "#bytes",
              "18446744073709551615", "#of", "18446744073709551615", "#ms", "1",
              NULL);
     /* A new session, which WHO doesn't have. */
-    fake_row(c, &m, "+doing", "serial", "0000000000000999", NULL);
-    FAKE_SAYS(c, &m, end);
+    fake_row(c, "+doing", "serial", "0000000000000999", NULL);
+    FAKE_SAYS(c, end);
 }
 
 /* Has two sessions, which don't say what they do. The second one isn't logged
  * in yet. */
 static void has_busy_ones(struct channel *c)
 {
-    struct message m;
-
     fake_welcome(c);
-    while (fake_hears(c, &m)) {
-        if (m.kind == MSG_drain) {
-            if (m.drain.order == DRAIN_OFF)
+    while (cast_hear(c)) {
+        if (heard.kind == MSG_drain) {
+            if (heard.drain.order == DRAIN_OFF)
                 file_write(in_scratch("taken"), "again");
-            FAKE_SAYS(c, &m, drain_is, .on = m.drain.order != DRAIN_OFF,
+            FAKE_SAYS(c, drain_is, .on = heard.drain.order != DRAIN_OFF,
                       .sessions = 2);
             continue;
         }
-        if (m.kind == MSG_show) {
-            FAKE_SAYS(c, &m, end);
+        if (heard.kind == MSG_show) {
+            FAKE_SAYS(c, end);
             continue;
         }
-        tell_session(c, &m, 0xabc, "anna");
-        tell_session(c, &m, 0xdef, "");
-        FAKE_SAYS(c, &m, end);
+        tell_session(c, 0xabc, "anna");
+        tell_session(c, 0xdef, "");
+        FAKE_SAYS(c, end);
     }
 }
 
 /* Refuses the first question about the drain. The list of sessions is empty. */
 static void is_busy_for_a_while(struct channel *c)
 {
-    struct message m;
-
     fake_welcome(c);
-    while (fake_hears(c, &m)) {
+    while (cast_hear(c)) {
         const bool asked = files_exists(in_scratch("asked"));
 
-        if (m.kind != MSG_drain)
-            FAKE_SAYS(c, &m, end);
-        else if (m.drain.order == DRAIN_ASK && !asked)
-            FAKE_SAYS(c, &m, control_refused, .refusal = REFUSAL_BUSY,
+        if (heard.kind != MSG_drain)
+            FAKE_SAYS(c, end);
+        else if (heard.drain.order == DRAIN_ASK && !asked)
+            FAKE_SAYS(c, control_refused, .refusal = REFUSAL_BUSY,
                       .why = SLICE("answering others"));
         else
-            FAKE_SAYS(c, &m, drain_is, .on = true);
-        if (m.kind == MSG_drain && m.drain.order == DRAIN_ASK)
+            FAKE_SAYS(c, drain_is, .on = true);
+        if (heard.kind == MSG_drain && heard.drain.order == DRAIN_ASK)
             file_write(in_scratch("asked"), "once");
     }
 }
 
 static void is_busy_for_ever(struct channel *c)
 {
-    struct message m;
-
     fake_welcome(c);
-    while (fake_hears(c, &m)) {
-        if (m.drain.order == DRAIN_OFF)
+    while (cast_hear(c)) {
+        if (heard.drain.order == DRAIN_OFF)
             file_write(in_scratch("taken"), "again");
-        if (m.drain.order == DRAIN_ASK)
-            FAKE_SAYS(c, &m, control_refused, .refusal = REFUSAL_BUSY,
+        if (heard.drain.order == DRAIN_ASK)
+            FAKE_SAYS(c, control_refused, .refusal = REFUSAL_BUSY,
                       .why = SLICE("answering others"));
         else
-            FAKE_SAYS(c, &m, drain_is, .on = m.drain.order == DRAIN_ON);
+            FAKE_SAYS(c, drain_is, .on = heard.drain.order == DRAIN_ON);
     }
 }
 
 static void is_drained(struct channel *c)
 {
-    struct message m;
-
     fake_welcome(c);
-    while (fake_hears(c, &m)) {
-        if (m.kind != MSG_drain) {
-            FAKE_SAYS(c, &m, end);
+    while (cast_hear(c)) {
+        if (heard.kind != MSG_drain) {
+            FAKE_SAYS(c, end);
             continue;
         }
-        if (m.drain.order == DRAIN_OFF)
+        if (heard.drain.order == DRAIN_OFF)
             file_write(in_scratch("taken"), "again");
-        FAKE_SAYS(c, &m, drain_is, .on = m.drain.order != DRAIN_OFF);
+        FAKE_SAYS(c, drain_is, .on = heard.drain.order != DRAIN_OFF);
     }
 }
 
@@ -182,11 +172,9 @@ Test(sessions, a_drain_that_is_late)
 
 static void stops_after_an_answer(struct channel *c)
 {
-    struct message m;
-
     fake_welcome(c);
-    if (fake_hears(c, &m))
-        FAKE_SAYS(c, &m, drain_is, .on = true, .sessions = 2);
+    if (cast_hear(c))
+        FAKE_SAYS(c, drain_is, .on = true, .sessions = 2);
     _exit(0);
 }
 
@@ -267,19 +255,17 @@ static bool older;
 
 static void is_another_build(struct channel *c)
 {
-    struct message m;
-
     older ? fake_welcome_older(c) : fake_welcome(c);
-    while (fake_hears(c, &m)) {
-        if (m.kind == MSG_drain) {
-            FAKE_SAYS(c, &m, drain_is, .on = true, .sessions = 1);
-        } else if (m.kind == MSG_end_sessions) {
-            FAKE_SAYS(c, &m, control_done, .sessions = 1);
-        } else if (m.kind == MSG_who) {
-            tell_session(c, &m, 0xabc, "anna");
-            FAKE_SAYS(c, &m, end);
+    while (cast_hear(c)) {
+        if (heard.kind == MSG_drain) {
+            FAKE_SAYS(c, drain_is, .on = true, .sessions = 1);
+        } else if (heard.kind == MSG_end_sessions) {
+            FAKE_SAYS(c, control_done, .sessions = 1);
+        } else if (heard.kind == MSG_who) {
+            tell_session(c, 0xabc, "anna");
+            FAKE_SAYS(c, end);
         } else if (!older) {
-            FAKE_SAYS(c, &m, control_refused, .refusal = REFUSAL_BUSY,
+            FAKE_SAYS(c, control_refused, .refusal = REFUSAL_BUSY,
                       .why = SLICE("another build"));
         }
     }
@@ -299,29 +285,23 @@ Test(sessions, of_another_build)
 
 static void has_none(struct channel *c)
 {
-    struct message m;
-
     fake_welcome(c);
-    fake_hears(c, &m);
-    FAKE_SAYS(c, &m, end);
+    cast_hear(c);
+    FAKE_SAYS(c, end);
 }
 
 static void goes_in_circles(struct channel *c)
 {
-    struct message m;
-
     fake_welcome(c);
-    while (fake_hears(c, &m))
-        FAKE_SAYS(c, &m, end, .place = 1);
+    while (cast_hear(c))
+        FAKE_SAYS(c, end, .place = 1);
 }
 
 static void says_done(struct channel *c)
 {
-    struct message m;
-
     fake_welcome(c);
-    fake_hears(c, &m);
-    FAKE_SAYS(c, &m, control_done);
+    cast_hear(c);
+    FAKE_SAYS(c, control_done);
 }
 
 Test(sessions, other_answers)
@@ -361,14 +341,13 @@ static bool is_meant(const struct msg_end_sessions *msg)
 
 static void ends_one(struct channel *c)
 {
-    struct message m;
     bool right;
 
     fake_welcome(c);
-    fake_hears(c, &m);
-    right = m.kind == meant.kind &&
-            (m.kind != MSG_end_sessions || is_meant(&m.end_sessions));
-    FAKE_SAYS(c, &m, control_done, .sessions = right);
+    cast_hear(c);
+    right = heard.kind == meant.kind &&
+            (heard.kind != MSG_end_sessions || is_meant(&heard.end_sessions));
+    FAKE_SAYS(c, control_done, .sessions = right);
 }
 
 static void kicks(const char *words, uint64_t serial, const char *user,
@@ -405,13 +384,11 @@ static const char *verb, *to;
 
 static void hears_of_it(struct channel *c)
 {
-    struct message m;
-
     fake_welcome(c);
-    if (fake_hears(c, &m) && m.kind == MSG_users_changed &&
-        slice_equal(m.users_changed.verb, slice_from(verb)) &&
-        slice_equal(m.users_changed.to, slice_from(to)))
-        FAKE_SAYS(c, &m, control_done, .sessions = 1);
+    if (cast_hear(c) && heard.kind == MSG_users_changed &&
+        slice_equal(heard.users_changed.verb, slice_from(verb)) &&
+        slice_equal(heard.users_changed.to, slice_from(to)))
+        FAKE_SAYS(c, control_done, .sessions = 1);
 }
 
 /* The server gets the command for its log, without the text of --comment. */
@@ -434,11 +411,9 @@ Test(sessions, after_a_change_the_command)
 
 static void refuses(struct channel *c)
 {
-    struct message m;
-
     fake_welcome(c);
-    fake_hears(c, &m);
-    FAKE_SAYS(c, &m, control_refused, .refusal = REFUSAL_BAD_FILE,
+    cast_hear(c);
+    FAKE_SAYS(c, control_refused, .refusal = REFUSAL_BAD_FILE,
               .why = SLICE("bad line 3"));
 }
 

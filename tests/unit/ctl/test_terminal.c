@@ -206,18 +206,16 @@ Test(terminal, inspect_read_is_refused)
 
 static void has_one(struct channel *c)
 {
-    struct message m;
-
     fake_welcome(c);
-    while (fake_hears(c, &m))
-        if (m.kind == MSG_who) {
-            FAKE_SAYS(c, &m, who_is, .serial = 0xabc, .user = SLICE("bert"));
-            FAKE_SAYS(c, &m, who_is, .serial = 0xdef, .user = SLICE("carl"));
-            FAKE_SAYS(c, &m, end);
+    while (cast_hear(c))
+        if (heard.kind == MSG_who) {
+            FAKE_SAYS(c, who_is, .serial = 0xabc, .user = SLICE("bert"));
+            FAKE_SAYS(c, who_is, .serial = 0xdef, .user = SLICE("carl"));
+            FAKE_SAYS(c, end);
         } else {
-            fake_row(c, &m, "+doing", "serial", "0000000000000def", "command",
+            fake_row(c, "+doing", "serial", "0000000000000def", "command",
                      "STOR", "path", "/x", "#bytes", "10", "#ms", "1", NULL);
-            FAKE_SAYS(c, &m, end);
+            FAKE_SAYS(c, end);
         }
 }
 

@@ -135,12 +135,10 @@ Test(user, purge_spares_what_is_added_again)
 
 static void tells_the_end(struct channel *c)
 {
-    struct message m;
-
     fake_welcome(c);
-    if (fake_hears(c, &m))
-        FAKE_SAYS(c, &m, control_done, .sessions = 0);
-    if (!fake_hears(c, &m))
+    if (cast_hear(c))
+        FAKE_SAYS(c, control_done, .sessions = 0);
+    if (!cast_hear(c))
         file_write(in_scratch("closed"), "");
 }
 
