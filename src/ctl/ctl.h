@@ -63,6 +63,7 @@ struct context {
     struct users users;       /* read without a lock, before the command */
     int lock_fd;              /* the lock of the users file; 0: none */
     int patience; /* ms to wait for an answer of the server; 0: the default */
+    const struct ctl_command *command; /* NULL: not yet known */
 };
 
 /* The context of this process, which runs one command. */
@@ -141,7 +142,7 @@ extern const size_t ctl_command_count;
  * shorten the time. */
 extern int ctl_deadline_ms;
 
-/* Runs the program, and ends the process. */
+/* run/run.c: runs the program, and ends the process. */
 noreturn void ctl_run(int argc, char **argv);
 /* Ends the process with CODE, or with another code if the output can't be
  * written. */
@@ -199,7 +200,7 @@ void complete_print(char **word);
 /* Writes the path of the file NAME in the directory of this program; only NAME
  * if that directory isn't known. */
 void ctl_beside(const char *name, char out[PATH_MAX]);
-/* run.c: loads the settings from --config, or from its default, or fails.
+/* Loads the settings from --config, or from its default, or fails.
  * PARTLY serves a command that must work while somebody edits the
  * configuration: a line with a mistake sets nothing, and is a warning on
  * standard error. It is a failure only if the line was perhaps meant to set
@@ -258,6 +259,9 @@ ctl_function log_show, report_run;
 
 /* user_can.c: if the user can't log in, says why on standard error. */
 void user_hint(const struct user *user);
+/* Call it at the end of "user add" and "user change". After --expires or
+ * --certificate, says on standard error why the user can't log in, if so. */
+void given_hint(void);
 /* Asks systemd where the service can write. Tests replace it. */
 extern void (*paths_unit)(struct unit *u);
 
@@ -452,7 +456,7 @@ json_t *grant_sources(const struct users *u, const struct user *user,
  * password; on standard error says what the letter lacks. */
 void letter_print(const struct user *user);
 
-/* user_show.c: describes the first COUNT limits, and networks and hours. The
+/* share_show.c: describes the first COUNT limits, and networks and hours. The
  * caller owns the object. */
 json_t *limits_json(const struct row_limits *l, int count);
 /* server.c: the running server, through its control socket. */
@@ -491,6 +495,9 @@ void server_asked(int result, struct message *answer);
         if ((answer)->kind != MSG_##kind_)                                     \
             server_lies("no answer to " #name);                                \
     } while (0)
+/* Asks the server to show WHAT from PLACE on, and waits for the first answer.
+ * Fails with EX_PROTOCOL if the server is of another build. */
+void server_ask(enum showable what, uint64_t place, struct message *answer);
 /* Waits for the next answer to the same request. */
 void server_next(struct message *answer);
 /* Waits up to MS milliseconds on the channel C for an answer to REQUEST. Fails

@@ -25,7 +25,6 @@ static struct edit {
 } e;
 
 const struct users *edit_users;
-bool edit_stands;
 void (*edit_after)(void);
 
 static noreturn void file_fail(const char *path, int error, const char *what)

@@ -105,16 +105,13 @@ void given_tidy(const char *what, const char *path, const char *below,
 #define GRANT_TEXT_MAX (USER_NAME_MAX + 20)
 void grant_text(const struct list_entry *entry, const char *whole,
                 char out[GRANT_TEXT_MAX]);
-/* user_change.c: sets sync= of the row to the source NAME with MARKS. */
+/* Sets sync= of the row to the source NAME with MARKS. */
 void user_set_sync(struct row *row, struct slice name, unsigned marks);
-/* user_change.c: fails if the user's row follows a source, unless the source
+/* Fails if the user's row follows a source, unless the source
  * has set one of the marks UNLESS. WOULD says in the message how the source
  * would undo the command. */
 void user_refuse_synced(const struct user *user, unsigned unless,
                         const char *would);
-/* Call it at the end of "user add" and "user change". After --expires or
- * --certificate, says on standard error why the user can't log in, if so. */
-void given_hint(void);
 #define CERTIFICATE_MAX 2048
 /* Writes names of client certificates, as people copy them, in the form of a
  * row. A fingerprint as openssl(1) prints it ("AA:BB:…") becomes lower case

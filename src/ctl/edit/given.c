@@ -69,6 +69,26 @@ void given_source(const char *name, const char *besides)
              name, besides);
 }
 
+void user_set_sync(struct row *row, struct slice name, unsigned marks)
+{
+    const struct user_sync sync = { name, marks };
+    char text[SYNC_TEXT_MAX];
+
+    row_need(row_set(row, "sync", user_sync_text(&sync, text)));
+}
+
+void user_refuse_synced(const struct user *user, unsigned unless,
+                        const char *would)
+{
+    struct user_sync sync;
+
+    if (user_sync_parse(user->sync, &sync) == 0 && !(sync.marks & unless))
+        fail(EX_DATAERR,
+             "%s follows the source %.*s: its next import would %s first run: "
+             "sallyportctl user change %s --sync none",
+             user->name, (int)sync.name.len, sync.name.ptr, would, user->name);
+}
+
 /* Sets a key. userparse has the rules for values, and the words of the
  * complaint. */
 static void given_key(struct row *row, const struct ctl_option *option,
@@ -260,12 +280,4 @@ void given_hash(struct row *row)
              hash[0] == '!' ? "it begins with a !" : user_hash_found(hash));
     row_need(row_set_column(row, ROW_HASH, hash));
     explicit_bzero(hash, sizeof(hash));
-}
-
-void given_hint(void)
-{
-    if (!ctl.args.expires && !ctl.args.certificate)
-        return;
-    edit_read_users();
-    user_hint(user_named(&ctl.users));
 }

@@ -4,10 +4,6 @@
 
 #include "ctl.h"
 
-/* Asks the server to show WHAT from PLACE on, and waits for the first answer.
- * Fails with EX_PROTOCOL if the server is of another build. */
-void server_ask(enum showable what, uint64_t place, struct message *answer);
-
 /* Adds a row of TABLE with VALUES (sallyport/ipc/shown.h) to the object INTO.
  * Returns 0; -EPROTO: the row isn't valid. */
 int rows_take(struct slice table, struct slice values, json_t *into);

@@ -37,6 +37,18 @@ json_t *grant_sources(const struct users *u, const struct user *user,
     return list;
 }
 
+/* Makes an object of limits; a limit that isn't in the line is null. */
+json_t *limits_json(const struct row_limits *l, int count)
+{
+    json_t *all = json_pack("{s:o, s:o}", "networks", json_slice(l->networks),
+                            "hours", json_slice(l->hours));
+
+    for (int i = 0; i < count; i++)
+        json_object_set_new(all, limit_rows[i].key,
+                            json_count(l->number[i] > 0, l->number[i] - 1));
+    return all;
+}
+
 /* Shares. */
 
 static json_t *describe_share(size_t i)

@@ -5,6 +5,7 @@
 void invite_run(void)
 {
     static char group[] = "user", add[] = "add";
+    static const struct ctl_command adds_user = { .group = group, .name = add };
     struct arguments *a = &ctl.args;
     const bool adds =
         a->share || a->expires || a->uploads || a->upload_bytes || a->comment;
@@ -22,6 +23,7 @@ void invite_run(void)
     a->word[0] = group;
     a->word[1] = add;
     a->word[3] = NULL;
+    ctl.command = &adds_user;
     a->words = 3;
     /* Print only the letter on standard output: `json` sends the number of
      * ended sessions to standard error, and `show` the password. For `show`,

@@ -151,6 +151,14 @@ void user_hint(const struct user *user)
         stderr_print("%s can't log in: %s", user->name, why.text);
 }
 
+void given_hint(void)
+{
+    if (!ctl.args.expires && !ctl.args.certificate)
+        return;
+    edit_read_users();
+    user_hint(user_named(&ctl.users));
+}
+
 static void decide(struct question *q)
 {
     struct slice rest = slice_from(q->path.bytes + 1), name;

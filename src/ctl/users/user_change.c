@@ -5,14 +5,6 @@
 
 #include <unistd.h>
 
-void user_set_sync(struct row *row, struct slice name, unsigned marks)
-{
-    const struct user_sync sync = { name, marks };
-    char text[SYNC_TEXT_MAX];
-
-    row_need(row_set(row, "sync", user_sync_text(&sync, text)));
-}
-
 /* Removes MARKS from the key sync= of the row, since the source takes back only
  * what it has given. With --sync of the same source, the other marks stay. With
  * --sync of another source, only the marks of a lock stay, so that nobody is
@@ -67,18 +59,6 @@ void user_passwd(void)
     edit_read_users();
     if (!stays_locked)
         user_hint(user_named(&ctl.users));
-}
-
-void user_refuse_synced(const struct user *user, unsigned unless,
-                        const char *would)
-{
-    struct user_sync sync;
-
-    if (user_sync_parse(user->sync, &sync) == 0 && !(sync.marks & unless))
-        fail(EX_DATAERR,
-             "%s follows the source %.*s: its next import would %s first run: "
-             "sallyportctl user change %s --sync none",
-             user->name, (int)sync.name.len, sync.name.ptr, would, user->name);
 }
 
 /* The old home, for the message that the files stay there: they can be too many

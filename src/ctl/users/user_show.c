@@ -16,18 +16,6 @@ static const char *choice_of(const struct user *user, int choice)
     return n ? choices[choice].words[n - 1] : NULL;
 }
 
-/* Makes an object of limits; a limit that isn't in the line is null. */
-json_t *limits_json(const struct row_limits *l, int count)
-{
-    json_t *all = json_pack("{s:o, s:o}", "networks", json_slice(l->networks),
-                            "hours", json_slice(l->hours));
-
-    for (int i = 0; i < count; i++)
-        json_object_set_new(all, limit_rows[i].key,
-                            json_count(l->number[i] > 0, l->number[i] - 1));
-    return all;
-}
-
 /* Fills the lists of ONE: the teams, the shares with all lines that give rights
  * in them, the directories with rights of their own, and the limits of the
  * teams. */

@@ -5,7 +5,7 @@
  * between. The copy is in a directory of its own, USERS.edit, which nobody else
  * can enter, since editors leave files beside the edited file. If the changed
  * text doesn't reach the users file, the copy stays, also after a signal. */
-#include "edit.h"
+#include "edit/edit.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -7,12 +7,6 @@
 
 #include "sallyport/base/fd.h"
 
-const struct ctl_option ctl_options[] = {
-#define ROW(field, name, value, key, none, help)                               \
-    [OPTION_##field] = { name, value, key, none, help },
-#include "option_list.h"
-};
-
 bool ctl_takes(const struct ctl_command *row, enum option_place option)
 {
     const char *name = ctl_options[option].name;
@@ -115,18 +109,6 @@ void arguments_parse(int argc, char **argv)
     a->word[a->words] = NULL;
 }
 
-uint64_t arguments_seconds(const char *option, const char *text)
-{
-    const int64_t seconds = user_duration_parse(slice_from(text));
-
-    if (seconds <= 0)
-        fail(EX_USAGE,
-             "--%s %s: expected a number from 1 to 99999 with s, min, h, d or "
-             "w, such as 7d",
-             option, text);
-    return (uint64_t)seconds;
-}
-
 /* Refuses an option that the command doesn't take. */
 static void check_options(const struct ctl_command *row, const char *name)
 {
@@ -147,52 +129,9 @@ static void check_options(const struct ctl_command *row, const char *name)
 
 /* The command. */
 
-struct context ctl;
-int ctl_status;
-
-const char *ctl_name_of(const struct ctl_command *row, char out[CTL_NAME])
-{
-    snprintf(out, CTL_NAME, "%s%s%s", row->group, row->name ? " " : "",
-             row->name ? row->name : "");
-    return out;
-}
-
 /* ms: longer than the lock of the users file and the server together can take.
  */
 int ctl_deadline_ms = 30000;
-
-int ctl_exit_of(int error)
-{
-    switch (error) {
-    case EACCES:
-    case EPERM:
-    case EROFS:
-        return EX_NOPERM;
-    case EEXIST:
-    case ENOENT:
-    case ENOTDIR:
-    case ELOOP:
-        return EX_CANTCREAT;
-    default:
-        return EX_IOERR;
-    }
-}
-
-void fail_missing(const char *what, struct slice name)
-{
-    fail(EX_NOUSER, "there is no %s %.*s; run: sallyportctl %s list", what,
-         (int)name.len, name.ptr, what);
-}
-
-const struct user *user_named(const struct users *u)
-{
-    const struct slice name = slice_from(ctl.args.word[2]);
-    const struct user *user = users_find(u, name);
-
-    if (!user)
-        fail_missing("user", name);
-    return user;
-}
 
 const struct ctl_command *ctl_command_of(const struct arguments *a)
 {
@@ -296,34 +235,6 @@ static void check_usage(const struct ctl_command *row)
     check_words(row, name);
 }
 
-void ctl_beside(const char *name, char out[PATH_MAX])
-{
-    ssize_t n = readlink("/proc/self/exe", out, PATH_MAX - 1);
-    char *slash;
-
-    out[n > 0 ? n : 0] = '\0';
-    slash = strrchr(out, '/');
-    n = slash ? slash + 1 - out : 0;
-    snprintf(out + n, PATH_MAX - (size_t)n, "%s", name);
-}
-
-static void warn_of_mistake(const char *mistake)
-{
-    stderr_print("warning: %s; this line has no effect here", mistake);
-}
-
-void ctl_load_settings(bool partly)
-{
-    struct settings *s = &ctl.settings;
-    const char *path = ctl.args.config ? ctl.args.config : SETTINGS_FILE;
-    struct complaint why = { "" };
-
-    if (conf_load(s, path, partly ? warn_of_mistake : NULL, &why))
-        fail(EX_CONFIG, "%s", why.text);
-    place_tidy(slice_from(s->homes), s->homes, sizeof(s->homes));
-    place_tidy(slice_from(s->shares), s->shares, sizeof(s->shares));
-}
-
 struct work {
     const struct ctl_command *row;
     int status;
@@ -351,6 +262,7 @@ static void run_command(const struct ctl_command *row)
     struct complaint why;
     int code;
 
+    ctl.command = row;
     check_usage(row);
     if (!(row->needs & HAS_DEADLINE)) {
         run_row(&w);
@@ -366,20 +278,6 @@ static void run_command(const struct ctl_command *row)
     if (code)
         fail(code, "%s", why.text);
     ctl_status = w.status;
-}
-
-void ctl_end(int code)
-{
-    if (code == 0) {
-        if (fflush(stdout) == EOF)
-            fail(EX_IOERR, "standard output: %s", strerror(errno));
-        /* After a failed write stdio has dropped the bytes, and errno is
-         * gone. */
-        if (ferror(stdout))
-            fail(EX_IOERR, "standard output: not all of it could be written");
-    }
-    fflush(stdout);
-    _exit(code);
 }
 
 void ctl_run(int argc, char **argv)

@@ -3,7 +3,7 @@
  * contents can still be wrong, so texts are bounded and escaped, and every wait
  * has a limit. Also contains the functions that end sessions: "kick", and the
  * message that the users file has changed. */
-#include "rows.h"
+#include "ctl.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -351,12 +351,11 @@ static uint64_t edit_ended; /* sessions that the last edit has ended */
 
 static void tell_of_edit(void *to)
 {
-    const struct ctl_command *row = ctl_command_of(&ctl.args);
     char verb[CTL_NAME] = "";
     struct message m;
 
-    if (row)
-        ctl_name_of(row, verb);
+    if (ctl.command)
+        ctl_name_of(ctl.command, verb);
     server_open();
     SERVER_ASK(&m, control_done, users_changed, .verb = slice_from(verb),
                .to = buf_slice(to));
