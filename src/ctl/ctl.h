@@ -185,7 +185,7 @@ void help_overview(void);
 int help_short(const char *help);
 
 /* Returns the word, option or command to use instead of WORD, which other
- * programs or older versions have; NULL: WORD isn't known. */
+ * programs have; NULL: WORD isn't known. */
 const char *meant_now(struct slice word);
 /* Is WORD the first word of a command? */
 bool meant_is_group(const char *word);

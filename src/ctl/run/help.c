@@ -114,8 +114,8 @@ void help_overview(void)
 
 /* Words that are no command. */
 
-/* Words of other programs and older versions, with this program's words, or a
- * command to run instead. */
+/* Words of other programs, with this program's words, or a command to run
+ * instead. */
 static const struct {
     const char *word, *now;
 } others[] = {
@@ -143,27 +143,9 @@ static const struct {
     { "deluser", "sallyportctl user del NAME" },
     { "unban", "sallyportctl ban del ADDRESS" },
     { "sessions", "sallyportctl who" },
-    { "top", "sallyportctl who --watch" },
-    { "doctor", "sallyportctl check" },
     { "users", "sallyportctl user list" },
-    { "export", "sallyportctl user list --json --hashes" },
-    { "totp-off", "sallyportctl user totp NAME --off" },
-    { "purge",
-      "sallyportctl retention run (unfinished uploads older than "
-      "partial_days), or sallyportctl user del NAME --purge (a home)" },
-    { "--cursor",
-      "journalctl -o cat --cursor-file=FILE | sallyportctl log --file -" },
-    { "--unit", "journalctl -u UNIT -o cat | sallyportctl log --file -" },
-    { "--xferlog", "--json | jq -rf examples/xferlog.jq" },
-    { "--format",
-      "a program of share/sallyport/import, and import its output" },
-    { "--to", "--share NAME:ROLE, such as incoming:drop" },
-    { "--ttl", "--expires 90d" },
-    { "--max-files", "--uploads N" },
-    { "--prefix", "the member \"home\" of each JSON object" },
     { "--uid", "sallyportctl user edit" },
     { "--gid", "sallyportctl user edit" },
-    { "--older-than", "the member \"age\" of the output of --json" },
 };
 
 const char *meant_now(struct slice word)
