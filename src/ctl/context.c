@@ -58,7 +58,7 @@ void fail_missing(const char *what, struct slice name)
 
 const struct user *user_named(const struct users *u)
 {
-    const struct slice name = slice_from(ctl.args.word[2]);
+    const struct slice name = slice_from(ctl.rest[0]);
     const struct user *user = users_find(u, name);
 
     if (!user)

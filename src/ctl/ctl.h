@@ -63,7 +63,9 @@ struct context {
     struct users users;       /* read without a lock, before the command */
     int lock_fd;              /* the lock of the users file; 0: none */
     int patience; /* ms to wait for an answer of the server; 0: the default */
-    const struct ctl_command *command; /* NULL: not yet known */
+    const struct ctl_command *command; /* as the log names it */
+    char **rest;  /* the words after the command; a NULL follows */
+    bool invites; /* a letter alone is on standard output */
 };
 
 /* The context of this process, which runs one command. */

@@ -194,24 +194,23 @@ void secret_uncounted(int code)
         stderr_print("the secret above isn't valid: nothing was changed");
 }
 
-/* With --json, and for an invitation, which sets it, prints the password on
- * standard error: standard output has nothing but JSON, or the letter. The
- * letter doesn't have the password: a person who gets only one of the two can't
- * log in. */
+/* With --json, and for an invitation, prints the password on standard error:
+ * standard output has nothing but JSON, or the letter. The letter doesn't have
+ * the password: a person who gets only one of the two can't log in. */
 void password_show(const struct secret *s)
 {
     if (!ctl.args.print_password)
         return;
+    const bool aside = ctl.args.json || ctl.invites;
     const bool shown =
-        ctl.args.json
-            ? dprintf(STDERR_FILENO, "sallyportctl: the password of %s%s: %s\n",
-                      ctl.args.word[2],
-                      ctl.args.show ? " (not in the letter; send it separately)"
+        aside ? dprintf(STDERR_FILENO,
+                        "sallyportctl: the password of %s%s: %s\n", ctl.rest[0],
+                        ctl.invites ? " (not in the letter; send it separately)"
                                     : "",
-                      s->bytes) > 0
-            : printf("password: %s\n", s->bytes) > 0 && fflush(stdout) == 0;
+                        s->bytes) > 0
+              : printf("password: %s\n", s->bytes) > 0 && fflush(stdout) == 0;
     if (!shown)
         fail(EX_IOERR, "standard %s: %s; nothing has changed",
-             ctl.args.json ? "error" : "output", strerror(errno));
+             aside ? "error" : "output", strerror(errno));
     at_fail = secret_uncounted;
 }

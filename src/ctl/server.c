@@ -293,9 +293,8 @@ static void add_command(struct buf *into)
         [OPTION_show] = true,
     };
 
-    for (size_t i = 2; i < ctl.args.words; i++)
-        if (buf_add_format(into, "%s%s", into->len > 0 ? " " : "",
-                           ctl.args.word[i]) < 0)
+    for (char **word = ctl.rest; word && *word; word++)
+        if (buf_add_format(into, "%s%s", into->len > 0 ? " " : "", *word) < 0)
             return; /* the log gets the beginning */
     for (size_t i = 0; i < OPTIONS; i++) {
         const struct ctl_option *o = &ctl_options[i];
@@ -381,7 +380,7 @@ void sessions_edited(const char *text)
     server_close(); /* the server has few places, and the command goes on */
     ctl.patience = patience;
     if (edit_ended > 0)
-        print_ended(ctl.args.json ? stderr : stdout, edit_ended);
+        print_ended(ctl.args.json || ctl.invites ? stderr : stdout, edit_ended);
     if (code != 0 && code != EX_UNAVAILABLE)
         stderr_print("the running server did not confirm this: %s; its "
                      "log may lack the command, and the server reads the users "

@@ -263,6 +263,7 @@ static void run_command(const struct ctl_command *row)
     int code;
 
     ctl.command = row;
+    ctl.rest = ctl.args.word + (row->name ? 2 : 1);
     check_usage(row);
     if (!(row->needs & HAS_DEADLINE)) {
         run_row(&w);

@@ -1,11 +1,11 @@
-/* "invite": runs "user add" with defaults, and prints the letter. The home is
- * only the directory in which the user sees the shares. */
+/* "invite": adds a user as "user add" does, with defaults, and prints the
+ * letter. The home is only the directory in which the user sees the shares. */
 #include "edit/edit.h"
 
 void invite_run(void)
 {
-    static char group[] = "user", add[] = "add";
-    static const struct ctl_command adds_user = { .group = group, .name = add };
+    static const struct ctl_command adds_user = { .group = "user",
+                                                  .name = "add" };
     struct arguments *a = &ctl.args;
     const bool adds =
         a->share || a->expires || a->uploads || a->upload_bytes || a->comment;
@@ -17,20 +17,11 @@ void invite_run(void)
         fail(EX_USAGE,
              "give --share NAME:ROLE, such as --share incoming:drop; or --show "
              "alone for the letter of an existing user");
-    /* Write the words of "user add NAME". argv has room for them, since its
-     * first place had the name of the program. */
-    a->word[2] = a->word[1];
-    a->word[0] = group;
-    a->word[1] = add;
-    a->word[3] = NULL;
-    ctl.command = &adds_user;
-    a->words = 3;
-    /* Print only the letter on standard output: `json` sends the number of
-     * ended sessions to standard error, and `show` the password. For `show`,
-     * the message about an existing user also names "invite --show". */
     if (!a->show) {
+        ctl.command = &adds_user;
+        ctl.invites = true;
         a->role = "read";
-        a->print_password = a->json = a->show = "";
+        a->print_password = "";
         user_add_row(&d, &password);
         edit_read_users();
     }

@@ -48,11 +48,11 @@ void draft_check(const struct draft *d, const struct users *u,
         fail(EX_DATAERR,
              "%s:%zu: %s is there already; run: sallyportctl %s %s%s",
              ctl.settings.users, same->line, name,
-             ctl.args.show    ? "invite --show"
+             ctl.invites      ? "invite --show"
              : ctl.args.share ? "share grant SHARE"
              : ctl.args.team  ? "team join TEAM"
                               : "user passwd",
-             name, ctl.args.share && !ctl.args.show ? ":ROLE" : "");
+             name, ctl.args.share && !ctl.invites ? ":ROLE" : "");
     if (!own)
         sessions_name_check(name);
     check_list(u, ctl.args.share, "share");
@@ -94,7 +94,7 @@ void user_add_row(struct draft *d, struct secret *password)
     const char *login;
     char hash[HASH_MAX] = "*";
 
-    draft_begin(d, ctl.args.word[2]);
+    draft_begin(d, ctl.rest[0]);
     row_need(row_set(&d->row, "rights", "full"));
     given_set(&d->row);
     login = row_get(&d->row, "login");
