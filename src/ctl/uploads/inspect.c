@@ -216,12 +216,10 @@ static bool is_searched(const struct inspection *i, const struct user *user,
  * and a denied order is repeated as the owner of the file. */
 static void search(struct inspection *i)
 {
-    const struct user *only = i->only;
-    const struct users *u = &ctl.users;
+    const struct user *only = i->only, *user;
+    const struct share *share;
 
-    for (size_t n = 0; n < u->count + u->shares; n++) {
-        const struct user *user = n < u->count ? &u->row[n] : NULL;
-        const struct share *share = user ? NULL : &u->share[n - u->count];
+    for (size_t n = 0; search_place(n, &user, &share); n++) {
         struct complaint why;
 
         if (!is_searched(i, user, share))

@@ -164,17 +164,17 @@ static void hunt(struct hunt *s, const struct user *user,
 
 void partials_list(void)
 {
-    const struct users *u = &ctl.users;
-    const struct user *only = ctl.args.word[2] ? user_named(u) : NULL;
+    const struct user *only = ctl.args.word[2] ? user_named(&ctl.users) : NULL;
+    const struct user *user;
+    const struct share *share;
     struct hunt s;
 
     hunt_begin(&s, false);
-    for (size_t i = 0; i < u->count; i++)
-        if (!only || only == &u->row[i])
-            hunt(&s, &u->row[i], NULL);
-    s.at.only_uploads = true;
-    for (size_t i = 0; i < u->shares && !only; i++)
-        hunt(&s, NULL, &u->share[i]);
+    for (size_t n = 0; search_place(n, &user, &share); n++) {
+        s.at.only_uploads = share;
+        if (!only || only == user)
+            hunt(&s, user, share);
+    }
     hunt_end(&s, "");
 }
 
@@ -198,14 +198,13 @@ static void expire(struct hunt *s, struct slice retain, const struct user *user,
 
 void retention_run(void)
 {
-    const struct users *u = &ctl.users;
+    const struct user *user;
+    const struct share *share;
     struct hunt s;
 
     hunt_begin(&s, !ctl.args.dry_run);
-    for (size_t i = 0; i < u->count; i++)
-        expire(&s, u->row[i].retain, &u->row[i], NULL);
-    for (size_t i = 0; i < u->shares; i++)
-        expire(&s, u->share[i].retain, NULL, &u->share[i]);
+    for (size_t n = 0; search_place(n, &user, &share); n++)
+        expire(&s, user ? user->retain : share->retain, user, share);
     const int rest = s.remove ? removed_leftovers() : 0;
     ctl_status = ctl_status ? ctl_status : rest;
     hunt_end(&s, s.remove ? ""

@@ -245,6 +245,17 @@ int search_try(struct search *s, const struct user *user,
     return code;
 }
 
+bool search_place(size_t n, const struct user **user,
+                  const struct share **share)
+{
+    const struct users *u = &ctl.users;
+
+    *user = n < u->count ? &u->row[n] : NULL;
+    *share =
+        *user || n - u->count >= u->shares ? NULL : &u->share[n - u->count];
+    return *user || *share;
+}
+
 void search_failed(const struct search *s, int code,
                    const struct complaint *why)
 {

@@ -37,6 +37,10 @@ struct search {
  * Returns 0, or an exit code with the reason in *why. */
 int search_try(struct search *s, const struct user *user,
                const struct share *share, struct complaint *why);
+/* Sets *user or *share to the Nth place of all homes, then of all shares, and
+ * the other one to NULL. Returns false if there are fewer. */
+bool search_place(size_t n, const struct user **user,
+                  const struct share **share);
 /* Unless CODE is 0, prints the failure, and makes CODE the status of the
  * command, if no failure came before. The command continues with the next
  * home. */
