@@ -64,7 +64,7 @@ struct context {
     int lock_fd;              /* the lock of the users file; 0: none */
     int patience; /* ms to wait for an answer of the server; 0: the default */
     const struct ctl_command *command; /* as the log names it */
-    char **rest;  /* the words after the command; a NULL follows */
+    char **rest;  /* the words after the command, and a NULL; or NULL */
     bool invites; /* a letter alone is on standard output */
 };
 

@@ -36,6 +36,7 @@ struct row {
                     blanks */
     size_t keys;
     const char *end; /* "\r" of a Windows line end, or "" */
+    int error;       /* the first one of the functions that set something */
 };
 
 /* A user without a name. */
@@ -50,7 +51,8 @@ struct row {
 int row_parse(struct row *r, struct slice line);
 /* Wipes and frees the row's memory. */
 void row_release(struct row *r);
-/* Adds the line, without a line end. Returns 0 or buf_add()'s -errno. */
+/* Adds the line, without a line end. Returns 0, the first error of the row, or
+ * buf_add()'s -errno. */
 int row_print(const struct row *r, struct buf *into);
 
 /* Sets a column to TEXT. -EINVAL: TEXT has a ':' or a control byte, which would

@@ -187,9 +187,9 @@ struct row *edit_row(size_t line)
         const char *value = row_get(&l->row, key->old);
 
         if (value && key->now)
-            row_need(row_set(&l->row, key->now, value));
+            row_set(&l->row, key->now, value);
         if (value)
-            row_need(row_set(&l->row, key->old, NULL));
+            row_set(&l->row, key->old, NULL);
     }
     return &l->row;
 }

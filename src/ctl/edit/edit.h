@@ -29,8 +29,8 @@ void edit_remove(size_t line);
 /* Returns the line as a row that MAKE can change. The row is valid until the
  * next edit_append(). */
 struct row *edit_row(size_t line);
-/* Fails unless R, the result of a row function (sallyport/users/row.h), is 0.
- */
+/* Fails unless R, the result or error of a row (sallyport/users/row.h), is 0. A
+ * row of the edit needs it only before a prompt: the edit looks at the end. */
 void row_need(int r);
 
 /* Locks and reads the users file. Fails if the file is perhaps incomplete. */
@@ -171,7 +171,8 @@ void draft_begin(struct draft *d, const char *name);
 /* Sets the home to HOME, after home_canonical(); NULL: to NAME in the setting
  * homes. */
 void draft_home(struct draft *d, const char *home);
-/* Fails if the rows of U don't permit the name, the lists or the home. OWN is
+/* Fails if the row has an error, or if the rows of U don't permit the name, the
+ * lists or the home. OWN is
  * the row that is changed; NULL: the row is new. */
 void draft_check(const struct draft *d, const struct users *u,
                  const struct user *own);

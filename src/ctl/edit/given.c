@@ -74,7 +74,7 @@ void user_set_sync(struct row *row, struct slice name, unsigned marks)
     const struct user_sync sync = { name, marks };
     char text[SYNC_TEXT_MAX];
 
-    row_need(row_set(row, "sync", user_sync_text(&sync, text)));
+    row_set(row, "sync", user_sync_text(&sync, text));
 }
 
 void user_refuse_synced(const struct user *user, unsigned unless,
@@ -99,7 +99,7 @@ static void given_key(struct row *row, const struct ctl_option *option,
     int64_t seconds;
 
     if (strcmp(text, option->none) == 0) {
-        row_need(row_set(row, option->key, NULL));
+        row_set(row, option->key, NULL);
         return;
     }
     if (text == ctl.args.sync)
@@ -120,7 +120,7 @@ static void given_key(struct row *row, const struct ctl_option *option,
              text == ctl.args.expires ? ", or a time from now, such as 90d"
                                       : "",
              option->none);
-    row_need(row_set(row, option->key, text));
+    row_set(row, option->key, text);
 }
 
 /* Sets --rights-in PATH:ROLE. The role "default" removes the key, so that the
@@ -145,8 +145,7 @@ static void given_directory(struct row *row, const char *text)
         fail(EX_USAGE, "--rights-in %s: " RIGHTS_EXPECTED ", or " DEFAULT,
              text);
     snprintf(key, sizeof(key), "rights.%s", path);
-    row_need(
-        row_set(row, key, strcmp(colon + 1, DEFAULT) == 0 ? NULL : colon + 1));
+    row_set(row, key, strcmp(colon + 1, DEFAULT) == 0 ? NULL : colon + 1);
 }
 
 /* Sets --retain [PATH:]TIME. Without PATH the time applies to the whole home or
@@ -232,12 +231,12 @@ void given_set(struct row *row)
     if (a->role && rights_parse(slice_from(a->role), &rights))
         fail(EX_USAGE, "--role %s: " RIGHTS_EXPECTED, a->role);
     if (a->role)
-        row_need(row_set(row, "rights", rights_text(rights, text)));
+        row_set(row, "rights", rights_text(rights, text));
     for (size_t n = 0; n < OPTIONS; n++)
         if (ctl_options[n].key && a->option[n])
             given_key(row, &ctl_options[n], a->option[n]);
     if (a->must_change)
-        row_need(row_set(row, "must_change", "yes"));
+        row_set(row, "must_change", "yes");
     if (a->retain)
         given_retain(row, a->retain);
     if (a->rights_in)
@@ -247,7 +246,7 @@ void given_set(struct row *row)
     if (a->comment && !user_comment_ok(slice_from(a->comment)))
         fail(EX_USAGE, "--comment: at most 255 bytes, no ':', no line end");
     if (a->comment)
-        row_need(row_set_column(row, ROW_COMMENT, a->comment));
+        row_set_column(row, ROW_COMMENT, a->comment);
 }
 
 void given_check(void)
@@ -256,6 +255,7 @@ void given_check(void)
 
     row_need(row_parse(&scratch, SLICE("@share:s:1:/:")));
     given_set(&scratch);
+    row_need(scratch.error);
     row_release(&scratch);
 }
 
@@ -278,6 +278,6 @@ void given_hash(struct row *row)
              "this hash isn't supported (%s); this user needs a new password, "
              "or a hash of " USER_HASHES " (openssl passwd -6)",
              hash[0] == '!' ? "it begins with a !" : user_hash_found(hash));
-    row_need(row_set_column(row, ROW_HASH, hash));
+    row_set_column(row, ROW_HASH, hash);
     explicit_bzero(hash, sizeof(hash));
 }

@@ -160,7 +160,7 @@ static void append_team(void)
              "%s:%zu: %s is there already; run: sallyportctl team join %s USER",
              ctl.settings.users, same->line, name, name);
     row_need(row_parse(&row, SLICE("@team::")));
-    row_need(row_set_column(&row, TEAM_NAME, name));
+    row_set_column(&row, TEAM_NAME, name);
     edit_append(&row);
     row_release(&row);
 }
@@ -257,7 +257,7 @@ static void rename_line(void *given)
     else
         edit_rename_entries(strcmp(group, "share") == 0 ? "shares" : "teams",
                             slice_from(ctl.args.word[2]), to);
-    row_need(row_set_column(edit_row(line), users ? ROW_NAME : SHARE_NAME, to));
+    row_set_column(edit_row(line), users ? ROW_NAME : SHARE_NAME, to);
 }
 
 void line_rename(void)

@@ -73,9 +73,9 @@ static void add_share(void *given)
              ctl.settings.users, line, (unsigned)a->home.gid);
     home_make(&a->home);
     row_need(row_parse(&row, SLICE("@share::::")));
-    row_need(row_set_column(&row, SHARE_NAME, ctl.args.word[2]));
-    row_need(row_set_number(&row, SHARE_GID, a->home.gid));
-    row_need(row_set_column(&row, SHARE_PATH, a->home.path));
+    row_set_column(&row, SHARE_NAME, ctl.args.word[2]);
+    row_set_number(&row, SHARE_GID, a->home.gid);
+    row_set_column(&row, SHARE_PATH, a->home.path);
     given_set(&row);
     edit_append(&row);
     row_release(&row);

@@ -298,7 +298,7 @@ static void take_object(struct import *m, json_t *object)
     buf_init(&e->lock, USER_LINE_MAX);
     buf_init(&e->without, USER_LINE_MAX);
     draft_begin(&e->draft, "");
-    row_need(row_set(&e->draft.row, "rights", "full"));
+    row_set(&e->draft.row, "rights", "full");
     if (!e->name)
         refuse_member(m, e, "name", "expected the user's name");
     json_object_foreach(object, key, value)

@@ -55,7 +55,7 @@ static void totp_set(void *given)
         totp_check(user);
     if (given && !slice_equal(user->totp, user_named(&ctl.users)->totp))
         fail(EX_TEMPFAIL, "%s has got another secret just now", user->name);
-    row_need(row_set(edit_row(user->line), "totp", given ? secret : NULL));
+    row_set(edit_row(user->line), "totp", given ? secret : NULL);
 }
 
 /* Shows the secret before the edit sets it, since a secret that nobody has seen

@@ -7,7 +7,7 @@ void draft_begin(struct draft *d, const char *name)
 {
     *d = (struct draft){ .home = { .mode = 0700, .adopt = true } };
     row_need(row_parse(&d->row, ROW_NEW));
-    row_need(row_set_column(&d->row, ROW_NAME, name));
+    row_set_column(&d->row, ROW_NAME, name);
 }
 
 void draft_home(struct draft *d, const char *home)
@@ -18,7 +18,7 @@ void draft_home(struct draft *d, const char *home)
              d->row.column[ROW_NAME]);
     given_tidy("home", home ? home : path, ctl.settings.homes, d->home.path);
     home_canonical(d->home.path);
-    row_need(row_set_column(&d->row, ROW_HOME, d->home.path));
+    row_set_column(&d->row, ROW_HOME, d->home.path);
 }
 
 /* Fails unless each share of --share, or each team of --team, exists. */
@@ -44,6 +44,7 @@ void draft_check(const struct draft *d, const struct users *u,
     const char *name = d->row.column[ROW_NAME];
     const struct user *same = own ? NULL : users_find(u, slice_from(name));
 
+    row_need(d->row.error);
     if (same)
         fail(EX_DATAERR,
              "%s:%zu: %s is there already; run: sallyportctl %s %s%s",
@@ -69,8 +70,8 @@ void draft_put(struct draft *d)
 {
     const uint32_t uid = ids_take();
 
-    row_need(row_set_number(&d->row, ROW_UID, uid));
-    row_need(row_set_number(&d->row, ROW_GID, uid));
+    row_set_number(&d->row, ROW_UID, uid);
+    row_set_number(&d->row, ROW_GID, uid);
     d->home.uid = uid;
     d->home.gid = uid;
     home_make(&d->home);
@@ -95,7 +96,7 @@ void user_add_row(struct draft *d, struct secret *password)
     char hash[HASH_MAX] = "*";
 
     draft_begin(d, ctl.rest[0]);
-    row_need(row_set(&d->row, "rights", "full"));
+    row_set(&d->row, "rights", "full");
     given_set(&d->row);
     login = row_get(&d->row, "login");
     if (login && strcmp(login, "certificate") == 0 && !ctl.args.certificate)
@@ -114,7 +115,7 @@ void user_add_row(struct draft *d, struct secret *password)
         if (ctl.args.print_password || !login ||
             strcmp(login, "certificate") != 0)
             password_hash(password, hash);
-        row_need(row_set_column(&d->row, ROW_HASH, hash));
+        row_set_column(&d->row, ROW_HASH, hash);
         explicit_bzero(hash, sizeof(hash));
     }
     password_show(password);

@@ -25,7 +25,7 @@ static void forget_given(const struct user *user, unsigned marks)
 /* Sets the hash. A locked user stays locked. */
 static void put_hash(const struct user *user, const char *hash)
 {
-    row_need(row_set_hash(edit_row(user->line), user->locked_by_hand, hash));
+    row_set_hash(edit_row(user->line), user->locked_by_hand, hash);
 }
 
 static bool stays_locked;
@@ -38,8 +38,8 @@ static void set_hash(void *hash)
     put_hash(user, hash);
     forget_given(user, SYNC_HASH);
     if (user->must_change || ctl.args.must_change)
-        row_need(row_set(edit_row(user->line), "must_change",
-                         ctl.args.must_change ? "yes" : NULL));
+        row_set(edit_row(user->line), "must_change",
+                ctl.args.must_change ? "yes" : NULL);
 }
 
 void user_passwd(void)
@@ -78,7 +78,7 @@ static void change_row(void *given)
         home_make(&d->home);
     given_set(edit_row(user->line));
     if (ctl.args.home)
-        row_need(row_set_column(edit_row(user->line), ROW_HOME, d->home.path));
+        row_set_column(edit_row(user->line), ROW_HOME, d->home.path);
     if (d->row.column[ROW_HASH][0])
         put_hash(user, d->row.column[ROW_HASH]);
     forget_given(user, (ctl.args.expires ? SYNC_EXPIRES : 0u) |
@@ -159,10 +159,10 @@ static void set_locks(void *given)
                  "%s has no password; run: sallyportctl user passwd %s",
                  user->name, user->name);
         if (user && user->locked_by_hand != lock)
-            row_need(row_set_hash(edit_row(user->line), lock,
-                                  active ? user->hash
-                                  : lock ? ""
-                                         : "*"));
+            row_set_hash(edit_row(user->line), lock,
+                         active ? user->hash
+                         : lock ? ""
+                                : "*");
     }
 }
 

@@ -33,9 +33,9 @@ static void make_row(void *data)
     const char *hash = import_hash_usable(e) ? e->hash : locked ? "" : "*";
     struct buf line;
 
-    row_need(row_set_column(&d->row, ROW_NAME, e->name));
-    row_need(row_set_column(&d->row, ROW_COMMENT, import_comment(e)));
-    row_need(row_set_hash(&d->row, locked, hash));
+    row_set_column(&d->row, ROW_NAME, e->name);
+    row_set_column(&d->row, ROW_COMMENT, import_comment(e));
+    row_set_hash(&d->row, locked, hash);
     sync_mark(e);
     draft_home(d, e->home);
     draft_check(d, &ctl.users, NULL);

@@ -174,16 +174,16 @@ static void sync_put(struct sync_row *r)
     int64_t when = 0;
 
     if (usable ? strcmp(hash, row->hash) != 0 : r->before & SYNC_HASH) {
-        row_need(row_set_hash(edit_row(row->line), locked, hash));
+        row_set_hash(edit_row(row->line), locked, hash);
         say_changed(r, usable ? "hash" : "no usable hash any more");
     }
     user_expires_parse(slice_from(now), &when);
     if ((now || r->before & SYNC_EXPIRES) && when != row->expires) {
-        row_need(row_set(edit_row(row->line), "expires", now));
+        row_set(edit_row(row->line), "expires", now);
         say_changed(r, now ? "end" : "no end any more");
     }
     if (comment[0] && strcmp(comment, row->comment) != 0) {
-        row_need(row_set_column(edit_row(row->line), ROW_COMMENT, comment));
+        row_set_column(edit_row(row->line), ROW_COMMENT, comment);
         say_changed(r, "comment");
     }
 }

@@ -82,7 +82,7 @@ void row_release(struct row *r)
 
 int row_print(const struct row *r, struct buf *into)
 {
-    int code = 0;
+    int code = r->error;
 
     for (size_t i = 0; i < r->columns && code == 0; i++)
         code = buf_add_format(into, "%s:", r->column[i]);
@@ -103,6 +103,13 @@ static int check_value(const char *text, char bad)
     return at - text > USER_LINE_MAX ? -EMSGSIZE : 0;
 }
 
+/* Keeps the first error. Returns CODE. */
+static int note(struct row *r, int code)
+{
+    r->error = r->error ? r->error : code;
+    return code;
+}
+
 int row_set_column(struct row *r, enum row_column column, const char *text)
 {
     char *copy = NULL;
@@ -111,7 +118,7 @@ int row_set_column(struct row *r, enum row_column column, const char *text)
     if (code == 0)
         code = copy_text(slice_from(text), &copy);
     if (code)
-        return code;
+        return note(r, code);
     wipe_text(r->column[column]);
     r->column[column] = copy;
     return 0;
@@ -120,11 +127,11 @@ int row_set_column(struct row *r, enum row_column column, const char *text)
 int row_set_hash(struct row *r, bool locked, const char *hash)
 {
     char text[USER_HASH_MAX + 2];
-    int code = -EMSGSIZE;
+    int code = snprintf(text, sizeof(text), "%s%s", locked ? "!" : "", hash) <
+                       (int)sizeof(text)
+                   ? row_set_column(r, ROW_HASH, text)
+                   : note(r, -EMSGSIZE);
 
-    if (snprintf(text, sizeof(text), "%s%s", locked ? "!" : "", hash) <
-        (int)sizeof(text))
-        code = row_set_column(r, ROW_HASH, text);
     explicit_bzero(text, sizeof(text));
     return code;
 }
@@ -174,17 +181,17 @@ int row_set(struct row *r, const char *key, const char *value)
     int code = value ? check_value(value, ' ') : 0;
 
     if (code)
-        return code;
+        return note(r, code);
     if (!value) {
         remove_key(r, key);
         return 0;
     }
     more = reallocarray(r->key, r->keys + 1, sizeof(*more));
     if (!more)
-        return -ENOMEM;
+        return note(r, -ENOMEM);
     r->key = more;
     if (asprintf(&added, "%s=%s", key, value) < 0)
-        return -ENOMEM;
+        return note(r, -ENOMEM);
     remove_key(r, key);
     r->key[r->keys++] = added;
     return 0;
@@ -213,12 +220,12 @@ int row_change_hash(struct slice text, const struct hash_change *change,
     code = row_parse(&r, line);
     if (code == -EINVAL) /* somebody has cut off the end of the line */
         code = -ESTALE;
-    if (code == 0)
-        code = row_set_column(&r, ROW_HASH, change->hash);
-    if (code == 0 && row_get(&r, "must_change"))
-        code = row_set(&r, "must_change", NULL);
-    if (code == 0)
+    if (code == 0) {
+        row_set_column(&r, ROW_HASH, change->hash);
+        if (row_get(&r, "must_change"))
+            row_set(&r, "must_change", NULL);
         code = row_print(&r, &changed);
+    }
     if (code == -ENOBUFS || changed.len > USER_LINE_MAX)
         code = -EMSGSIZE;
     if (code == 0)
