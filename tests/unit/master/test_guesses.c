@@ -3,7 +3,7 @@
 #include <sys/random.h>
 #include <sys/syscall.h>
 
-#include "master/sessions/logins.h"
+#include "master/logins/logins.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/base/shared.h"
 #include "support/test.h"

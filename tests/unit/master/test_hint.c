@@ -1,6 +1,6 @@
 /* The hint for a server that asks for no certificate, although a user must show
  * one. */
-#include "master/sessions/logins.h"
+#include "master/logins/logins.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/conf/conf.h"
 #include "sallyport/userparse/userparse.h"

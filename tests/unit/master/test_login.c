@@ -3,7 +3,7 @@
 #include <sys/ioctl.h>
 
 #include "caller.h"
-#include "master/sessions/logins.h"
+#include "master/logins/logins.h"
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 #include "support/files.h"

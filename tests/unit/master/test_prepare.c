@@ -3,7 +3,7 @@
 #include <sys/resource.h>
 
 #include "helpers.h"
-#include "master/sessions/logins.h"
+#include "master/logins/logins.h"
 #include "master/start/start.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/conf/conf.h"

@@ -6,7 +6,7 @@
 
 #include "helpers.h"
 #include "master/children/children.h"
-#include "master/sessions/logins.h"
+#include "master/logins/logins.h"
 #include "master/start/start.h"
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"

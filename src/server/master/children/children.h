@@ -151,14 +151,14 @@ void service_end(struct master *m, struct service_channel **end);
 /* Passes to log and keys the channels that they don't have yet, as many as they
  * take now. Call it at any time. Returns true if log took not all channels. */
 bool services_flush(struct master *m);
-/* The rows of log and keys in run.c call these two. services_ready(): C takes
- * channels now. services_gone(): C has ended; the next log or keys gets all
- * channels that C had. */
+/* The rows of log and keys in master.c call these two. services_ready(): C
+ * takes channels now. services_gone(): C has ended; the next log or keys gets
+ * all channels that C had. */
 void services_ready(struct child *c);
 void services_gone(struct child *c);
 
-/* The processes gate, auth, keys and log. A table in run.c has a row for each
- * of them, with the functions for its set-up, its start and its end. */
+/* The processes gate, auth, keys and log. A table in master.c has a row for
+ * each of them, with the functions for its set-up, its start and its end. */
 
 /* Master restarts a child at once so many times in a row. */
 #define CHILD_RESTARTS 5

@@ -4,7 +4,7 @@
 
 #include <time.h>
 
-#include "sessions/logins.h"
+#include "logins/logins.h"
 
 struct metrics_totals gauges_total(const struct master *m)
 {

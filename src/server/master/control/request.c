@@ -8,9 +8,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "logins/logins.h"
 #include "sallyport/base/address.h"
 #include "sallyport/ipc/generation.h"
-#include "sessions/logins.h"
 
 /* The most sessions in one answer, which must fit into the socket, since ctl
  * doesn't read while master writes. */

@@ -7,9 +7,9 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "logins/logins.h"
 #include "sallyport/ipc/generation.h"
 #include "sallyport/ipc/shown.h"
-#include "sessions/logins.h"
 
 /* The most bans in one answer, which must fit into the socket, since ctl
  * doesn't read while master writes. */

@@ -23,6 +23,9 @@
 struct files_start;
 struct master;
 struct setup;
+struct table_hooks;
+struct user;
+struct users;
 
 /* An inherited descriptor and its name. */
 struct inherited {
@@ -255,10 +258,12 @@ struct master {
     struct children *children;
     struct services *services;
     struct session_table *sessions;
+    const struct table_hooks *table_hooks;
     struct guesses *guesses;
     struct banning *banning;
     struct metrics *metrics; /* only master writes the gauges; NULL in a test */
     struct userdb *users;
+    const struct users *rows; /* the newest rows of the users file */
     struct access *access;
     struct control *control;
     struct roster *roster; /* the table of this generation's sessions; the
@@ -302,6 +307,12 @@ void master_send(struct master *m, const struct event_record *r);
 /* Prints WHY, and ends the start or the run with STATUS. During a start, also
  * sends WHY to the supervisor. */
 void master_fail(struct master *m, int status, const char *why);
+/* Returns the newest row of the user NAME, or NULL. */
+const struct user *master_user(const struct master *m, const char *name);
+/* Opens PATH by O_PATH if the kernel has the whole path in memory, so that no
+ * disk can make master wait. Returns the descriptor; -1: an error, or a disk is
+ * needed. */
+int master_open_cached(const char *path, uint64_t flags);
 /* ERRAND_WRITES: the process finishes its work even if master dies or systemd
  * ends the service. */
 enum errand_kind { ERRAND_LOOKS, ERRAND_WRITES };

@@ -9,9 +9,9 @@
 #include <unistd.h>
 
 #include "control/control.h"
+#include "logins/logins.h"
 #include "sallyport/base/complain.h"
 #include "sallyport/base/fd.h"
-#include "sessions/logins.h"
 
 #define READY_TEXT_MAX 4096
 

@@ -7,9 +7,9 @@
 #include <errno.h>
 
 #include "control/control.h"
+#include "logins/logins.h"
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
-#include "sessions/logins.h"
 
 /* Returns true if gate can begin another session, for a connection from its
  * queue. */

@@ -2,7 +2,7 @@
  * removed, locked or changed, or if the user expires or the user's hours are
  * over, master kicks the user's sessions. If the file can't be read, or has a
  * mistake, the last good version counts. Runs in master. */
-#include "sessions/logins.h"
+#include "logins.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -76,69 +76,12 @@ static bool session_has_user(const struct session_record *s)
            (session_is_served(s) && s->login > 0);
 }
 
-/* Returns the account of a user or a team. For the hash, a team's name begins
- * with '@', since a user can have the same name as a team. The limits in the
- * settings are only for users. */
-static struct account_limits account_of(const struct session_record *s,
-                                        bool team, const char *name,
-                                        const struct row_limits *l)
-{
-    const struct settings *c = &s->master->settings;
-    char text[USER_NAME_MAX + 2];
-    int len = snprintf(text, sizeof(text), "%s%s", team ? "@" : "", name);
-    uint64_t number = siphash(s->master->secrets.versions, text, (size_t)len);
-
-    return (struct account_limits){
-        .number = number ? number : 1,
-        .sessions = row_limit(l, ROW_SESSIONS, team ? 0 : c->max_per_user),
-        .transfers =
-            row_limit(l, ROW_TRANSFERS, team ? 0 : c->user_max_transfers),
-        .up = row_limit(l, ROW_UP, team ? 0 : c->user_bandwidth_up),
-        .down = row_limit(l, ROW_DOWN, team ? 0 : c->user_bandwidth_down),
-    };
-}
-
-const struct user *access_row(const struct master *m, const char *name)
-{
-    return users_find(&m->users->users, slice_from(name));
-}
-
-bool access_take_limits(struct session_record *s, const struct user *row)
-{
-    const struct session_limits before = s->limits;
-    struct session_limits *now = &s->limits;
-
-    *now = (struct session_limits){
-        .account[0] = account_of(s, false, row->name, &row->limits),
-        .accounts = 1,
-        .file_size = user_file_size(row, s->master->settings.max_file_size),
-    };
-    for (int i = 0; i < USER_TEAMS_MAX && row->team[i]; i++)
-        now->account[now->accounts++] =
-            account_of(s, true, row->team[i]->name, &row->team[i]->limits);
-    return memcmp(&before, now, sizeof(before)) != 0;
-}
-
-bool access_is_full(const struct session_record *s,
-                    const struct account_limits *a)
-{
-    return a->sessions > 0 && sessions_of_account(s, a->number) >= a->sessions;
-}
-
-const struct account_limits *access_full(const struct session_record *s)
-{
-    for (size_t i = 0; i < s->limits.accounts; i++)
-        if (access_is_full(s, &s->limits.account[i]))
-            return &s->limits.account[i];
-    return NULL;
-}
-
 static bool access_review_row(struct session_record *s, const struct user *row)
 {
     enum ending why = ending_of(s, row);
 
     if (why == ENDING_COUNT) {
-        if (access_take_limits(s, row) && s->state != SESSION_OPENING &&
+        if (account_take_limits(s, row) && s->state != SESSION_OPENING &&
             !s->older)
             session_add_news(s, NEWS_LIMITS);
         return false;
@@ -156,7 +99,7 @@ void access_review_one(struct session_record *s)
     if (userdb_is_announced(m->users))
         m->access->reviewed = 0; /* the next review compares all sessions */
     else
-        access_review_row(s, access_row(m, s->files.user));
+        access_review_row(s, master_user(m, s->files.user));
 }
 
 /* Notes when a review can end a session although no row has changed: always if
@@ -227,7 +170,7 @@ const struct user *access_current(const struct session_record *s,
                                   const char *name, uint64_t version)
 {
     const struct master *m = s->master;
-    const struct user *row = access_row(m, name);
+    const struct user *row = master_user(m, name);
 
     return access_admits(s, row) &&
                    user_version(row, m->secrets.versions) == version

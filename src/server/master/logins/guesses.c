@@ -7,7 +7,7 @@
  * table, for bans and for the administrator, has addresses and the number of
  * their wrong passwords in the last hour. Runs in master. Apart from the random
  * key the functions are pure: the time is an argument. */
-#include "sessions/logins.h"
+#include "logins.h"
 
 #include <sys/mman.h>
 

@@ -12,7 +12,7 @@
  * login holds no worker. Only a few logins of a network are delayed at a time;
  * the delays of its other logins begin later. So an address can guess only a
  * few times a minute, however many connections it opens. */
-#include "sessions/logins.h"
+#include "logins.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -47,7 +47,8 @@ void answer_count(struct master *m, struct verdict *v)
     if (v->right || v->failed)
         return;
     guesses_failed(m->guesses, &v->guess, now);
-    banning_guessed(m, &v->guess, now);
+    banning_guessed(m, &v->guess.peer,
+                    guesses_for_ban(m->guesses, &v->guess.peer, now));
 }
 
 #define ANSWERS_DELAYED 4 /* delayed at a time, for each address */
@@ -218,7 +219,7 @@ static void login_begin(struct session_record *s)
 
 /* Master counts the tries, too, since a session that an attacker controls
  * doesn't count them. */
-int login_on_login(void *owner, struct msg_login *msg)
+static int login_on_login(void *owner, struct msg_login *msg)
 {
     struct session_record *s = owner;
     struct master *m = s->master;
@@ -275,11 +276,11 @@ static void login_open_home(struct session_record *s, const struct user *user)
         login_deny(s, DENIAL_HOME);
         return;
     }
-    access_take_limits(s, user);
+    account_take_limits(s, user);
     older_look_all(m); /* a session that counts may have ended just now */
     if (!session_is_served(s)) /* killed, since it took no channel to gate */
         return;
-    full = access_full(s);
+    full = account_full(s);
     if (full) {
         login_deny(s,
                    full == s->limits.account ? DENIAL_TOO_MANY : DENIAL_TEAM);
@@ -320,8 +321,8 @@ static void login_accept(struct session_record *s)
                       v->user);
         /* If the row has changed, don't send 530: the client would take this as
          * "the password is wrong", and never try it again. */
-        login_deny(s, access_admits(s, access_row(m, v->user)) ? DENIAL_CHANGED
-                                                               : DENIAL_WRONG);
+        login_deny(s, access_admits(s, master_user(m, v->user)) ? DENIAL_CHANGED
+                                                                : DENIAL_WRONG);
         return;
     }
     guesses_succeeded(m->guesses, &v->guess, clock_ms());
@@ -394,7 +395,7 @@ void login_home_lost(struct session_record *s)
     login_deny(s, s->files.away ? DENIAL_LATE : DENIAL_HOME);
 }
 
-void login_on_timer(struct session_record *s)
+static void login_on_timer(struct session_record *s)
 {
     const struct user *user;
 
@@ -431,3 +432,13 @@ void login_on_timer(struct session_record *s)
         break;
     }
 }
+
+const struct table_hooks login_hooks = {
+    .login = login_on_login,
+    .timer = login_on_timer,
+    .leave = login_leave,
+    .home_ready = login_home_ready,
+    .home_lost = login_home_lost,
+    .review = access_review_one,
+    .forget = userdb_forget,
+};

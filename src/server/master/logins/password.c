@@ -2,7 +2,7 @@
  * hash, after it has verified the old password of the session's user. A fork of
  * master writes the hash into the user's line. Then master reads the file as
  * after any other change. Runs in master. */
-#include "sessions/logins.h"
+#include "logins.h"
 
 #include <errno.h>
 #include <inttypes.h>

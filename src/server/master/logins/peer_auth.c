@@ -4,7 +4,7 @@
  * session or a user about which master hasn't asked, master ends the worker. A
  * yes is for the row that the worker has, and counts only if this is the user's
  * newest row. Runs in master. */
-#include "sessions/logins.h"
+#include "logins.h"
 
 #include <errno.h>
 #include <string.h>
@@ -115,7 +115,7 @@ static bool verdict_has_code(struct child *c, const struct verification *v,
 
     if (verdict->version == 0 && step > 0)
         return true;
-    user = access_row(m, verdict->user);
+    user = master_user(m, verdict->user);
     if (!user || user->totp.len == 0)
         return true;
     what.factor = siphash(m->secrets.versions, user->totp.ptr, user->totp.len);
@@ -155,7 +155,7 @@ int verdict_on_verdict(void *owner, struct msg_verdict *msg)
     if (verdict.right) {
         /* Set the version only if auth's row is the user's newest row. */
         slice_copy(msg->user, verdict.user, sizeof(verdict.user));
-        user = access_row(m, verdict.user);
+        user = master_user(m, verdict.user);
         worker_key(m, key);
         if (user && user_version(user, (const uint8_t *)key) == msg->version)
             verdict.version = user_version(user, m->secrets.versions);

@@ -2,7 +2,7 @@
  * all homes can be reached, and if the file has changed. A disk can hang, so a
  * fork of master looks. The fork copies a changed file into memory, for
  * reader. */
-#include "sessions/logins.h"
+#include "logins.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -11,15 +11,13 @@
  * is ended, it still has users, and it hasn't changed for some seconds.
  * sallyportctl and SITE PSWD rename a complete file into place and announce it,
  * so their edits count at once. */
-#include "sessions/logins.h"
+#include "logins.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
@@ -53,6 +51,13 @@ void userdb_release(struct userdb *u)
     fd_close(&u->fd);
     fd_close(&u->table);
     reading_close(&u->reading);
+}
+
+/* Doesn't free the rows: on most kernels the fork hasn't inherited them. */
+void userdb_forget(struct master *m)
+{
+    m->users->users = (struct users){ 0 };
+    userdb_release(m->users);
 }
 
 uint64_t userdb_edits(const struct userdb *u)
@@ -314,14 +319,6 @@ static int userdb_end(struct userdb *u, int r, const struct complaint *why,
     return r;
 }
 
-int userdb_open_cached(const char *path, uint64_t flags)
-{
-    const struct open_how how = { .flags = flags | O_PATH | O_CLOEXEC,
-                                  .resolve = RESOLVE_CACHED };
-
-    return (int)syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof(how));
-}
-
 /* Returns true if the file is on a local disk and surely unchanged and, with
  * HOMES, the directory of all homes is there. Then a login needs no fork, which
  * takes 0.5 ms. To open the root of a volume asks no disk, so a volume that was
@@ -336,12 +333,12 @@ static bool userdb_is_unchanged(const struct userdb *u, bool homes)
         users_must_be_read(u->state, u->until, u->reading.announced))
         return false;
     if (homes && u->homes_local)
-        home = userdb_open_cached(u->master->settings.homes, O_DIRECTORY);
+        home = master_open_cached(u->master->settings.homes, O_DIRECTORY);
     if (homes &&
         (home < 0 || !sight_mounted(home, &at) ||
          at.device != u->homes_at.device || at.mount != u->homes_at.mount))
         return false;
-    fd = userdb_open_cached(u->path, 0);
+    fd = master_open_cached(u->path, 0);
     return fd >= 0 &&
            statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_BASIC_STATS,
                  &s) == 0 &&

@@ -4,7 +4,7 @@
  * file once, at the first start. The file consists of records of a fixed size,
  * so it needs no parser. A short-lived fork writes it, since a disk can hang.
  * Only a generation that leads bans anybody. Runs in master. */
-#include "logins.h"
+#include "sessions.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -241,21 +241,16 @@ static void banning_add_address(struct master *m, const struct address *peer,
     banning_add(m, &ban, why, &ended);
 }
 
-void banning_guessed(struct master *m, const struct guess *what, uint64_t now)
+void banning_guessed(struct master *m, const struct address *peer, uint64_t n)
 {
     const struct settings *c = &m->settings;
     char reason[BAN_REASON_MAX];
-    uint64_t n;
 
-    if (c->ban_after == 0 || !banning_may_ban(m, &what->peer))
-        return;
-    n = guesses_for_ban(m->guesses, &what->peer, now);
-    if (n < c->ban_after)
+    if (c->ban_after == 0 || n < c->ban_after || !banning_may_ban(m, peer))
         return;
     snprintf(reason, sizeof(reason), "%llu wrong password%s",
              (unsigned long long)n, n == 1 ? "" : "s");
-    banning_add_address(m, &what->peer, c->ban_time, ENDING_LOGIN_TRIES,
-                        reason);
+    banning_add_address(m, peer, c->ban_time, ENDING_LOGIN_TRIES, reason);
 }
 
 /* Signals that end a session when an attack on it fails. SIGKILL isn't one of

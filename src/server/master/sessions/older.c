@@ -3,7 +3,7 @@
  * session in a roster, as for its own sessions. So it counts all sessions,
  * shows them, and decides which sessions must end. It writes its orders into
  * the rosters. Runs in master. */
-#include "logins.h"
+#include "sessions.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -84,13 +84,13 @@ static void older_judge(struct session_record *s, bool was_known)
         const struct account_limits *a = &s->limits.account[i];
         struct session_record *last = s;
 
-        while (last && session_is_served(s) && access_is_full(s, a)) {
+        while (last && session_is_served(s) && account_is_full(s, a)) {
             last = was_known ? s : older_rival(s, a->number);
             if (last)
                 session_kick(last, ENDING_TOO_MANY);
         }
     }
-    access_review_one(s);
+    s->master->table_hooks->review(s);
 }
 
 /* Takes a record for the session. If no record is free, orders the session to
@@ -178,10 +178,10 @@ static void older_learn(struct session_record *s, const struct roster_facts *f,
     s->version = f->version;
     if (s->login == 0)
         return;
-    row = access_row(s->master, s->files.user);
-    access_take_limits(s, row ? row : &none);
+    row = master_user(s->master, s->files.user);
+    account_take_limits(s, row ? row : &none);
     if (was_logged_in)
-        access_review_one(s);
+        s->master->table_hooks->review(s);
     else
         older_judge(s, was_known);
 }
@@ -274,11 +274,6 @@ void older_lead(struct master *m)
 {
     m->orders = (struct loop_timer){ .on_timer = older_on_timer, .owner = m };
     older_on_timer(m);
-}
-
-void older_order(struct session_record *s, enum session_order order)
-{
-    roster_order(s->older->roster, s->row, s->serial, order, s->why);
 }
 
 /* Drops the news of these sessions: gate needs none, since this master decides

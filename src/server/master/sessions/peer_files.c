@@ -1,6 +1,6 @@
 /* The process files of a session: its input, its fork, its start and its end.
  * login.c has checked the user's row. Runs in master. */
-#include "logins.h"
+#include "sessions.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -170,9 +170,7 @@ static void files_begin(struct master *m, const struct origin *o)
 {
     sigset_t none;
 
-    /* Don't free the rows: on most kernels the fork hasn't inherited them. */
-    m->users->users = (struct users){ 0 };
-    userdb_release(m->users);
+    m->table_hooks->forget(m);
     explicit_bzero(&m->secrets, sizeof(m->secrets));
     channel_forget();
     sigemptyset(&none);
@@ -212,7 +210,7 @@ static int files_on_opened(void *owner, struct msg_files_opened *msg)
  * disk. */
 static uint64_t files_leads_to(const struct files_process *f, const char *path)
 {
-    FD_CLEANUP int fd = userdb_open_cached(path, O_DIRECTORY);
+    FD_CLEANUP int fd = master_open_cached(path, O_DIRECTORY);
     struct statx s;
 
     if (fd < 0 ||
@@ -255,7 +253,7 @@ static void files_on_watch(void *owner)
             (size_t)(s - m->sessions->all) % PLACES_TURNS == m->places_turn &&
             !s->older && session_is_served(s) && s->login > 0 &&
             s->files.pid > 0;
-        const struct user *user = now ? access_row(m, s->files.user) : NULL;
+        const struct user *user = now ? master_user(m, s->files.user) : NULL;
 
         if (user && files_are_replaced(&s->files, user))
             session_kick(s, ENDING_MOVED);
@@ -275,7 +273,7 @@ static int files_on_ready(void *owner, struct msg_ready *msg)
 
     (void)msg;
     f->channel.phase = PHASE_RUN;
-    login_home_ready(f->session);
+    f->session->master->table_hooks->home_ready(f->session);
     return 0;
 }
 
@@ -307,7 +305,7 @@ static bool files_in_one_share(const struct user *a, const struct user *b)
 static int files_on_owner_of(void *owner, struct msg_owner_of *msg)
 {
     struct files_process *f = owner;
-    const struct users *u = &f->session->master->users->users;
+    const struct users *u = f->session->master->rows;
     const struct user *self = users_find(u, slice_from(f->user));
     const struct user *end = u->row + u->count, *row = u->row;
 
@@ -350,7 +348,7 @@ static const struct handler files_handlers[] = {
 static void files_lose(struct files_process *f)
 {
     files_hang_up(f);
-    login_home_lost(f->session);
+    f->session->master->table_hooks->home_lost(f->session);
 }
 
 static void files_on_message(void *owner, uint32_t events)

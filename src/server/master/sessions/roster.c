@@ -232,3 +232,8 @@ void orders_follow(struct master *m)
     if (m->roster)
         loop_timer_set(&m->loop, &m->orders, 0);
 }
+
+void older_order(struct session_record *s, enum session_order order)
+{
+    roster_order(s->older->roster, s->row, s->serial, order, s->why);
+}

@@ -60,9 +60,9 @@ void banning_begin(struct master *m);
  * administrator's bans. */
 int banning_add(struct master *m, const struct ban *ban, enum ending why,
                 size_t *ended);
-/* Call it when a wrong password was counted at NOW: bans the client's address
- * if the number of its wrong passwords has reached ban_after. */
-void banning_guessed(struct master *m, const struct guess *what, uint64_t now);
+/* Call it when a wrong password was counted: bans the client's address PEER if
+ * N, the number of its wrong passwords, has reached ban_after. */
+void banning_guessed(struct master *m, const struct address *peer, uint64_t n);
 /* Call it when the process of S has ended; STATUS is from wait(2). Bans the
  * client's address if the process has crashed. */
 void banning_ended(const struct session_record *s, int status);
@@ -151,7 +151,7 @@ void files_blank(struct files_process *f, struct session_record *s);
 /* Is ERROR the errno of a disk that fails or can't be reached, so that a later
  * try can succeed? */
 bool files_is_away(int error);
-/* Forks the process files for USER. Can call login_home_lost() before it
+/* Forks the process files for USER. Can call home_lost() before it
  * returns. Returns 0; -EBUSY: an earlier process files of this session hasn't
  * ended yet; or another -errno. */
 int files_fork(struct files_process *f, const struct user *user);
@@ -323,6 +323,18 @@ struct session_record {
     bool marked; /* the record is in the table's list `unswept` */
 };
 
+/* Functions that the sub-rooms below logins call of logins, which
+ * fills them in. */
+struct table_hooks {
+    int (*login)(void *owner, struct msg_login *msg);
+    void (*timer)(struct session_record *s);      /* of a login or SITE PSWD */
+    void (*leave)(struct session_record *s);      /* waits for no worker now */
+    void (*home_ready)(struct session_record *s); /* its process files is */
+    void (*home_lost)(struct session_record *s);  /* it has ended or failed */
+    void (*review)(struct session_record *s);     /* may it stay, by its row? */
+    void (*forget)(struct master *m); /* the users' texts, in files' fork */
+};
+
 TAILQ_HEAD(session_list, session_record);
 
 #define STRANGERS 64
@@ -373,6 +385,17 @@ bool sessions_reaped(struct session_table *t, pid_t pid, int status);
 size_t sessions_of_account(const struct session_record *s, uint64_t number);
 /* Is S in the account NUMBER? */
 bool session_is_in(const struct session_record *s, uint64_t number);
+/* accounts.c: the accounts of a session, and the limits of their rows. */
+
+/* Sets s->limits from ROW. Returns true if the limits have changed, so that
+ * gate must get them. */
+bool account_take_limits(struct session_record *s, const struct user *row);
+/* Have the sessions other than S reached the limit of A, an account of S? */
+bool account_is_full(const struct session_record *s,
+                     const struct account_limits *a);
+/* Returns the first account of S that other sessions have filled; or NULL. */
+const struct account_limits *account_full(const struct session_record *s);
+
 size_t sessions_logged_in(const struct session_table *t);
 /* Returns an empty record for SERIAL, which counts as living; NULL: no record
  * is free. */
@@ -475,7 +498,7 @@ void session_forget_news(struct session_record *s);
 /* Sends the news of all sessions until gate takes no more. When gate has all
  * news and this generation leads, also sends `open`, once. */
 void sessions_send_news(struct master *m);
-/* Tells a new gate of all sessions. The row of gate in run.c calls it. */
+/* Tells a new gate of all sessions. The row of gate in master.c calls it. */
 void gate_on_ready(struct child *c);
 /* Notes that no gate counts the sessions now. The row of gate calls it. */
 void gate_on_reaped(struct child *c, int status);
@@ -557,6 +580,8 @@ uint64_t roster_changes(const struct roster *r);
  * ORDER_KICK. */
 void roster_order(struct roster *r, size_t row, uint64_t serial, unsigned what,
                   enum ending why);
+/* Writes ORDER for S, a session of an older generation, with s->why. */
+void older_order(struct session_record *s, enum session_order order);
 
 /* A master's own roster. */
 
@@ -606,6 +631,5 @@ void older_lead(struct master *m);
 void older_look_all(struct master *m);
 /* Unmaps all rosters, and ends the records of their sessions. */
 void older_release(struct master *m);
-void older_order(struct session_record *s, enum session_order order);
 
 #endif

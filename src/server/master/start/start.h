@@ -8,10 +8,10 @@
 
 #include "control/control.h"
 #include "generations/generations.h"
+#include "logins/logins.h"
 #include "sallyport/base/complain.h"
 #include "sallyport/settings/prepared.h"
 #include "sallyport/settings/settings.h"
-#include "sessions/logins.h"
 
 /* The command line of sallyportd. */
 struct start_options {

@@ -2,7 +2,7 @@
  * Master allocates all records at its start. Master is the parent of each
  * session, and kills a session that breaks the rules or doesn't read. A message
  * of a session can end only this session. Runs in master. */
-#include "logins.h"
+#include "sessions.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -162,9 +162,16 @@ void sessions_give_back(struct session_table *t, struct session_record *s)
     t->used--;
 }
 
+static int session_on_login(void *owner, struct msg_login *msg)
+{
+    struct session_record *s = owner;
+
+    return s->master->table_hooks->login(s, msg);
+}
+
 /* All messages that a session can send to master. */
 static const struct handler session_handlers[] = {
-    ON(login, login_on_login),
+    ON(login, session_on_login),
     ON(doing, look_on_doing),
 };
 
@@ -206,7 +213,7 @@ static void session_on_timer(void *owner)
     else if (s->state == SESSION_ENDED)
         session_abandon(s);
     else
-        login_on_timer(s);
+        s->master->table_hooks->timer(s);
 }
 
 void session_set_timer(struct session_record *s, uint64_t ms)
@@ -325,7 +332,7 @@ void session_end(struct session_record *s)
     /* If these processes don't end in time, the timer kills them. */
     if (s->files.pid > 0 || s->pid > 0)
         session_set_timer(s, s->master->deadlines.sync);
-    login_leave(s);
+    s->master->table_hooks->leave(s);
     session_mark(s);
 }
 
@@ -424,7 +431,7 @@ void session_kick(struct session_record *s, enum ending why)
     if (!session_told(s, why, false))
         return;
     s->state = SESSION_KICKED;
-    login_leave(s);
+    s->master->table_hooks->leave(s);
     session_set_timer(s, s->master->deadlines.kick);
 }
 

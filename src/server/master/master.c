@@ -2,7 +2,7 @@
  * children are ready. Master parses no byte of a client. While master runs, it
  * waits for no disk, and for no process except the supervisor
  * (succession_say()). */
-#include "start.h"
+#include "start/start.h"
 
 #include <errno.h>
 #include <stddef.h>
@@ -34,8 +34,10 @@ void parts_attach(struct master *m, struct master_parts *parts)
     m->children = &parts->children;
     m->services = &parts->services;
     m->sessions = &parts->sessions;
+    m->table_hooks = &login_hooks;
     m->banning = &parts->banning;
     m->users = &parts->users;
+    m->rows = &parts->users.users;
     m->access = &parts->access;
     m->control = &parts->control;
     m->older = parts->older;

@@ -214,6 +214,8 @@ struct userdb {
 /* Makes U empty: no text was read yet. */
 void userdb_init(struct userdb *u, struct master *m);
 void userdb_release(struct userdb *u);
+/* Does the same in a fork, which keeps no hash. */
+void userdb_forget(struct master *m);
 
 /* Call it when sallyportctl or SITE PSWD has renamed a new users file into
  * place. The next look of each master of the service then reads the file, even
@@ -283,11 +285,6 @@ bool sight_is_same(const struct stat *a, const struct stat *b);
 /* Sets *RET to the place of FD, from the kernel's memory. Returns false after
  * an error. */
 bool sight_mounted(int fd, struct mounted *ret);
-/* Opens PATH by O_PATH if the kernel has the whole path in memory, so that no
- * disk can make master wait. Returns the descriptor; -1: an error, or a disk is
- * needed. */
-int userdb_open_cached(const char *path, uint64_t flags);
-
 /* The time at which master answers a login. Earlier failures of the name and of
  * the address delay the answer, whether the password is right or wrong. Master
  * answers a wrong login at a multiple of login_delay, so that the time reveals
@@ -305,26 +302,17 @@ void answer_count(struct master *m, struct verdict *v);
 /* The steps of a login: the session's `login`, an auth worker and its verdict,
  * the process files, and `granted` or `denied`. */
 
-/* Call it when the process files of S is ready: the session then gets its end
- * of the channel to files. */
+/* The table of sessions calls these; tests call two of them. */
+extern const struct table_hooks login_hooks;
 void login_home_ready(struct session_record *s);
-/* Call it when the process files of S has ended, or failed, and its channel is
- * closed. */
 void login_home_lost(struct session_record *s);
-/* Handler of a session's `login`. */
-int login_on_login(void *owner, struct msg_login *msg);
-/* Call it when the timer of S has run out during a login, or during SITE PSWD.
- */
-void login_on_timer(struct session_record *s);
+void login_leave(struct session_record *s);
 
 /* Call it when a look at the users file is over, or takes long. */
 void login_looked(struct master *m);
 /* Gives each free worker the login that has the next turn. Call it when a
  * worker has become free or ready, or has got the newest users. */
 void login_serve(struct master *m);
-/* Call it when S no longer waits for a worker or a verdict. A password that no
- * worker has taken stays unread. */
-void login_leave(struct session_record *s);
 /* Handles a worker's verdict, which answer_count() has counted. */
 void login_on_verdict(struct session_record *s, const struct verdict *v);
 void login_deny(struct session_record *s, enum denial why);
@@ -375,7 +363,7 @@ void worker_update_all(struct master *m);
 
 /* Handler of `verdict`; owner: struct child. */
 int verdict_on_verdict(void *owner, struct msg_verdict *msg);
-/* The row of auth in run.c calls these two. */
+/* The row of auth in master.c calls these two. */
 void verdict_go_on(struct child *c);
 void verdict_on_gone(struct child *c);
 
@@ -409,8 +397,6 @@ bool access_is_over(const struct master *m, uint64_t ticket);
 /* Compares the session S, which was just reported, with its user's newest row.
  * Ends S if the users file no longer permits it. */
 void access_review_one(struct session_record *s);
-/* Returns the newest row of the user NAME, or NULL. */
-const struct user *access_row(const struct master *m, const char *name);
 /* Does ROW let its user in now, from the client's address of S? ROW can be
  * NULL. */
 bool access_admits(const struct session_record *s, const struct user *row);
@@ -418,14 +404,6 @@ bool access_admits(const struct session_record *s, const struct user *row);
  * expired, its version isn't VERSION, or it doesn't admit S. */
 const struct user *access_current(const struct session_record *s,
                                   const char *name, uint64_t version);
-/* Sets s->limits from ROW. Returns true if the limits have changed, so that
- * gate must get them. */
-bool access_take_limits(struct session_record *s, const struct user *row);
-/* Have the sessions other than S reached the limit of A, an account of S? */
-bool access_is_full(const struct session_record *s,
-                    const struct account_limits *a);
-/* Returns the first account of S that other sessions have filled; or NULL. */
-const struct account_limits *access_full(const struct session_record *s);
 /* Returns true, and writes a hint to INTO, if any user must show a certificate
  * although the server asks for none. Locked users don't count. */
 bool access_hint(const struct settings *s, const struct users *u,

@@ -2,13 +2,17 @@
  * master's events, and end master after a failure. */
 #include "core.h"
 
+#include <fcntl.h>
+#include <linux/openat2.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "sallyport/base/complain.h"
 #include "sallyport/base/random.h"
+#include "sallyport/users/users.h"
 
 size_t master_places(const struct master *m)
 {
@@ -85,4 +89,17 @@ void master_fail(struct master *m, int status, const char *why)
                            .why = slice_from(why));
     }
     loop_stop(&m->loop);
+}
+
+int master_open_cached(const char *path, uint64_t flags)
+{
+    const struct open_how how = { .flags = flags | O_PATH | O_CLOEXEC,
+                                  .resolve = RESOLVE_CACHED };
+
+    return (int)syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof(how));
+}
+
+const struct user *master_user(const struct master *m, const char *name)
+{
+    return users_find(m->rows, slice_from(name));
 }
