@@ -112,9 +112,9 @@ enum stream_state secure_write(struct stream *s, const unsigned char *from,
 bool secure_is_within(const struct stream *s);
 enum stream_state secure_shutdown(struct stream *s);
 
-/* client.c. Call client_ask() before the handshake: it asks for a certificate
- * if the policy wants one. Call client_keep() when the handshake is over: it
- * keeps the client's certificate. */
+/* peer_certificate.c. Call client_ask() before the handshake: it asks for a
+ * certificate if the policy wants one. Call client_keep() when the handshake is
+ * over: it keeps the client's certificate. */
 void client_ask(struct stream *s);
 void client_keep(struct stream *s);
 
