@@ -137,7 +137,7 @@ Test(look, in_an_older_generation, .timeout = 60)
     caller_enter(&ctl);
     wait_for_older(&ctl);
     look(&ctl);
-    cr_expect_eq(supervised_ordered(supervised_older(), ORDER_LOOK), 3);
+    cr_expect_eq(supervised_ordered(supervised_older(), ORDER_ASK), 3);
     caller_enter(&d);
     look(&d);
     hears_end(&d); /* only the first caller waits */
@@ -169,8 +169,8 @@ Test(look, by_the_newest_master, .timeout = 60)
     player_asks(&anna); /* so master has seen the session */
     supervised_replaces();
     row = supervised_shows(supervised_own(), 1, NULL, &now);
-    roster_order(supervised_own(), row + 1, 2, ORDER_LOOK, 0);
-    roster_order(supervised_own(), row, 1, ORDER_LOOK, 0);
+    roster_order(supervised_own(), row + 1, 2, ORDER_ASK, 0);
+    roster_order(supervised_own(), row, 1, ORDER_ASK, 0);
     EXPECT(&anna.channel, look_at);
     says_doing(&anna.channel, heard.request, 0, "/p");
     supervised_shows(supervised_own(), 1, has_answered, &now);

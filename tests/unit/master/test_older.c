@@ -324,7 +324,7 @@ Test(older, layout)
     cr_expect_eq(sizeof(struct roster_row), 1496, "%zu",
                  sizeof(struct roster_row));
     cr_expect_eq(offsetof(struct roster, ended), 0);
-    cr_expect_eq(ORDER_LOOK, 4);
+    cr_expect_eq(ORDER_ASK, 4);
 }
 
 /* --- a generation that retires -------------------------------------------- */
@@ -406,7 +406,7 @@ OlderTest(older, obeys_no_impossible_order)
     roster_order(supervised_own(), row_of_player(), SEVEN, ORDER_KICK,
                  (enum ending)ENDING_COUNT);
     roster_order(supervised_own(), row_of_player() + 1, SEVEN, ORDER_KILL, 0);
-    roster_order(supervised_own(), row_of_player(), SEVEN, ORDER_LOOK, 0);
+    roster_order(supervised_own(), row_of_player(), SEVEN, ORDER_ASK, 0);
     EXPECT(&anna.channel, look_at);
 }
 
@@ -414,7 +414,7 @@ OlderTest(older, obeys_no_impossible_order)
 OlderTest(older, obeys_no_order_for_another_session)
 {
     roster_order(supervised_own(), row_of_player(), SEVEN + 1, ORDER_KILL, 0);
-    roster_order(supervised_own(), row_of_player(), SEVEN, ORDER_LOOK, 0);
+    roster_order(supervised_own(), row_of_player(), SEVEN, ORDER_ASK, 0);
     EXPECT(&anna.channel, look_at);
 }
 

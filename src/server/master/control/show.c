@@ -165,7 +165,7 @@ static void show_doing(struct peer *p, uint64_t place)
 
     p->looking = 0;
     for (; i < t->touched && p->looking < LOOK_PAGE; i++)
-        if (look_begin(&t->all[i]))
+        if (ask_begin(&t->all[i]))
             p->looks[p->looking++] = t->all[i].serial;
     p->look_next = i < t->touched ? i : 0;
     if (p->looking == 0)

@@ -154,8 +154,8 @@ static void older_answer(struct session_record *s, const struct roster_facts *f)
     if (f->answers == s->answers)
         return;
     s->answers = f->answers;
-    if (s->look != 0)
-        look_answered(s, &msg);
+    if (s->asked != 0)
+        ask_answered(s, &msg);
 }
 
 static void older_learn(struct session_record *s, const struct roster_facts *f,

@@ -196,8 +196,8 @@ static void orders_obey(struct session_record *s, unsigned orders)
         session_expel(s, (enum ending)why);
     if (orders & ORDER_KILL)
         session_kill(s);
-    if (orders & ORDER_LOOK)
-        s->look_by_newest = look_begin(s);
+    if (orders & ORDER_ASK)
+        s->asked_by_newest = ask_begin(s);
 }
 
 /* Takes and obeys the orders of each row. An order for an earlier session of

@@ -172,7 +172,7 @@ static int session_on_login(void *owner, struct msg_login *msg)
 /* All messages that a session can send to master. */
 static const struct handler session_handlers[] = {
     ON(login, session_on_login),
-    ON(doing, look_on_doing),
+    ON(doing, ask_on_doing),
 };
 
 static void session_on_message(void *owner, uint32_t events)
@@ -470,51 +470,51 @@ bool session_is_served(const struct session_record *s)
     return s->state != SESSION_FREE && s->state < SESSION_KICKED;
 }
 
-/* A look: master asks a session what it does, for a caller at the control
- * socket. Master stores no such facts, but passes the answer on. If the session
- * is of an older generation, this master asks the session's own master. A
- * session can answer late, or never, so the caller has a deadline. */
+/* Master asks a session what it does, for a caller at the control socket.
+ * Master stores no such facts, but passes the answer on. If the session is of
+ * an older generation, this master asks the session's own master. A session can
+ * answer late, or never, so the caller has a deadline. */
 
-#define LOOK_OLDER 1 /* s->look, after a request to an older generation */
+#define ASKED_OLDER 1 /* s->asked, after a request to an older generation */
 
-bool look_begin(struct session_record *s)
+bool ask_begin(struct session_record *s)
 {
-    bool asked = s->look != 0;
+    bool asked = s->asked != 0;
 
     if (!session_is_served(s) || (asked && !s->older))
         return session_is_served(s);
     if (s->older) { /* its own master may lose an answer, so ask again */
-        s->look = LOOK_OLDER;
-        older_order(s, ORDER_LOOK);
+        s->asked = ASKED_OLDER;
+        older_order(s, ORDER_ASK);
         return !asked;
     }
     if (s->channel.phase == PHASE_START) /* its client isn't known yet */
         return false;
-    s->look = channel_next(&s->channel);
-    if (SEND(&s->channel, look_at, s->look) < 0)
-        s->look = 0;
-    return s->look != 0;
+    s->asked = channel_next(&s->channel);
+    if (SEND(&s->channel, look_at, s->asked) < 0)
+        s->asked = 0;
+    return s->asked != 0;
 }
 
-void look_answered(struct session_record *s, struct msg_doing *msg)
+void ask_answered(struct session_record *s, struct msg_doing *msg)
 {
     struct master *m = s->master;
 
-    s->look = 0;
+    s->asked = 0;
     msg->serial = s->serial;
     msg->request = 0;
-    if (s->look_by_newest)
+    if (s->asked_by_newest)
         session_publish_doing(s, msg);
-    s->look_by_newest = false;
+    s->asked_by_newest = false;
     m->hooks.doing(m, msg);
 }
 
-int look_on_doing(void *owner, struct msg_doing *msg)
+int ask_on_doing(void *owner, struct msg_doing *msg)
 {
     struct session_record *s = owner;
 
-    if (s->look == 0 || msg->request != s->look)
+    if (s->asked == 0 || msg->request != s->asked)
         return channel_refuse(&s->channel, "an answer without a request");
-    look_answered(s, msg);
+    ask_answered(s, msg);
     return 0;
 }

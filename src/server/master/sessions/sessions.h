@@ -211,7 +211,7 @@ enum session_news {
 enum session_order {
     ORDER_KICK = 1, /* with the reason s->why */
     ORDER_KILL = 2,
-    ORDER_LOOK = 4,
+    ORDER_ASK = 4,
 };
 /* ORDER_KICK with this reason orders a session to end after its transfer,
  * without a deadline. ENDING_SHUTDOWN is free for this use: a master that stops
@@ -305,10 +305,10 @@ struct session_record {
     bool unknown;    /* its client isn't known yet */
     enum ending why; /* reason of the last order to kick it */
     uint32_t
-        look; /* number of the `look_at` that waits for an answer; 0: none */
-    bool look_by_newest; /* the newest master has ordered this look */
-    bool finishes;       /* master has told it to end after its transfer */
-    uint64_t answers;    /* number of its answers in the roster */
+        asked; /* number of the `look_at` that waits for an answer; 0: none */
+    bool asked_by_newest; /* the newest master has asked */
+    bool finishes;        /* master has told it to end after its transfer */
+    uint64_t answers;     /* number of its answers in the roster */
 
     unsigned rights, rights_everywhere; /* user_rights() */
     enum upload_eof upload_eof;
@@ -464,12 +464,12 @@ void sessions_sweep(struct master *m);
  * true if the caller can expect an answer. A session of an older generation is
  * asked again, since its master can lose the answer; but the second caller
  * can't expect one. */
-bool look_begin(struct session_record *s);
+bool ask_begin(struct session_record *s);
 /* Passes MSG, the answer of S, to the hook `doing` and, if the newest master
  * has asked, also to the newest master. */
-void look_answered(struct session_record *s, struct msg_doing *msg);
+void ask_answered(struct session_record *s, struct msg_doing *msg);
 /* Handler of `doing` from a session of this generation. */
-int look_on_doing(void *owner, struct msg_doing *msg);
+int ask_on_doing(void *owner, struct msg_doing *msg);
 
 /* drain.c: "sallyportctl drain" */
 
@@ -534,13 +534,13 @@ struct roster_facts {
     char user[USER_NAME_MAX + 1];
     bool gone;        /* the session has ended */
     int status;       /* if GONE: from wait(2) */
-    uint64_t answers; /* counts the answers to ORDER_LOOK */
+    uint64_t answers; /* counts the answers to ORDER_ASK */
 };
 
 struct roster_row {
     uint64_t turn; /* odd while the roster's master writes the facts */
     struct roster_facts facts;
-    /* The last answer to ORDER_LOOK. The roster's master writes it before it
+    /* The last answer to ORDER_ASK. The roster's master writes it before it
      * counts it in facts.answers. */
     struct roster_doing doing;
     /* The newest master writes the next three fields. When the roster's master
