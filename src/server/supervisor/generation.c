@@ -155,7 +155,7 @@ static void generation_on_readable(void *owner, uint32_t events)
 static void generation_kill_log(const struct generation *g)
 {
     generation_kill(g);
-    if (g->state != GENERATION_STARTING && g->late == 0)
+    if (g->state != GENERATION_STARTING && g->kills == 0)
         stderr_print("generation %llu is killed, and its log may lack lines",
                      (unsigned long long)g->number);
 }
@@ -163,7 +163,7 @@ static void generation_kill_log(const struct generation *g)
 void generation_outlived(struct generation *g)
 {
     generation_kill_log(g);
-    if (++g->late < GENERATION_KILLS)
+    if (++g->kills < GENERATION_KILLS)
         generation_set_timer(g, g->supervisor->deadlines.group);
 }
 
@@ -314,7 +314,7 @@ void generation_give_up(struct generation *g, const char *why)
 void generation_free_if_ended(struct generation *g)
 {
     if (g->state == GENERATION_ENDED &&
-        (g->late == GENERATION_KILLS ||
+        (g->kills == GENERATION_KILLS ||
          (kill(-g->pid, 0) < 0 && errno == ESRCH)))
         generation_release(g);
 }

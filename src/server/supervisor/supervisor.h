@@ -110,7 +110,7 @@ struct generation {
     bool recovers;
     bool other_version; /* it has sent something that no master of this version
                          * sends */
-    unsigned late;      /* how often its processes were killed after its end */
+    unsigned kills;     /* how often its processes were killed after its end */
     struct complaint failure; /* why it failed: words of master or of the
                                * supervisor */
 };
