@@ -40,7 +40,6 @@
 #define TOTP_SECRET_MAX 64
 #define TOTP_TEXT_MAX   103
 #define TOTP_DIGITS     6
-#define TOTP_STEP_S     30
 
 /* The space that uploads must leave free on a disk: the larger of the two
  * numbers. */

@@ -41,6 +41,8 @@ struct proof_pins {
 bool proof_holds(const struct proof_servers *servers, struct slice messages,
                  uint64_t serial, const struct proof_pins *pins);
 
+#define TOTP_STEP_S 30 /* a code's time */
+
 /* Takes the code of the second factor (RFC 6238) off the end of PASSWORD. The
  * code must be the code of SECRET (base32) for NOW, seconds since 1970, or the
  * code before or after it. Returns the number of the code's half minute since
