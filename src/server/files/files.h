@@ -707,10 +707,9 @@ int space_check(const struct statvfs *disk, uint64_t length);
 uint64_t space_free(const struct statvfs *disk);
 /* Returns how many bytes of DISK must stay free by the setting min_free. */
 uint64_t space_floor(const struct files *f, const struct statvfs *disk);
-/* Returns how many bytes the user can still write, by the free space of DISK,
- * by min_free and by QUOTA. QUOTA can be NULL. */
-uint64_t space_usable(const struct files *f, const struct statvfs *disk,
-                      const struct quota *quota);
+/* Returns how many bytes the user can still write, by the free space of DISK
+ * and by min_free. */
+uint64_t space_usable(const struct files *f, const struct statvfs *disk);
 
 /* quota.c */
 

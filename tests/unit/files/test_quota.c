@@ -278,19 +278,17 @@ Test(min_free, bounds)
     const struct statvfs disk = { .f_frsize = 4096,
                                   .f_blocks = 1000,
                                   .f_bavail = 300 };
-    const struct quota quota = { .bytes = { 9 * 4096, 4096 } };
     const struct statvfs strange = { .f_frsize = 4096, .f_blocks = UINT64_MAX };
     const struct statvfs silent = { .f_frsize = 4096, .f_bavail = 300 };
     struct files f = { 0 };
 
     cr_expect_eq(space_floor(&f, &disk), 0);
-    cr_expect_eq(space_usable(&f, &disk, NULL), 300 * 4096);
-    cr_expect_eq(space_usable(&f, &disk, &quota), 8 * 4096);
+    cr_expect_eq(space_usable(&f, &disk), 300 * 4096);
     f.rules.min_free.percent = 20;
     cr_expect_eq(space_floor(&f, &disk), 200 * 4096);
-    cr_expect_eq(space_usable(&f, &disk, NULL), 100 * 4096);
+    cr_expect_eq(space_usable(&f, &disk), 100 * 4096);
     cr_expect_eq(space_floor(&f, &strange), INT64_MAX);
     f.rules.min_free = (struct min_free){ .bytes = 301 * 4096 };
     cr_expect_eq(space_floor(&f, &silent), 0);
-    cr_expect_eq(space_usable(&f, &disk, &quota), 0);
+    cr_expect_eq(space_usable(&f, &disk), 0);
 }

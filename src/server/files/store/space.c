@@ -183,7 +183,7 @@ int space_make_room(struct files *f, const struct mount *m, int fd,
     if (r < 0)
         return r;
     uint64_t left = quota_left(&quota.bytes);
-    uint64_t free = space_usable(f, &disk, NULL);
+    uint64_t free = space_usable(f, &disk);
     uint64_t least = free < left ? free : left;
     uint64_t missing = length > least ? length - least : 1;
     if (left < length && left <= free)
@@ -248,7 +248,7 @@ int space_on_space(void *owner, struct msg_space *m)
     if (r < 0)
         return r;
     uint64_t bytes =
-        space_shown(f, space_usable(f, &disk, NULL), m->wanted == UINT64_MAX);
+        space_shown(f, space_usable(f, &disk), m->wanted == UINT64_MAX);
     uint64_t left = count_left(f, &stored);
     if (bytes > quota_left(&quota.bytes))
         bytes = quota_left(&quota.bytes);

@@ -44,12 +44,9 @@ uint64_t space_floor(const struct files *f, const struct statvfs *disk)
     return percent > keep->bytes ? percent : keep->bytes;
 }
 
-uint64_t space_usable(const struct files *f, const struct statvfs *disk,
-                      const struct quota *quota)
+uint64_t space_usable(const struct files *f, const struct statvfs *disk)
 {
     uint64_t free = space_free(disk), floor = space_floor(f, disk);
-    uint64_t left = quota ? quota_left(&quota->bytes) : INT64_MAX;
 
-    free = free > floor ? free - floor : 0;
-    return free < left ? free : left;
+    return free > floor ? free - floor : 0;
 }

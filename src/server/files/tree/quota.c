@@ -89,8 +89,7 @@ int quota_explain(struct files *f, const struct mount *m, int directory,
     }
     if (result == -ENOSPC && entry && disk.f_files > 0 && disk.f_favail == 0)
         return result; /* the disk can't have more files */
-    if (q.bytes.limit > 0 &&
-        quota_left(&q.bytes) <= space_usable(f, &disk, NULL)) {
+    if (q.bytes.limit > 0 && quota_left(&q.bytes) <= space_usable(f, &disk)) {
         f->exceeded = q.bytes;
         return OUTCOME_OVER_QUOTA;
     }
