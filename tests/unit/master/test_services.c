@@ -67,6 +67,29 @@ OpenTest(service, of_session_and_files, NULL)
     player_leave(&anna);
 }
 
+/* The beginning of a path can be another path. */
+Test(service, a_report_cuts_no_command)
+{
+    static struct master m;
+    static char path[PATH_MAX];
+    struct channel log;
+    struct message got;
+    struct event_record r;
+    int ends[2];
+
+    memset(path, 'x', sizeof(path) - 1);
+    cr_assert_eq(fd_pair(ends), 0);
+    master_init(&m);
+    event_sender_init(&m.events, ends[0], PROCESS_MASTER);
+    channel_init(&log, ends[1], PROCESS_LOG, PROCESS_MASTER, PHASE_RUN);
+    master_report(&m, EVENT_TROUBLE, PROCESS_MASTER,
+                  "reload: it belongs to uid 7; run: chown 0 %s", path);
+    cr_assert_eq(channel_receive(&log, &got), 1);
+    cr_assert_eq(event_decode(got.event.event, &r), 0);
+    cr_expect(slice_equal(r.text[FIELD_REASON],
+                          SLICE("reload: it belongs to uid 7; run: ...")));
+}
+
 static bool is_reaped(void *actor)
 {
     return kill(((struct actor *)actor)->note.pid, 0) < 0;

@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -69,7 +68,7 @@ void master_report(struct master *m, enum event e, enum process about,
     va_list args;
 
     va_start(args, format);
-    vsnprintf(text, sizeof(text), format, args);
+    complaint_list(text, sizeof(text), format, args);
     va_end(args);
     if (!m->logs || m->events.channel.fd < 0)
         stderr_print("%s: %s: %s", event_name(e), process_name(about), text);
