@@ -1,9 +1,9 @@
 /* Tests of the channels to log and keys: each new log or keys gets all
  * channels, as far as there is room, also the channels of sessions that have
  * ended meanwhile. */
+#include "caller.h"
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
-#include "stage.h"
 #include "support/wait.h"
 
 #define ROOM     24 /* for max_sessions = 8 */
@@ -397,6 +397,24 @@ static void leave_unread(int fd[SERVICES_UNREAD])
 static bool is_answered(void *player)
 {
     return channel_waits(((struct player *)player)->channel.fd) > 0;
+}
+
+/* Nobody who waits for the end of a drain stops a log with lines unread. */
+OpenTest(service, unread_sessions_are_left, NULL)
+{
+    int fd[SERVICES_UNREAD];
+
+    leave_unread(fd);
+    caller_enter(&ctl);
+    for (unsigned left = SERVICES_UNREAD;; left = 0) {
+        REQUEST(&ctl, drain, .order = DRAIN_ASK);
+        cr_expect_eq(EXPECT(&ctl, drain_is)->sessions, left);
+        if (left == 0)
+            break;
+        for (int i = 0; i < SERVICES_UNREAD; i++)
+            expect_words(&fd[i], 'w');
+    }
+    channel_close(&ctl);
 }
 
 /* A login waits while SERVICES_UNREAD ended sessions of its user wait for log:

@@ -366,7 +366,9 @@ static int request_on_drain(void *owner, struct msg_drain *msg)
     begins = drain_begins(m);
     peer_answered(p, SEND(&p->channel, drain_is, p->request, .on = begins > 0,
                           .ms = begins > now ? begins - now : 0,
-                          .sessions = m->sessions->living));
+                          .sessions = m->sessions->living > 0
+                                          ? m->sessions->living
+                                          : services_unread(m, NULL)));
     return 0;
 }
 
