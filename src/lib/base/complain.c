@@ -51,12 +51,14 @@ int complain(struct complaint *c, const char *format, ...)
 
 static const char *stderr_name = "sallyport";
 
+static bool stderr_waiting;
+static unsigned stderr_lost; /* lines, which the next one counts */
+
 void stderr_title(const char *t)
 {
     stderr_name = t;
+    stderr_lost = 0; /* the parent counts its own */
 }
-
-static bool stderr_waiting;
 
 void stderr_wait(bool waits)
 {
@@ -74,9 +76,11 @@ __attribute__((format(printf, 1, 0))) static void print_list(const char *format,
 {
     char line[LINE_ROOM];
     struct pollfd err = { .fd = STDERR_FILENO, .events = POLLOUT };
-    int head = snprintf(line, sizeof(line), "%s: ", stderr_name);
+    int head = snprintf(line, sizeof(line),
+                        stderr_lost ? "%s: (%u lines were lost) " : "%s: ",
+                        stderr_name, stderr_lost);
     size_t len = head > 0 && head < LINE_ROOM ? (size_t)head : 0;
-    ssize_t written = 0;
+    ssize_t written = -1;
 
     complaint_list(line + len, sizeof(line) - len - 1, format, args);
     len += strlen(line + len);
@@ -84,7 +88,7 @@ __attribute__((format(printf, 1, 0))) static void print_list(const char *format,
     line[len++] = '\n';
     if (poll(&err, 1, stderr_waiting ? -1 : 0) == 1 && err.revents & POLLOUT)
         written = write(STDERR_FILENO, line, len);
-    (void)written; /* the failure can't be reported in another way */
+    stderr_lost = written < 0 ? stderr_lost + 1 : 0;
     explicit_bzero(line, sizeof(line)); /* it can contain a new password */
 }
 

@@ -186,5 +186,7 @@ void event_on_syscall(int number)
     event[1] = FIELD_NUMBER;
     event[2] = 8; /* bytes of the number */
     memcpy(event + 4, &n, 8);
-    sendmsg(sender_of_syscalls->channel.fd, &m, MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (sendmsg(sender_of_syscalls->channel.fd, &m,
+                MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+        sender_of_syscalls->dropped++;
 }

@@ -133,6 +133,8 @@ static void gate_release(void *owner)
 {
     struct gate *g = owner;
 
+    g->frame.log.full = false; /* this event may use all of the socket */
+    report_on_tally(g);
     /* The loop's list also links the timers in the tables, so clear these
      * timers before the tables are freed. */
     loop_timer_clear(&g->frame.loop, &g->tally);

@@ -424,6 +424,8 @@ uint64_t throttle_tally(struct throttle *t);
 /* Reports a connection that a limit refused. */
 void report_refused(struct gate *g, const struct address *peer,
                     const struct address *local, const char *reason);
+/* Sends the count of suppressed refusals, if there is one. */
+void report_on_tally(void *owner);
 /* Reports a fact about the whole service, such as a certificate. */
 void report_service(struct gate *g, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

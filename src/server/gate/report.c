@@ -45,7 +45,7 @@ uint64_t throttle_tally(struct throttle *t)
 
 #define TALLY_MS 2000
 
-static void report_on_tally(void *owner)
+void report_on_tally(void *owner)
 {
     struct gate *g = owner;
     struct event_record r;

@@ -104,6 +104,50 @@ Test(process, a_full_pipe_is_not_waited_for, .timeout = 30)
     cr_assert_eq(run_child(says_much, line, sizeof(line)), 7);
 }
 
+/* Returns the number of lines in a pipe, and the last bytes as a string. */
+static int read_lines(int pipe, char last[64])
+{
+    char byte;
+    int lines = 0;
+    size_t n = 0;
+
+    while (read(pipe, &byte, 1) == 1) {
+        lines += byte == '\n';
+        n = n < 62 ? n : 0;
+        last[n++] = byte;
+        last[n] = '\0';
+    }
+    return lines;
+}
+
+/* The next line that fits says how many didn't. */
+Test(process, lost_lines_are_counted)
+{
+    char last[64], expected[64];
+    int ends[2], lost = 100;
+
+    cr_assert_eq(pipe2(ends, O_NONBLOCK | O_CLOEXEC), 0);
+    cr_assert_geq(dup2(ends[1], 2), 0);
+    stderr_title("test");
+    for (int i = 0; i < lost; i++)
+        stderr_print("%4000s", "");
+    lost -= read_lines(ends[0], last);
+    cr_expect_gt(lost, 0);
+    stderr_print("a");
+    stderr_print("b");
+    snprintf(expected, sizeof(expected),
+             "test: (%d lines were lost) a\ntest: b\n", lost);
+    cr_expect_eq(read_lines(ends[0], last), 2);
+    cr_expect_str_eq(last, expected);
+    for (int i = 0; i < 100; i++)
+        stderr_print("%4000s", "");
+    read_lines(ends[0], last);
+    stderr_title("fork"); /* a process that counts none of its parent's */
+    stderr_print("c");
+    cr_expect_eq(read_lines(ends[0], last), 1);
+    cr_expect_str_eq(last, "fork: c\n");
+}
+
 static void says_an_overlong_line(void)
 {
     char text[5000];

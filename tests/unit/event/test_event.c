@@ -392,12 +392,21 @@ Test(sender, one_that_cannot_be_sent)
 
 Test(sender, syscall_from_a_signal_handler_is_an_event_like_others)
 {
+    int sent = 0;
+
     event_on_syscall(40); /* nobody sends it */
     event_syscalls_by(&sender);
     event_on_syscall(41);
     event_on_syscall(42);
     cr_assert_eq(next_number(), 41);
     cr_assert_eq(next_number(), 42);
+    cr_assert_eq(next_number(), UINT64_MAX);
+    while (sender.dropped == 0 && sent < 100000) /* the socket is full then */
+        event_on_syscall(sent++);
+    for (int n = 0; n < sent - 1; n++)
+        cr_assert_eq(next_number(), (uint64_t)n);
+    event_flush(&sender);
+    cr_assert_eq(next_number(), 1);
     cr_assert_eq(next_number(), UINT64_MAX);
     event_syscalls_by(NULL);
     event_on_syscall(43);

@@ -1,8 +1,11 @@
 /* Tests control connections: what gate gives to a session, and which clients
  * gate refuses. */
+#include <sys/ioctl.h>
+
 #include "bench.h"
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
+#include "support/wait.h"
 
 #define FREE       "max_per_address = 100\nstartups = 100\n"
 #define ANY_NUMBER "no_ban = 127.0.0.0/8\n"
@@ -286,24 +289,29 @@ GateTest(entry, events_of_a_flood_are_bounded,
     cr_assert(strstr(line, " number="), "%s", line); /* of the others */
 }
 
-/* While log reads nothing, gate counts what it can't send. */
-GateTest(entry, no_refusal_is_lost,
-         .settings = "max_sessions = 1\n"
-                     "max_per_address = 1\n")
-{
-    enum { REFUSALS = 200 };
-    char line[512], from[32];
-    unsigned long sum = 0;
-    int client;
+#define REFUSALS 200
 
-    bench_enter(b, "127.0.0.1", &client);
+/* Refuses each address twice: at least the last refusal has no event. */
+static void refuse_many(struct bench *b)
+{
+    char line[512], from[32];
+
     for (int i = 0; i < REFUSALS; i++) {
-        snprintf(from, sizeof(from), "127.0.2.%d", i + 1);
+        int client;
+
+        snprintf(from, sizeof(from), "127.0.2.%d", i / 2 + 1);
         client = client_connect(from, b->control.port);
         client_line(client, line, sizeof(line));
         close(client);
     }
-    while (sum < REFUSALS) {
+}
+
+static void expect_refusals(struct bench *b, unsigned long refusals)
+{
+    char line[512];
+    unsigned long sum = 0;
+
+    while (sum < refusals) {
         const char *number;
 
         bench_event(b, line, sizeof(line));
@@ -312,7 +320,52 @@ GateTest(entry, no_refusal_is_lost,
         sum += strstr(line, " peer=") != NULL;
         sum += number ? strtoul(number + 8, NULL, 10) : 0;
     }
-    cr_expect_eq(sum, REFUSALS);
+    cr_expect_eq(sum, refusals);
+}
+
+/* While log reads nothing, gate counts what it can't send. */
+GateTest(entry, no_refusal_is_lost,
+         .settings = "max_sessions = 1\n"
+                     "max_per_address = 1\n")
+{
+    int client;
+
+    bench_enter(b, "127.0.0.1", &client);
+    refuse_many(b);
+    expect_refusals(b, REFUSALS);
+}
+
+static int bytes_for_log(int log)
+{
+    int bytes = 0;
+
+    cr_assert_eq(ioctl(log, FIONREAD, &bytes), 0);
+    return bytes;
+}
+
+static int unread;
+
+static bool log_gets_more(void *log)
+{
+    return bytes_for_log(*(int *)log) > unread;
+}
+
+/* A gate that ends reports what it has only counted, also if log is behind. */
+GateTest(entry, the_last_refusals_are_counted,
+         .settings = "max_sessions = 1\n"
+                     "max_per_address = 1\n")
+{
+    struct pollfd log = { .fd = b->log.fd };
+    int client;
+
+    bench_enter(b, "127.0.0.1", &client);
+    refuse_many(b);
+    unread = bytes_for_log(log.fd);
+    cr_assert(wait_until(log_gets_more, &log.fd, 10000)); /* of the tally */
+    refuse_many(b); /* more than gate sends to a log that reads nothing */
+    shutdown(b->master.fd, SHUT_RDWR);
+    cr_assert_eq(poll(&log, 1, 10000), 1); /* gate has ended */
+    expect_refusals(b, 2 * REFUSALS);
 }
 
 /* Lets COUNT sessions of an address end, with or without a login. */
