@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""fuse.py FOLDER UID [remote] [lacks=WORD] [other=FOLDER]: a file system with two files whose owner is UID. Both
+"""fuse.py FOLDER UID [remote] [tree=SECONDS] [lacks=WORD] [other=FOLDER]: a file system with two files whose owner is UID. Both
 have 75,000 numbers of 4 bytes. "f" is opened for direct I/O, as network file
 systems do: none of its pages can be mapped as shared. "bad" is an ordinary file,
 but nothing after its first 128 KiB can be read, as on a broken disk. New files
@@ -10,6 +10,8 @@ processes that wait for them.
 With "remote" it is as a network file system without caches: each look at a name or at
 facts is a request, and so are locks and extended attributes. Then the file "requests"
 has the number of requests of each kind, those for itself left out.
+With "tree" as well it is empty, also has directories, links, owners and times, and
+answers each request only after so many seconds.
 "lacks" takes something from it: locks; exclusion: each lock is granted; sharing: the
 kernel keeps the locks; attributes; once: an attribute that is there is set again;
 names: links and the flags of renameat2(2); freshness: a name shows its old file;
@@ -32,16 +34,20 @@ import time
 FOLDER, OWNER = sys.argv[1], int(sys.argv[2])
 REMOTE = "remote" in sys.argv[3:]
 LACKS = "".join(word[6:] for word in sys.argv[3:] if word.startswith("lacks="))
+TREE = [float(word[5:]) for word in sys.argv[3:] if word.startswith("tree=")]
 FOLDERS = [FOLDER] + [word[6:] for word in sys.argv[3:] if word.startswith("other=")]
 FRESH = 0 if REMOTE else 1  # seconds that the kernel believes an answer
 NUMBERS = b"".join(struct.pack("<I", i) for i in range(75000))
 GOOD = 128 << 10
 ENOENT, EIO, EAGAIN, EEXIST, ENOSPC = 2, 5, 11, 17, 28
-EROFS, ERANGE, ENOSYS, ENODATA = 30, 34, 38, 61
+EROFS, ERANGE, ENOSYS, ENOTEMPTY, ENODATA, EOPNOTSUPP = 30, 34, 38, 39, 61, 95
 NODES = {b"f": 2, b"bad": 3}
+INSIDE = {1: {}}  # in a tree, of each directory: the nodes of its names
+FACTS = {1: [0o40711, 0, 0, 0, 0]}  # and of each node: mode, uid, gid, nanoseconds of mtime and ctime
 DATA = {2: NUMBERS, 3: NUMBERS}  # of each node; those that are made follow
 MARKS = {1: {}, 2: {}, 3: {}}  # the extended attributes of each node
 LOOKUP, FORGET, GETATTR, SETATTR, UNLINK, RENAME, LINK = 1, 2, 3, 4, 10, 12, 13
+READLINK, SYMLINK, MKDIR, RMDIR = 5, 6, 9, 11
 OPEN, READ, WRITE, STATFS, RELEASE = 14, 15, 16, 17, 18
 FLUSH, INIT, OPENDIR, READDIR, RELEASEDIR, FORGETS = 25, 26, 27, 28, 29, 42
 CREATE, RENAME2 = 35, 45
@@ -65,10 +71,12 @@ LATE = []  # answers that wait: when, and how to make them
 EINVAL, EACCES = 22, 13
 REQUESTS = 1 << 20  # the node of the file with the numbers
 DIRECT_IO = 1
-SET_SIZE = 8
+SET_MODE, SET_UID, SET_GID, SET_SIZE, SET_MTIME, SET_NOW = 1, 2, 4, 8, 32, 256
 
 
 def attributes(node):
+    if TREE:
+        return tree_attributes(node)
     folder = node == 1
     length = 4096 if node == REQUESTS else 0 if folder else len(DATA[node])
     modified = 1000000000 if LACKS == "case" else 0
@@ -108,12 +116,14 @@ def set_attributes(node, body):
     valid, _padding, _handle, size = struct.unpack("<IIQQ", body[:24])
     if valid & SET_SIZE:
         DATA[node] = DATA[node][:size].ljust(size, b"\0")
+        touch(node)
     return facts(node)
 
 
 def write(node, body):
     _handle, at, size = struct.unpack("<QQI", body[:20])
     DATA[node][at:at + size] = body[40:40 + size]
+    touch(node)
     return 0, struct.pack("<II", size, 0)
 
 
@@ -219,7 +229,116 @@ def remove_mark(node, body):
 
 
 def is_direct(node):
-    return DIRECT_IO if node in (NODES[b"f"], REQUESTS) else 0
+    return DIRECT_IO if TREE or node in (NODES[b"f"], REQUESTS) else 0
+
+
+def tree_attributes(node):
+    mode, uid, gid, mtime, ctime = FACTS[node]
+    length = len(DATA.get(node, b""))
+    return struct.pack("<6Q10I", node, length, (length + 511) // 512, mtime // 10**9, mtime // 10**9, ctime // 10**9,
+                       mtime % 10**9, mtime % 10**9, ctime % 10**9, mode, 1, uid, gid, 0, 4096, 0)
+
+
+def touch(node, what=(3, 4)):
+    for each in what if TREE else ():
+        FACTS[node][each] = time.time_ns()
+
+
+def tree_make(folder, name, mode, head):
+    if name in INSIDE[folder]:
+        return None
+    node = max(FACTS) + 1
+    INSIDE[folder][name] = node
+    FACTS[node] = [mode, *struct.unpack("<II", head[24:32]), 0, 0]
+    DATA[node], MARKS[node] = bytearray(), {}
+    if mode & 0o40000 and not mode & 0o100000:
+        INSIDE[node] = {}
+    touch(node)
+    touch(folder)
+    return node
+
+
+def tree_lookup(folder, body):
+    node = INSIDE[folder].get(body.split(b"\0")[0])
+    return (0, entry(node)) if node else (ENOENT, b"")
+
+
+def tree_create(folder, body, head):
+    mode, = struct.unpack("<I", body[4:8])
+    node = tree_make(folder, body[16:].split(b"\0")[0], 0o100000 | mode & 0o7777, head)
+    return (0, entry(node) + struct.pack("<QII", 1, DIRECT_IO, 0)) if node else (EEXIST, b"")
+
+
+def tree_mkdir(folder, body, head):
+    mode, = struct.unpack("<I", body[:4])
+    node = tree_make(folder, body[8:].split(b"\0")[0], 0o40000 | mode & 0o7777, head)
+    return (0, entry(node)) if node else (EEXIST, b"")
+
+
+def tree_symlink(folder, body, head):
+    name, target = body.split(b"\0")[:2]
+    node = tree_make(folder, name, 0o120777, head)
+    if node:
+        DATA[node] += target
+    return (0, entry(node)) if node else (EEXIST, b"")
+
+
+def tree_change(node, body):
+    valid, = struct.unpack("<I", body[:4])
+    mtime, = struct.unpack("<Q", body[40:48])
+    nanoseconds, _ctime, mode, _unused, uid, gid = struct.unpack("<6I", body[60:84])
+    facts_of = FACTS[node]
+    if valid & SET_MODE:
+        facts_of[0] = facts_of[0] & ~0o7777 | mode & 0o7777
+    if valid & SET_UID:
+        facts_of[1] = uid
+    if valid & SET_GID:
+        facts_of[2] = gid
+    if valid & SET_MTIME:
+        facts_of[3] = time.time_ns() if valid & SET_NOW else mtime * 10**9 + nanoseconds
+    touch(node, (4,))
+    return set_attributes(node, body)
+
+
+def tree_rename(folder, body, size):
+    to, flags = struct.unpack("<QI", body[:12])
+    old, new = body[size:].split(b"\0")[:2]
+    there, node = INSIDE[to].get(new), INSIDE[folder][old]
+    if flags & EXCHANGE and size == 16:
+        INSIDE[folder][old] = there
+    elif there and INSIDE.get(there):
+        return ENOTEMPTY, b""
+    else:
+        del INSIDE[folder][old]
+    INSIDE[to][new] = node
+    for each in (folder, to):
+        touch(each)
+    touch(node, (4,))
+    return 0, b""
+
+
+def tree_link(folder, body):
+    old, = struct.unpack("<Q", body[:8])
+    if body[8:].split(b"\0")[0] in INSIDE[folder]:
+        return EEXIST, b""
+    INSIDE[folder][body[8:].split(b"\0")[0]] = old
+    touch(folder)
+    touch(old, (4,))
+    return 0, entry(old)
+
+
+def tree_remove(folder, body):
+    name = body.split(b"\0")[0]
+    if INSIDE.get(INSIDE[folder][name]):
+        return ENOTEMPTY, b""
+    del INSIDE[folder][name]
+    touch(folder)
+    return 0, b""
+
+
+def tree_mark(node, body):
+    touch(node, (4,))
+    return (EOPNOTSUPP, b"") if body[8:].startswith(b"system.") else set_mark(node, body)
 
 
 def requests():
@@ -235,11 +354,11 @@ def read(node, body):
     return 0, bytes(DATA[node][at:at + size])
 
 
-def entries(_node, body):
+def entries(node, body):
     _handle, at = struct.unpack("<QQ", body[:16])
     each = [struct.pack("<QQII", node, i + 1, len(name), 8) +
             name.ljust((len(name) + 7) // 8 * 8, b"\0")
-            for i, (name, node) in enumerate(NODES.items())]
+            for i, (name, node) in enumerate((INSIDE[node] if TREE else NODES).items())]
     return 0, b"".join(each[at:])
 
 
@@ -270,6 +389,12 @@ if REMOTE:
     ANSWERS |= {LINK: link, SETXATTR: set_mark, GETXATTR: get_mark, LISTXATTR: list_marks,
                 REMOVEXATTR: remove_mark, SETLK: lock, SETLKW: lock, FSYNC: lambda n, b: (0, b""),
                 FSYNCDIR: lambda n, b: (0, b"")}
+if TREE:
+    ANSWERS |= {LOOKUP: tree_lookup, CREATE: tree_create, MKDIR: tree_mkdir, SYMLINK: tree_symlink,
+                READLINK: lambda n, b: (0, bytes(DATA[n])), SETATTR: tree_change,
+                RENAME: lambda n, b: tree_rename(n, b[:8] + bytes(4) + b[8:], 12),
+                RENAME2: lambda n, b: tree_rename(n, b, 16), LINK: tree_link, UNLINK: tree_remove, RMDIR: tree_remove,
+                SETXATTR: tree_mark}
 if LACKS == "creation":
     ANSWERS[CREATE] = lambda n, b: (EROFS, b"")
 for each in {"locks": (SETLK, SETLKW), "attributes": (SETXATTR,),
@@ -320,7 +445,10 @@ def serve_one(fd, silent):
     if LACKS == "strangers" and what == GETATTR and uid not in (0, OWNER) and not message[40] & 1:
         reply(fd, number, EACCES, b"")
         return
-    reply(fd, number, *ANSWERS.get(what, lambda n, b: (ENOSYS, b""))(node, message[40:]))
+    if TREE:
+        time.sleep(TREE[0])
+    made = (message[:40],) if TREE and what in (CREATE, MKDIR, SYMLINK) else ()
+    reply(fd, number, *ANSWERS.get(what, lambda n, b: (ENOSYS, b""))(node, message[40:], *made))
 
 
 def device():
