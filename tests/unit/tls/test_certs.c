@@ -7,6 +7,7 @@
 #include "support/files.h"
 #include "support/long.h"
 #include "support/scratch.h"
+#include "tls/tls.h"
 
 TestSuite(certs, .init = scratch_enter, .fini = scratch_remove);
 
@@ -91,12 +92,25 @@ static bool meets(struct tls_context *t, const char *authority,
 
 Test(certs, self_signed)
 {
+    char text[FINGERPRINT_TEXT];
+    struct tls_pair_facts f;
+    OSSL_PARAM *params = NULL;
+    EVP_PKEY *key;
+
     cr_assert_eq(make("localhost 127.0.0.1 ::1 ftp.example.org"), 0);
     cr_assert_eq(mode("key.pem"), 0600u);
     cr_assert_eq(mode("certificate.pem"), 0644u);
     struct tls_context *t = load("certificate.pem", "key.pem");
     cr_assert(meets(t, "certificate.pem", "localhost"));
     cr_assert(meets(t, "certificate.pem", "ftp.example.org"));
+    fingerprint(text);
+    cr_assert(tls_context_pair(t, 0, &f));
+    cr_expect(strstr(text, f.fingerprint), "%s", f.fingerprint);
+    cr_expect(strstr(text, f.pin) && strlen(f.pin) == 8 + 44, "%s", f.pin);
+    key = t->identity[0].key;
+    cr_expect_eq(EVP_PKEY_todata(key, EVP_PKEY_PUBLIC_KEY, &params), 1);
+    OSSL_PARAM_free(params);
+    cr_expect_neq(EVP_PKEY_todata(key, EVP_PKEY_KEYPAIR, &params), 1);
     cr_assert(!meets(t, "certificate.pem", "www.example.org"));
     tls_context_free(t);
 }

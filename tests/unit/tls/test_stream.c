@@ -67,11 +67,14 @@ LineTest(stream, plain_reset_is_a_cut, line_open(l, CONTROL, 0))
 LineTest(stream, plain_write_to_nobody_is_a_cut_and_no_signal,
          line_open(l, CONTROL, 0))
 {
+    char byte;
     size_t n;
     line_hang_up(l);
     cr_assert_eq(stream_write(l->s, "x", 1, &n), STREAM_OK);
     cr_assert_eq(stream_flush(l->s), STREAM_CUT);
     cr_assert_str_eq(stream_cause(l->s), strerror(EPIPE));
+    cr_assert_eq(stream_read(l->s, &byte, 1, &n), STREAM_CLOSED);
+    cr_assert_str_eq(stream_cause(l->s), "");
 }
 
 LineTest(stream, plain_full_takes_nothing_and_loses_nothing,
