@@ -579,6 +579,8 @@ struct naming {
     char *name;
     struct path *path;
     enum conflict conflict;
+    bool unique; /* STOU: the name itself is random, so it shows no other name,
+                    and gets no suffix */
     /* naming_give() sets it if a partial got its name by a link, and still has
      * its own name, too. The caller removes the partial's own name after it has
      * closed the partial. */

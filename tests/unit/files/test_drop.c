@@ -183,6 +183,33 @@ Test(blind, with_and_without_the_name)
     }
 }
 
+/* The name of STOU is random: it gets no suffix, unless a session under an
+ * attacker's control asks for a name that can be guessed. */
+Test(blind, a_unique_name)
+{
+    static const char *const names[] = { "/drop/a.0123456789abcdef.pdf",
+                                         "/drop/stou-0123456789abcdef",
+                                         "/drop/a.pdf",
+                                         "/drop/a.01234567.pdf" };
+
+    for (unsigned held = 0; held < 2; held++)
+        for (unsigned mine = 0; mine < 2; mine++)
+            for (size_t i = 0; i < 4; i++) {
+                struct peer one, *p = &one;
+
+                peer_init(p);
+                peer_share(p, "/drop",
+                           (mine ? RIGHT_ALL & ~RIGHT_DIRECTORY : RIGHT_WRITE) |
+                               (mine ? RIGHT_MINE : 0) |
+                               (held ? RIGHT_INSPECT : 0));
+                peer_run(p);
+                DONE(ask_put(p, names[i], WRITE_UNIQUE, 0, 10, 1));
+                cr_expect_eq(strcmp(p->stored, names[i]) == 0, i < 2, "%s",
+                             p->stored);
+                peer_stop(p);
+            }
+}
+
 /* The time of a drop is the start of the server, in its facts and in the
  * listing of the directory above: it tells nothing about uploads. */
 PeerTest(blind, its_time_is_the_start_of_the_server, peer_init(p))

@@ -228,7 +228,8 @@ static int naming_take_name(struct naming *n, const char *name)
 static int naming_rename_new(const struct files *f, struct naming *n)
 {
     char name[NAME_MAX + 1];
-    int r = mount_hides_names(n->mount) ? -EEXIST : naming_take_free(n);
+    int r = mount_hides_names(n->mount) && !n->unique ? -EEXIST
+                                                      : naming_take_free(n);
 
     if (r != -EEXIST)
         return r;
@@ -367,7 +368,7 @@ static int naming_hold(const struct files *f, struct naming *n,
     char name[NAME_MAX + 1], id[HELD_DIGITS + 1];
     int r = 0;
 
-    if (mount_hides_names(n->mount) && !naming_is_seen(f, n)) {
+    if (mount_hides_names(n->mount) && !n->unique && !naming_is_seen(f, n)) {
         naming_next_random(n, name);
         r = naming_take_name(n, name);
     }
@@ -387,6 +388,16 @@ static int naming_hold(const struct files *f, struct naming *n,
     return r;
 }
 
+/* Has NAME the random number of STOU? Otherwise a session under an attacker's
+ * control could ask for a name to learn whether it is taken. */
+static bool naming_is_random(const char *name)
+{
+    while ((name = strpbrk(name, ".-")))
+        if (strspn(++name, "0123456789abcdef") == 16)
+            return true;
+    return false;
+}
+
 int naming_upload(const struct files *f, struct upload *u)
 {
     struct naming n = {
@@ -398,6 +409,7 @@ int naming_upload(const struct files *f, struct upload *u)
         .name = u->name,
         .path = &u->path,
         .conflict = u->conflict,
+        .unique = u->mode == WRITE_UNIQUE && naming_is_random(u->name),
     };
     struct stat there;
     int r = u->mount->inspect ? naming_hold(f, &n, u) : naming_give(f, &n);
