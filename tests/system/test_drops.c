@@ -33,7 +33,13 @@ static const struct row {
     { "RNFR {}", NO_DATA },
     { "RNFR /own", NO_DATA },
     { "RNTO {}", NO_DATA },
+    { "APPE {}", UP },
     { "STOR {}", UP },
+    { "RNFR {}", NO_DATA },
+    { "RNTO {}.new", NO_DATA },
+    { "RNFR {}.new", NO_DATA },
+    { "RNTO {}", NO_DATA },
+    { "MLST {}.new", NO_DATA },
     { "APPE {}", UP },
     { "STOU {}", UP },
     { "REST 1", NO_DATA },
@@ -105,6 +111,8 @@ Test(drops, a_transcript_tells_nothing, .timeout = 60)
     begin(&s, &server);
     play_all(&s, &without);
     fill(&server);
+    session_close(&s); /* a session sees what it has stored */
+    session_enter(&s, &server, "anna");
     play_all(&s, &with);
     for (char *a = strtok(without.data, "\n"), *at = with.data; a;
          a = strtok(NULL, "\n")) {

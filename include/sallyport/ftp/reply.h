@@ -86,7 +86,7 @@
     /* {}: path */                                                             \
     R(CWD_OK, 250, "Now in {}")                                                \
     /* {}: path */                                                             \
-    R(RENAMED_AS, 250, "That name was taken; renamed to {}")                   \
+    R(RENAMED_AS, 250, "Renamed to {}")                                        \
     R(MLST, 250, "Facts:")                                                     \
     /* {}: made by path_quote() */                                             \
     R(PWD, 257, "\"{}\" is the current directory.")                            \

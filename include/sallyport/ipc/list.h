@@ -639,8 +639,9 @@ PATH(from) PATH(to) END
 
 MESSAGE(renamed, FILES, SESSION, ASKED, MANY, rename,
         "the new virtual path. It differs from the requested one if that name "
-        "was taken and `on_conflict = rename`")
-PATH(path) END
+        "was taken and `on_conflict = rename`, and in a drop; the old virtual "
+        "path, which differs from the requested one in a drop")
+PATH(path) PATH(from) END
 
 MESSAGE(facts, SESSION, FILES, IDLE, MANY, NONE,
         "the facts of this path. `directory`, here and in `times` and `mode`: "

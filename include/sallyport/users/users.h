@@ -156,7 +156,8 @@ bool user_expired(const struct user *user, int64_t now);
 
 /* Sets *somewhere to the rights that the user has in at least one place (the
  * home, a share, or a directory with rights of its own), and *everywhere to the
- * rights that the user has in all these places. */
+ * rights that the user has in all these places. A drop counts as a place with
+ * RIGHT_RENAME: a session may rename what it has stored there. */
 void user_rights(const struct user *user, unsigned *somewhere,
                  unsigned *everywhere);
 

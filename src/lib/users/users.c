@@ -187,16 +187,22 @@ unsigned user_choice(const struct user *user, int choice, unsigned setting)
     return user->choice[choice] ? user->choice[choice] - 1 : setting;
 }
 
+static unsigned user_can(unsigned rights)
+{
+    return rights_drop(rights) ? rights | RIGHT_RENAME : rights;
+}
+
 void user_rights(const struct user *user, unsigned *somewhere,
                  unsigned *everywhere)
 {
-    *somewhere = *everywhere = user->rights;
+    *everywhere = user->rights;
+    *somewhere = user_can(user->rights);
     for (size_t i = 0; i < user->grants; i++) {
-        *somewhere |= user->grant[i].rights;
+        *somewhere |= user_can(user->grant[i].rights);
         *everywhere &= user->grant[i].rights;
     }
     for (size_t i = 0; i < user->directories; i++) {
-        *somewhere |= user->directory[i].rights;
+        *somewhere |= user_can(user->directory[i].rights);
         *everywhere &= user->directory[i].rights;
     }
 }

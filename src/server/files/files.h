@@ -86,6 +86,18 @@ struct upload {
     struct path path; /* path of the target, as the client named it */
 };
 
+/* An upload that this session has stored in a drop (own.c). */
+struct own {
+    const struct mount *mount; /* NULL: this entry is free */
+    bool held;                 /* it waits for inspection, or has waited */
+    struct stat st;            /* of the file, when it was stored */
+    uint64_t born;             /* its time of birth in ns; 0: unknown */
+    char name[NAME_MAX + 1];   /* as the client named it */
+    char stored[NAME_MAX + 1]; /* the name that it got */
+};
+/* Later uploads replace the oldest entries. */
+#define OWN_MAX 128
+
 /* Removed bytes that the file system doesn't report as free yet. */
 struct freed_bytes {
     uint64_t due, said; /* due: not reported as free yet; said: the free bytes
@@ -129,6 +141,7 @@ struct files {
     bool over;   /* session or master is gone */
     bool orphan; /* master is gone */
     int died;    /* the signal that ended the session; 0: it left, or lives */
+    unsigned next_own;   /* index of the entry that is replaced next */
     unsigned next_sized; /* index of the oldest answer, which the next one
                           * replaces */
     bool no_marks;       /* logged already: confirmed lengths can't be stored */
@@ -146,6 +159,7 @@ struct files {
     struct upload upload;
     struct sized sized[SIZED_MAX];
     struct owner_name owner[OWNERS_MAX]; /* at uid % OWNERS_MAX */
+    struct own own[OWN_MAX];
 };
 
 /* The requests of a session, and the two requests of sallyportctl. Each handler
@@ -478,6 +492,22 @@ enum entry_kind facts_kind(const struct facts *facts);
  * name is a link, and ST describes the link or its target. */
 unsigned facts_perm(const struct files *f, const struct mount *m,
                     const struct stat *st, bool link);
+
+/* own.c */
+
+/* Returns the upload of this session that the client has named PATH, or that is
+ * stored there; NULL: there is none, or PATH isn't in a drop. */
+struct own *own_find(struct files *f, const struct path *path);
+/* Remembers the open upload, which has been stored, if it is in a drop. NAME is
+ * the name that the client gave. */
+void own_store(struct files *f, const char *name);
+/* Changes the names of ONE. Forgets an earlier upload of this NAME. */
+void own_name(struct files *f, struct own *one, const char *name,
+              const char *stored);
+/* Does its stored name still lead to ONE? */
+bool own_is_at(int directory, const struct own *one);
+/* Gets the facts of ONE as they were when it was stored. Returns 0. */
+int own_facts(const struct files *f, const struct own *one, struct facts *ret);
 
 /* names.c: returns the name of the user with UID, who owns a file of the mount
  * M; "" if M isn't a share, or the name isn't known. Valid until the next

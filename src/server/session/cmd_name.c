@@ -95,7 +95,11 @@ static void name_on_renamed(struct session *s, struct message *m)
 {
     const struct slice wanted = path_slice(&s->subject);
     struct slice to = m->kind == MSG_renamed ? m->renamed.path : wanted;
-    const struct change c = { "RNTO", path_slice(&s->rename_from), to };
+    const struct change c = { "RNTO",
+                              m->kind == MSG_renamed
+                                  ? m->renamed.from
+                                  : path_slice(&s->rename_from),
+                              to };
 
     if (m->kind == MSG_renamed) {
         name_forget_stored(s, c.path);

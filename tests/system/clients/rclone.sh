@@ -37,6 +37,11 @@ step "a second copy moves nothing"
 go copy tree door:tree
 ! has_said 'Copied' || fail "it copied"
 
+step "over one connection, as into a drop (transcripts/server/jobs-in-a-drop.txt)"
+go copy --ftp-concurrency 1 tree door:single
+go check --download tree door:single
+go purge door:single
+
 step "the rest of a file"
 go cat --offset 200000 door:tree/one/f12 >rest
 said 'REST 200000'

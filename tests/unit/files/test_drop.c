@@ -5,6 +5,7 @@
 #include "renames.h"
 #include "steps.h"
 #include "support/cast.h"
+#include "support/long.h"
 #include "syncs.h"
 
 #define K    1024u
@@ -113,14 +114,19 @@ static void play_changes(struct peer *p, struct record *r, const char *path)
 
 static void play_uploads(struct peer *p, struct record *r, const char *path)
 {
-    for (enum write_mode mode = 0; mode < WRITE_MODE_COUNT; mode++)
+    static const enum write_mode modes[] = { WRITE_APPEND, WRITE_UNIQUE,
+                                             WRITE_STORE };
+
+    for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++)
         for (uint64_t rest = 0; rest < 2; rest++) {
-            int o = ask_upload(p, path, mode, rest, 10, 3);
+            int o = ask_upload(p, path, modes[i], rest, 10, 3);
 
             p->stored[0] = '\0';
             note(r, path, o, "begin");
             if (o == OUTCOME_OK)
                 o = ask_commit(p, 10);
+            if (p->stored[0])
+                note(r, "its own", ask_times(p, p->stored, 5, 5), "times");
             if (p->stored[0])
                 note(r, "its own", ask_path(p, MSG_file_delete, p->stored), "");
             hide_digits(p->stored);
@@ -172,6 +178,7 @@ Test(blind, with_and_without_the_name)
         p->start.rules.on_conflict = c;
         peer_run(p);
         play(p, &without);
+        peer_again(p);
         disk_fill(p, DROP "/report.pdf", 50, 1);
         cr_assert_eq(chmod(disk_path(p, DROP "/report.pdf"), 0666), 0);
         disk_directory(p, DROP "/d");
@@ -181,6 +188,165 @@ Test(blind, with_and_without_the_name)
         cr_expect(disk_is(p, DROP "/report.pdf", 50, 1));
         peer_stop(p);
     }
+}
+
+/* The file that stands at the names when a session renames its upload a.part.
+ */
+enum stands {
+    ONLY_OWN,
+    TAKEN,    /* the new name is another file's */
+    REMOVED,  /* the upload has gone, */
+    REPLACED, /* or another file has its name, */
+    REMADE,   /* and perhaps its inode, too */
+    STANDS,
+};
+
+/* Only what this session has stored can be renamed, in the drop, and it gets a
+ * suffix whatever on_conflict says. All else is "not found", and stays. */
+Test(blind, renames, .timeout = 60)
+{
+    static const struct {
+        const char *from, *to; /* from NULL: the name that the upload got */
+        int asked, done;
+    } rows[] = {
+        { "/drop/a.part", "/drop/b.pdf", OUTCOME_OK, OUTCOME_OK },
+        { NULL, "/drop/b.pdf", OUTCOME_OK, OUTCOME_OK },
+        { "/drop/a.part", "/drop/a.part", OUTCOME_OK, OUTCOME_OK },
+        { "/drop/a.part", "/b.pdf", OUTCOME_OK, OUTCOME_BETWEEN_MOUNTS },
+        { "/drop/a.part", "/read/b", OUTCOME_OK, OUTCOME_NO_RIGHT },
+        { "/drop/a.part", "/drop/d/b", OUTCOME_OK, OUTCOME_NOT_FOUND },
+        { "/drop/a.part", "/drop", OUTCOME_OK, OUTCOME_MOUNT },
+        { "/drop/a.part", "/drop/.sallyport-b", OUTCOME_OK, OUTCOME_BAD_NAME },
+        { "/drop/foreign", "/drop/b.pdf", OUTCOME_NOT_FOUND,
+          OUTCOME_NOT_FOUND },
+        { "/drop/none", "/drop/b.pdf", OUTCOME_NOT_FOUND, OUTCOME_NOT_FOUND },
+        { "/drop/d", "/drop/b.pdf", OUTCOME_NOT_FOUND, OUTCOME_NOT_FOUND },
+        { "/drop/d/x", "/drop/b.pdf", OUTCOME_NOT_FOUND, OUTCOME_NOT_FOUND },
+        { "/drop", "/drop/b.pdf", OUTCOME_MOUNT, OUTCOME_MOUNT },
+        { "/a.part", "/drop/b.pdf", OUTCOME_OK, OUTCOME_BETWEEN_MOUNTS },
+    };
+    const size_t count = sizeof(rows) / sizeof(rows[0]);
+    const size_t stride = is_long() ? 1 : 3; /* shares no factor with them */
+
+    for (size_t n = 0; n < CONFLICT_COUNT * STANDS * count; n += stride) {
+        struct peer one, *p = &one;
+        const size_t i = n / (CONFLICT_COUNT * STANDS);
+        const enum stands stands = n / CONFLICT_COUNT % STANDS;
+        char stored[4200] = "/../../shares";
+
+        peer_init(p);
+        p->start.rules.on_conflict = n % CONFLICT_COUNT;
+        peer_share(p, "/drop", RIGHT_WRITE);
+        peer_share(p, "/read", RIGHT_LIST | RIGHT_READ);
+        disk_put(p, "/a.part", "home", 4);
+        peer_run(p);
+        DONE(ask_put(p, "/drop/a.part", WRITE_STORE, 0, 100, 2));
+        strcat(stored, p->stored);
+        disk_put(p, DROP "/foreign", "x", 1);
+        disk_directory(p, DROP "/d");
+        disk_put(p, DROP "/d/x", "x", 1);
+        if (stands == TAKEN)
+            disk_put(p, DROP "/b.pdf", "taken", 5);
+        if (stands == REMOVED || stands == REPLACED)
+            disk_rename(p, stored, DROP "/collected");
+        if (stands == REMADE) {
+            const struct stat old = disk_stat(p, stored);
+
+            do /* until the clock of the disk has moved on */
+                disk_put(p, "/tick", "x", 1);
+            while (disk_stat(p, "/tick").st_ctim.tv_nsec ==
+                   old.st_ctim.tv_nsec);
+            cr_assert_eq(unlink(disk_path(p, stored)), 0);
+        }
+        if (stands >= REPLACED)
+            disk_fill(p, stored, 70, 3);
+
+        const char *virtual = stored + strlen("/../../shares"),
+                   *from = rows[i].from ? rows[i].from : virtual;
+        const int o = rows[i].done == OUTCOME_OK && stands >= REMOVED
+                          ? (int)OUTCOME_NOT_FOUND
+                          : rows[i].done;
+
+        cr_expect_eq(ask_facts(p, from, FACTS_FOR_RENAME), rows[i].asked);
+        const int done = ask_rename(p, from, rows[i].to);
+        cr_expect_eq(done, o, "%zu, %d: %d", i, stands, done);
+        if (o == OUTCOME_OK) {
+            char now[4200];
+
+            snprintf(now, sizeof(now), "/../../shares%s", p->stored);
+            cr_expect(disk_is(p, now, 100, 2) && !disk_has(p, stored), "%s",
+                      now);
+            cr_expect(i == 2 ||
+                      !disk_has(p, DROP "/b.pdf") == (stands != TAKEN));
+            hide_digits(p->stored);
+            cr_expect_str_eq(p->stored, i == 2 ? "/drop/a.########.part"
+                                               : "/drop/b.########.pdf");
+            GETS(NOT_FOUND, ask_facts(p, i == 2 ? virtual : "/drop/a.part",
+                                      FACTS_FOR_RENAME));
+            GETS(OK, ask_rename(p, rows[i].to, "/drop/c"));
+            peer_again(p);
+            GETS(NOT_FOUND, ask_facts(p, "/drop/c", FACTS_FOR_RENAME));
+            GETS(NOT_FOUND, ask_rename(p, "/drop/c", "/drop/e"));
+        } else if (stands >= REMOVED) {
+            cr_expect(stands == REMADE ||
+                      disk_is(p, DROP "/collected", 100, 2));
+            cr_expect_eq(disk_has(p, stored), stands != REMOVED);
+        } else {
+            cr_expect(disk_is(p, stored, 100, 2));
+        }
+        peer_stop(p);
+    }
+}
+
+/* A session sees what it has stored, as it was then, and under the names that
+ * it has given; a rest of it becomes no file. Another session sees nothing. */
+Test(blind, what_the_session_has_stored)
+{
+    struct peer *p = peer_new();
+    char stored[4200], name[32];
+
+    peer_share(p, "/drop", RIGHT_WRITE);
+    peer_run(p);
+    DONE(ask_put(p, "/drop/a", WRITE_STORE, 0, 100, 2));
+    snprintf(stored, sizeof(stored), "/../../shares%s", p->stored);
+    DONE(ask_times(p, "/drop/a", 5, 7));
+    cr_expect_eq(disk_stat(p, stored).st_mtime, 7);
+    disk_put(p, stored, "changed by another", 18);
+    GETS(OK, ask_facts(p, "/drop/a", FACTS_FOR_ANY));
+    cr_expect(p->are.size == 100 && p->are.mtime == 7 && p->are.device == 0);
+    GETS(NOT_FOUND, ask_facts(p, "/drop/a", FACTS_FOR_SIZE));
+    GETS(NO_RIGHT, ask_read(p, "/drop/a", 0, NULL));
+    for (enum list_format l = 0; l < LIST_FORMAT_COUNT; l++) {
+        DONE(ask_list(p, "/drop", l, ""));
+        cr_expect_eq(p->entries, 1, "%s", p->text);
+        DONE(ask_list(p, "/", l, ""));
+        cr_expect_eq(p->entries, 1, "%s", p->text);
+    }
+    GETS(SEND_WHOLE, ask_write(p, "/drop/a", WRITE_APPEND, 0, 0, NULL));
+    GETS(SEND_WHOLE, ask_write(p, "/drop/a", WRITE_STORE, 50, 0, NULL));
+    ask_cut(p, "/drop/a", 200 * K, 3);
+    GETS(SEND_WHOLE, ask_write(p, "/drop/a", WRITE_APPEND, 0, 0, NULL));
+    cr_expect_eq(ask_size(p, "/drop/a"), 192 * K);
+    DONE(ask_put(p, "/drop/a", WRITE_APPEND, 0, 300 * K, 3));
+    GETS(OK, ask_facts(p, "/drop/a", FACTS_FOR_ANY));
+    cr_expect_eq(p->are.size, 300 * K);
+    DONE(ask_rename(p, "/drop/a", "/drop/b"));
+    GETS(OK, ask_facts(p, "/drop/b", FACTS_FOR_ANY));
+    GETS(OK, ask_times(p, "/drop/b", 5, 9));
+    GETS(NOT_FOUND, ask_times(p, "/drop/a", 5, 9));
+
+    /* The first of too many is forgotten. */
+    for (int i = 0; i < OWN_MAX; i++) {
+        snprintf(name, sizeof(name), "/drop/n%d", i);
+        DONE(ask_put(p, name, WRITE_STORE, 0, 1, 1));
+    }
+    GETS(NOT_FOUND, ask_facts(p, "/drop/b", FACTS_FOR_RENAME));
+    GETS(OK, ask_facts(p, "/drop/n0", FACTS_FOR_RENAME));
+    peer_again(p);
+    GETS(NOT_FOUND, ask_facts(p, "/drop/n0", FACTS_FOR_ANY));
+    DONE(ask_list(p, "/drop", LIST_NAMES, ""));
+    cr_expect_eq(p->entries, 0, "%s", p->text);
+    peer_stop(p);
 }
 
 /* The name of STOU is random: it gets no suffix, unless a session under an

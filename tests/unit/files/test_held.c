@@ -521,7 +521,11 @@ PeerTest(held, in_a_drop, peer_init(p))
     DONE(ask_put(p, "/in/a.pdf", WRITE_STORE, 0, 10, 1));
     cr_expect_eq(strlen(p->stored), strlen("/in/a.01234567.pdf"), "%s",
                  p->stored);
-    GETS(NOT_FOUND, ask_facts(p, p->stored, FACTS_FOR_ANY));
+    GETS(WAITS, ask_facts(p, "/in/a.pdf", FACTS_FOR_ANY));
+    GETS(WAITS, ask_facts(p, "/in/a.pdf", FACTS_FOR_RENAME));
+    GETS(WAITS, ask_times(p, "/in/a.pdf", 5, 5));
+    DONE(ask_list(p, "/in", LIST_NAMES, ""));
+    cr_expect_eq(p->entries, 0, "%s", p->text);
     cr_expect_str_eq(order_once(p, HELD_RELEASE, p->held).path, p->stored);
     cr_expect(disk_is(p, p->stored, 10, 1));
     memset(name, 'x', sizeof(name));
@@ -532,6 +536,7 @@ PeerTest(held, in_a_drop, peer_init(p))
     name[4 + HELD_NAME_MAX] = 'x';
     name[4 + HELD_NAME_MAX + 1] = '\0';
     GETS(BAD_NAME, ask_upload(p, name, WRITE_STORE, 0, 1, 1));
+    GETS(WAITS, ask_rename(p, "/in/a.pdf", "/in/b")); /* also when released */
 }
 
 /* Uploads of one member wait, and uploads of others don't. No other member sees

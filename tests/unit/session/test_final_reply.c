@@ -49,7 +49,8 @@ Test(final_reply, an_event_that_cannot_be_sent, .init = fake_open)
     FAKE_DO(line, 350, facts, facts_are, .kind = ENTRY_FILE);
     memcpy(line, "RNTO /", 6);
     fake_say(line);
-    SERVE(&fake.files, rename, renamed, .path = slice_from(line + 5));
+    SERVE(&fake.files, rename, renamed, .path = slice_from(line + 5),
+          .from = slice_from(line + 5));
     fake_replies(421, "");
     cr_assert_eq(fake_end(), ENDING_PEER);
     fake_await(EVENT_TROUBLE, &logged);

@@ -482,11 +482,13 @@ Test(session, size_for_a_drop, LEAVES)
 Test(session, rnto_works_once, LOGGED_IN)
 {
     FAKE_DO("RNFR /a", 350, facts, facts_are);
-    FAKE_DO("RNTO /b", 250, rename, renamed, .path = SLICE("/b"));
+    FAKE_DO("RNTO /b", 250, rename, renamed, .path = SLICE("/b"),
+            .from = SLICE("/a"));
     cr_expect_not_null(strstr(fake.reply, "250 Done."), "%s", fake.reply);
     fake_do("RNTO /c", 503);
     FAKE_DO("RNFR /a", 350, facts, facts_are);
-    FAKE_DO("RNTO /c", 250, rename, renamed, .path = SLICE("/c (2)"));
+    FAKE_DO("RNTO /c", 250, rename, renamed, .path = SLICE("/c (2)"),
+            .from = SLICE("/a"));
     cr_expect_not_null(strstr(fake.reply, "/c (2)"), "%s", fake.reply);
 }
 

@@ -106,16 +106,21 @@ Test(users, rights_somewhere_and_everywhere)
     unsigned somewhere, everywhere;
 
     user_rights(&user, &somewhere, &everywhere);
-    cr_expect_eq(somewhere, RIGHT_WRITE | RIGHT_DELETE);
+    cr_expect_eq(somewhere, RIGHT_WRITE | RIGHT_DELETE | RIGHT_RENAME);
     cr_expect_eq(everywhere, RIGHT_WRITE | RIGHT_DELETE);
     user.grant = grants, user.grants = 1;
     user_rights(&user, &somewhere, &everywhere);
-    cr_expect_eq(somewhere, RIGHT_READ | RIGHT_WRITE | RIGHT_DELETE);
+    cr_expect_eq(somewhere,
+                 RIGHT_READ | RIGHT_WRITE | RIGHT_DELETE | RIGHT_RENAME);
     cr_expect_eq(everywhere, RIGHT_WRITE);
     user.grants = 0, user.directory = directories, user.directories = 1;
     user_rights(&user, &somewhere, &everywhere);
-    cr_expect_eq(somewhere, RIGHT_LIST | RIGHT_WRITE | RIGHT_DELETE);
+    cr_expect_eq(somewhere,
+                 RIGHT_LIST | RIGHT_WRITE | RIGHT_DELETE | RIGHT_RENAME);
     cr_expect_eq(everywhere, RIGHT_WRITE);
+    user.rights = RIGHT_WRITE | RIGHT_READ;
+    user_rights(&user, &somewhere, &everywhere);
+    cr_expect_eq(somewhere & RIGHT_RENAME, 0, "no drop");
 }
 
 Test(users, expired)

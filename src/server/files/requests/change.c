@@ -316,6 +316,25 @@ static int change_check_depth(struct files *f, const struct place *from,
     return w.ends ? (int)OUTCOME_TOO_DEEP : 0;
 }
 
+/* Changes FROM and PATH from the name that the client gave its upload OWN, in a
+ * drop, to the name that the file got. Returns 0; -ENOENT: the session has no
+ * such upload; OUTCOME_WAITS: a program may have inspected it under its
+ * name. */
+static int change_find_own(const struct own *own, struct place *from,
+                           struct path *path)
+{
+    const size_t head = path->len - strlen(from->name);
+
+    if (!own)
+        return -ENOENT;
+    if (own->held)
+        return OUTCOME_WAITS;
+    snprintf(from->name, sizeof(from->name), "%s", own->stored);
+    path->len = head + strlen(own->stored);
+    memcpy(path->bytes + head, own->stored, strlen(own->stored) + 1);
+    return 0;
+}
+
 int change_on_rename(void *owner, struct msg_rename *m)
 {
     struct files *f = owner;
@@ -324,13 +343,19 @@ int change_on_rename(void *owner, struct msg_rename *m)
     PLACE_CLEANUP struct place to = PLACE_NONE;
 
     resolve_request(m->from, &old);
+    struct own *own = own_find(f, &old);
     int r = change_find(f, &old, RIGHT_RENAME, resolve_place, &from);
     if (r == 0)
         r = change_of_mount(f, &old);
+    if (r == 0 && from.mount->drop)
+        r = change_find_own(own, &from, &old);
     if (r != 0)
         return r;
     resolve_request(m->to, &new);
+    const uint64_t answer = resume_key(f, &new);
+    char wanted[NAME_MAX + 1]; /* to.name before the rename */
     r = change_find(f, &new, RIGHT_RENAME, resolve_new_place, &to);
+    snprintf(wanted, sizeof(wanted), "%s", to.name);
     if (r == 0 && mount_is_below(f, path_slice(&new)))
         r = OUTCOME_MOUNT; /* a mount lies below the new name */
     if (r == 0)
@@ -353,12 +378,19 @@ int change_on_rename(void *owner, struct msg_rename *m)
         r = resolve_leads(f, &old, from.directory);
     if (r == 0)
         r = resolve_leads(f, &new, to.directory);
+    if (r == 0 && own && !own_is_at(from.directory, own))
+        r = -ENOENT;
     if (r == 0)
         r = change_rename_locked(f, &from, &to, &new, moves);
     for (int i = 0; i < LOCKS; i++)
         lock_release(&lock[i]);
     if (r != 0)
         return quota_explain(f, to.mount, to.directory, true, r);
+    if (own) { /* as at the end of an upload, a partial of this name goes */
+        own_name(f, own, wanted, to.name);
+        resume_drop_answer(f, answer);
+        partial_forget(f, to.directory, wanted);
+    }
     resume_drop_answer(f, resume_key(f, &old));
     resume_drop_answer(f, resume_key(f, &new));
     partial_forget(f, from.directory, from.name);
@@ -371,7 +403,8 @@ int change_on_rename(void *owner, struct msg_rename *m)
     r = resolve_leads(f, &new, to.directory);
     if (r == (int)OUTCOME_MOVED || r == -ENOENT)
         return OUTCOME_STORED_MOVED;
-    return ANSWER(f, renamed, m->request, .path = path_slice(&new));
+    return ANSWER(f, renamed, m->request, .path = path_slice(&new),
+                  .from = path_slice(&old));
 }
 
 #define MODE_MAX      0777u
@@ -379,21 +412,24 @@ int change_on_rename(void *owner, struct msg_rename *m)
 
 /* Opens a file or directory to change its facts: for reading, or for writing if
  * the user may only write. O_PATH would permit no change. */
-static int change_open(const struct files *f, const struct path *path,
+static int change_open(struct files *f, const struct path *path,
                        unsigned needed)
 {
     const int flags = O_NONBLOCK | O_NOCTTY;
-    const struct upload *u = &f->upload;
+    const struct own *own = own_find(f, path);
     PLACE_CLEANUP struct place at = PLACE_NONE;
     int r = resolve_look(f, path, needed);
 
-    /* In a drop only the session's last upload can be opened, since clients set
-     * its time. */
-    if (r == -ENOENT && mount_of(f, path_slice(path))->drop && u->visible &&
-        !u->held[0] && slice_equal(path_slice(path), path_slice(&u->path))) {
+    /* In a drop only the session's uploads can be opened, since clients set
+     * their times. */
+    if (r == -ENOENT && own) {
+        if (own->held)
+            return REFUSED(OUTCOME_WAITS);
         r = resolve_place(f, path, needed, O_PATH, &at);
+        if (r == 0 && !own_is_at(at.directory, own))
+            r = -ENOENT;
         return r != 0 ? r
-                      : resolve_in(at.directory, at.name,
+                      : resolve_in(at.directory, own->stored,
                                    O_WRONLY | O_NOFOLLOW | flags, 0);
     }
     if (r < 0)
@@ -409,7 +445,7 @@ static int change_open(const struct files *f, const struct path *path,
  * Checks this itself, since the kernel lets everybody who can write to a file
  * set its time to now. In a share many files belong to other members, so there
  * the reply names the rule. */
-static int change_open_own(const struct files *f, const struct path *path,
+static int change_open_own(struct files *f, const struct path *path,
                            unsigned needed, bool directory, struct stat *st)
 {
     const struct mount *m = mount_of(f, path_slice(path));
@@ -465,6 +501,9 @@ int change_on_times(void *owner, struct msg_times *m)
         return fd;
     if (futimens(fd, times) < 0 || fstat(fd, &st) < 0)
         return -errno;
+    struct own *own = own_find(f, &path);
+    if (own && st.st_mtim.tv_sec == m->modify)
+        own->st.st_mtim = st.st_mtim;
     if (st.st_mtim.tv_sec == m->modify)
         return ANSWER(f, done, m->request);
     /* If a file system can't store a time, it silently stores another one. */

@@ -163,7 +163,8 @@ static const unsigned facts_rights[FACTS_FOR_COUNT] = {
     [FACTS_FOR_RENAME] = RIGHT_RENAME,
 };
 
-/* Finds the facts of PATH. In a drop the user can see only own partials. */
+/* Finds the facts of PATH. In a drop the user can see only own partials, and
+ * what this session has stored. */
 static int facts_find(struct files *f, const struct path *path,
                       enum facts_for purpose, bool directory, struct facts *ret)
 {
@@ -171,6 +172,7 @@ static int facts_find(struct files *f, const struct path *path,
     bool partial_counts =
         purpose == FACTS_FOR_SIZE || purpose == FACTS_FOR_PARTIAL;
     const uint64_t key = resume_key(f, path);
+    const struct own *own = own_find(f, path);
     struct view in;
     struct slice name;
 
@@ -189,6 +191,8 @@ static int facts_find(struct files *f, const struct path *path,
     const bool hidden =
         in.mount->drop &&
         (purpose != FACTS_FOR_ANY || !mount_is_below(f, path_slice(path)));
+    if (hidden && own && !partial_counts)
+        return own->held ? (int)OUTCOME_WAITS : own_facts(f, own, ret);
     r = hidden || purpose == FACTS_FOR_PARTIAL
             ? -ENOENT
             : facts_read(f, &in, at.name, directory, ret);

@@ -116,6 +116,7 @@ struct list_output {
     time_t now;
     char target[PATH_MAX]; /* target of the link in the line that is being
                             * made */
+    const struct own *own; /* the upload that is added; NULL: another entry */
 };
 
 /* Waits up to MS (-1: without limit) for EVENTS of the pipe. Returns 0; -EPIPE:
@@ -168,8 +169,9 @@ static int list_add_facts(struct list_output *l, const char *name,
     struct facts facts;
     ssize_t len = 0;
 
-    int r = m ? facts_of_mount(l->f, m, &facts)
-              : facts_read(l->f, &l->in, name, false, &facts);
+    int r = l->own ? own_facts(l->f, l->own, &facts)
+            : m    ? facts_of_mount(l->f, m, &facts)
+                   : facts_read(l->f, &l->in, name, false, &facts);
     if (r != 0) {
         list_note_error(l, r);
         return -ENOENT;
@@ -270,6 +272,20 @@ static int list_add_ways(struct list_output *l)
                 !list_leaves_out(l, name))
                 r = list_add_entry(l, name, NULL);
         }
+    return r;
+}
+
+/* In a drop adds what this session has stored there. */
+static int list_add_own(struct list_output *l)
+{
+    const struct own *const end = l->f->own + OWN_MAX;
+    int r = 0;
+
+    for (l->own = l->f->own; l->own < end && r == 0; l->own++)
+        if (l->own->mount == l->in.mount && !l->own->held &&
+            !list_leaves_out(l, l->own->name))
+            r = list_add_entry(l, l->own->name, NULL);
+    l->own = NULL;
     return r;
 }
 
@@ -377,6 +393,8 @@ static int list_stream(struct list_output *l, const struct path *path)
                             : list_add_names(l);
     if (r == 0 && directory)
         r = list_add_mounts(l);
+    if (r == 0 && directory && mount_is_at(l->in.mount, l->in.path))
+        r = list_add_own(l);
     if (r == 0)
         r = list_write(l, l->out.len);
     return r == 0 ? l->error : r;

@@ -35,13 +35,17 @@ struct wish {
 /* Looks whether a file has the name. A link to a file counts as that file: the
  * upload replaces the link, and its target stays. A link that leads nowhere is
  * no regular file. */
-static int upload_look_at_target(const struct files *f, const struct place *at,
+static int upload_look_at_target(struct files *f, const struct place *at,
                                  struct wish *w)
 {
+    const struct own *own = own_find(f, &w->path);
     struct stat st;
     bool link;
 
-    if (at->mount->drop) /* in a drop the name is never looked up */
+    /* In a drop never looks the name up. But a rest of what this session has
+     * stored there must not become a file. */
+    w->facts.finished = w->facts.old_keeps_name = own && !w->unique;
+    if (at->mount->drop)
         return 0;
     if (fstatat(at->directory, at->name, &st, AT_SYMLINK_NOFOLLOW) < 0)
         return errno == ENOENT ? 0 : -errno;

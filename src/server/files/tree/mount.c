@@ -88,19 +88,22 @@ unsigned mount_may(const struct mount *m)
     unsigned may = 0;
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-        if ((rows[i].rights & ~m->rights) == 0)
+        if ((rows[i].rights & ~m->rights) == 0 &&
+            !(m->drop && rows[i].rights == RIGHT_RENAME))
             may |= rows[i].may;
     return may;
 }
 
-/* Sets the rights. A drop can be listed, but shows nothing. */
+/* Sets the rights. A drop can be listed, but shows only what the session has
+ * stored there, and this can be renamed. */
 static void mount_set_rights(struct mount *m, unsigned rights)
 {
     m->drop = rights_drop(rights);
     m->mine = !m->drop && rights & RIGHT_MINE;
     m->inspect = rights & RIGHT_INSPECT;
     m->follows &= !m->mine;
-    m->rights = m->drop ? RIGHT_WRITE | RIGHT_LIST : rights & RIGHT_ALL;
+    m->rights =
+        m->drop ? RIGHT_WRITE | RIGHT_LIST | RIGHT_RENAME : rights & RIGHT_ALL;
 }
 
 void mount_init(struct files *f, const struct files_start *start)

@@ -1,0 +1,84 @@
+/* Remembers the uploads that this session has stored in drops, in the process
+ * files. Only their sender may rename them and set their time, and only in the
+ * same session. What a drop shows of them was known when they were stored, so
+ * it says nothing about what others do with the files. */
+#include "files.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+struct own *own_find(struct files *f, const struct path *path)
+{
+    const struct mount *m = mount_of(f, path_slice(path));
+    struct slice directory, name;
+    struct own *stored = NULL;
+
+    path_split(path_slice(path), &directory, &name);
+    if (!m->drop || !mount_is_at(m, directory))
+        return NULL;
+    for (struct own *o = f->own; o < f->own + OWN_MAX; o++) {
+        if (o->mount == m && slice_equal(slice_from(o->name), name))
+            return o;
+        if (o->mount == m && slice_equal(slice_from(o->stored), name))
+            stored = o;
+    }
+    return stored;
+}
+
+void own_name(struct files *f, struct own *one, const char *name,
+              const char *stored)
+{
+    for (struct own *o = f->own; o < f->own + OWN_MAX; o++)
+        if (o != one && o->mount == one->mount && strcmp(o->name, name) == 0)
+            o->mount = NULL;
+    snprintf(one->name, sizeof(one->name), "%s", name);
+    snprintf(one->stored, sizeof(one->stored), "%s", stored);
+}
+
+static uint64_t own_born(int fd, const char *name, int flags)
+{
+    struct statx s;
+
+    return statx(fd, name, flags | AT_STATX_DONT_SYNC, STATX_BTIME, &s) == 0 &&
+                   s.stx_mask & STATX_BTIME
+               ? (uint64_t)s.stx_btime.tv_sec * 1000000000 + s.stx_btime.tv_nsec
+               : 0;
+}
+
+/* Compares the time of birth, too: ext4 gives a removed file's inode to the
+ * next file. */
+bool own_is_at(int directory, const struct own *one)
+{
+    const uint64_t born = own_born(directory, one->stored, AT_SYMLINK_NOFOLLOW);
+
+    return resolve_is_at(directory, one->stored, &one->st) &&
+           (born == one->born || born == 0 || one->born == 0);
+}
+
+void own_store(struct files *f, const char *name)
+{
+    const struct upload *u = &f->upload;
+    struct own *o = &f->own[f->next_own % OWN_MAX];
+    struct stat st;
+
+    if (!u->mount->drop || fstat(u->partial.fd, &st) < 0)
+        return;
+    f->next_own++;
+    *o = (struct own){ .mount = u->mount,
+                       .held = u->held[0],
+                       .st = st,
+                       .born = own_born(u->partial.fd, "", AT_EMPTY_PATH) };
+    own_name(f, o, name, u->name);
+}
+
+/* Hides the inode's number, which can tell how many files others have made. */
+int own_facts(const struct files *f, const struct own *one, struct facts *ret)
+{
+    *ret = (struct facts){ .st = one->st, .perm = PERM_RENAME };
+    ret->st.st_dev = 0;
+    ret->st.st_ino = FILES_MOUNTS_MAX + 1 + (ino_t)(one - f->own);
+    ret->owner = SLICE("");
+    return 0;
+}
