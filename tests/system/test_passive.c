@@ -82,6 +82,23 @@ SessionTest(passive, a_session_keeps_its_port, 120, &plan)
     }
 }
 
+/* Somebody else with the client's address connects first, and sends nothing or
+ * no TLS. */
+SessionTest(passive, a_neighbour_comes_first, 60, &plan)
+{
+    for (int says = 0; says < 2; says++) {
+        struct data other;
+
+        cr_assert(has_port(s));
+        data_connect_to(s, &other, s->port);
+        if (says)
+            cr_assert_eq(write(other.fd, "hello", 5), 5);
+        store(s);
+        data_cut(&other, false);
+    }
+    session_expect_fetch(s, "RETR file", BYTES, strlen(BYTES));
+}
+
 /* While gate is stopped, a session that has its listener can transfer. */
 SessionTest(passive, transfers_without_gate, 60, &plan)
 {

@@ -63,6 +63,7 @@ void cmd_active(struct session *s, const struct call *call)
                             address_port_text(&client, text));
     } else {
         data_close(s);
+        s->port.came = false;
         s->data.state = DATA_ACTIVE;
         s->data.target = client;
         binding_offer_with_port(s);

@@ -44,6 +44,9 @@ static void data_on_timer(void *owner)
     case DATA_REFUSED:
         data_close(s);
         break;
+    case DATA_CONNECTED:
+        transfer_on_slow(s);
+        break;
     default:
         break;
     }
@@ -64,8 +67,7 @@ void data_release(struct session *s, enum data_state next)
     struct data *d = &s->data;
     int fd = state_of_data(s)->socket ? fd_take(&d->fd) : -1;
 
-    if (d->state == DATA_HEADER)
-        loop_change(&s->loop, &s->port.watch, EPOLLIN);
+    loop_change(&s->loop, &s->port.watch, EPOLLIN);
     if (state_of_data(s)->expects && next == DATA_CLOSED)
         data_port_idle(s);
     loop_timer_clear(&s->loop, &d->timer);

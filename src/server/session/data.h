@@ -16,6 +16,14 @@ int data_port_on_port_is(void *owner, struct msg_port_is *m);
  * session closes the listener. */
 void data_port_idle(struct session *s);
 
+/* May another connection to the listener be the client's, since the present one
+ * hasn't proved that it is the user's? Somebody else can have the client's
+ * address. Such connections wait in the kernel. */
+bool data_port_contested(const struct session *s);
+/* Takes the next connection in place of the present one, which ends. Returns
+ * false if none waits. */
+bool data_port_next(struct session *s);
+
 /* Takes GATE, the session's end of the channel to gate. */
 void data_gate_start(struct session *s, int gate);
 /* The handler of `gate`, by which master sends the channel to a new gate. */

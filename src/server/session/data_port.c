@@ -44,8 +44,8 @@ static void data_port_give_up(struct session *s)
 static void data_port_on_timer(void *owner)
 {
     struct session *s = owner;
-    bool waits =
-        s->data.state == DATA_EXPECTED && s->transfer.state != TRANSFER_NONE;
+    bool waits = (s->data.state == DATA_EXPECTED || data_port_contested(s)) &&
+                 s->transfer.state != TRANSFER_NONE;
 
     if (waits || s->data.state == DATA_HEADER) {
         data_port_idle(s);
@@ -101,14 +101,43 @@ static void data_port_turn_away(struct session *s, const struct address *peer)
                         own ? "nobody is expected" : "not who is expected");
 }
 
+bool data_port_contested(const struct session *s)
+{
+    return s->port.came && s->data.state == DATA_CONNECTED &&
+           !s->port.proxied && s->login.binding != BINDING_ADDRESS &&
+           s->transfer.state <= TRANSFER_HANDSHAKE;
+}
+
+bool data_port_next(struct session *s)
+{
+    for (int i = 0; i < PORT_SWEEP && s->port.fd >= 0; i++) {
+        struct address peer;
+        int fd FD_CLEANUP = data_port_accept(s, &peer);
+
+        if (fd < 0)
+            break;
+        if (address_same_host(&peer, &s->peer)) {
+            data_release(s, DATA_EXPECTED);
+            data_adopt(s, fd_take(&fd), DATA_CONNECTED, EPOLLIN);
+            return true;
+        }
+        data_port_turn_away(s, &peer);
+    }
+    return false;
+}
+
 /* Accepts one connection in each turn of the loop. */
 static void data_port_on_readable(void *owner, uint32_t events)
 {
     struct session *s = owner;
     struct address peer;
-    int fd = data_port_accept(s, &peer);
 
     (void)events;
+    if (data_port_contested(s)) {
+        loop_change(&s->loop, &s->port.watch, 0);
+        return;
+    }
+    int fd = data_port_accept(s, &peer);
     if (fd < 0) {
         control_after_event(s);
         return;

@@ -281,6 +281,12 @@ struct transfer {
     uint64_t unsynced; /* bytes that session and files have written since the
                           last `file_sync` */
     uint64_t began;    /* clock_ms() at the beginning */
+    uint64_t connect_until; /* clock_ms() until which the client can connect,
+                             * and prove that it is the user's */
+    /* How many connections have failed to prove it, and why the last one has:
+     * an enum transfer_failure, and its cause. */
+    unsigned misses, missed;
+    char missed_why[128];
     /* Upload: received bytes; listing: bytes from the pipe; download: bytes of
      * the file. */
     char *block;

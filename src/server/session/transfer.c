@@ -22,6 +22,13 @@
 /* The 230 brings two tickets, since many clients use each ticket once: one for
  * a listing, and a spare one. */
 #define FIRST_TICKETS 2
+/* If the client's connection isn't the first one with its address: how many
+ * are tried; ms after which a handshake is given up for a connection that
+ * waits; and ms to wait for the client's connection after one has failed. A
+ * client that can't resume waits so long for its 425. */
+#define TRIES_MAX 8
+#define SLOW_MS   2000
+#define LATE_MS   500
 
 /* A transfer ends if its client doesn't connect, or moves no byte, for too
  * long. A slow client must never count as stopped. */
@@ -83,6 +90,9 @@ static void stall_on_timer(void *owner)
     case CLOCK_CONNECT:
         if (s->transfer.state == TRANSFER_HANDSHAKE) {
             transfer_fail(s, FAILED_HANDSHAKE_LATE, "");
+        } else if (s->transfer.misses > 0) {
+            transfer_fail(s, (enum transfer_failure)s->transfer.missed,
+                          s->transfer.missed_why);
         } else if (s->port.stranger.family == 0) {
             transfer_fail(s, FAILED_CONNECT_LATE, "");
         } else {
@@ -199,6 +209,7 @@ void transfer_snapshot(struct session *s)
     t->hash = NULL;
     t->tls[0] = t->sha256[0] = t->held[0] = 0;
     t->began = clock_ms();
+    t->misses = 0;
 }
 
 void transfer_begin(struct session *s, const struct call *call,
@@ -280,7 +291,7 @@ void transfer_on_data(struct session *s, uint32_t events)
          * begun. Stop the watch while files works; the handshake will fail. */
         loop_remove(&s->loop, &s->data.watch);
     else if (state_of_data(s)->socket)
-        data_close(s);
+        data_release(s, data_port_contested(s) ? DATA_EXPECTED : DATA_CLOSED);
 }
 
 void transfer_init(struct session *s)
@@ -333,6 +344,14 @@ void transfer_take_file(struct session *s)
     t->size = t->file_size = t->answer->file_readable.size;
 }
 
+static void transfer_connect_within(struct session *s, uint64_t ms)
+{
+    const uint64_t now = clock_ms(), end = s->transfer.connect_until;
+    const uint64_t left = end > now ? end - now : 0;
+
+    loop_timer_set(&s->loop, &s->transfer.stall, left < ms ? left : ms);
+}
+
 enum stepped transfer_announce(struct session *s)
 {
     struct transfer *t = &s->transfer;
@@ -346,7 +365,8 @@ enum stepped transfer_announce(struct session *s)
         s, t->verb == VERB_STOU ? REPLY_OPENING_UNIQUE : REPLY_OPENING,
         buf_slice(&what));
     buf_release(&what);
-    loop_timer_set(&s->loop, &t->stall, s->settings->connect_timeout);
+    t->connect_until = clock_ms() + s->settings->connect_timeout;
+    transfer_connect_within(s, UINT64_MAX);
     data_gate_connect(s);
     return STEP_NEXT;
 }
@@ -365,7 +385,48 @@ enum stepped transfer_connect(struct session *s)
     if (!d->stream || stream_secure(d->stream, s->tls, STREAM_DATA) < 0 ||
         !flow_open(s))
         return transfer_fail(s, FAILED_MEMORY, "");
+    transfer_connect_within(s, UINT64_MAX);
+    if (data_port_contested(s))
+        loop_timer_set(&s->loop, &d->timer, SLOW_MS);
     return STEP_NEXT;
+}
+
+/* Fails the transfer, since its connection isn't the user's; but if another
+ * connection waits, or may still come, goes back to the step "connection". */
+static enum stepped transfer_miss(struct session *s, enum transfer_failure why,
+                                  const char *cause)
+{
+    struct transfer *t = &s->transfer;
+
+    if (!data_port_contested(s) || ++t->misses > TRIES_MAX)
+        return transfer_fail(s, why, cause);
+    t->missed = why;
+    snprintf(t->missed_why, sizeof(t->missed_why), "%s", cause);
+    flow_close(s);
+    if (why != FAILED_HANDSHAKE)
+        data_finish(s);
+    if (!data_port_next(s)) {
+        data_release(s, DATA_EXPECTED);
+        transfer_connect_within(s, LATE_MS);
+    }
+    t->step -= why == FAILED_HANDSHAKE ? 2 : 3; /* the step before it */
+    return STEP_NEXT;
+}
+
+void transfer_on_slow(struct session *s)
+{
+    struct transfer *t = &s->transfer;
+
+    if (t->state != TRANSFER_HANDSHAKE || !data_port_contested(s))
+        return;
+    if (t->misses < TRIES_MAX && data_port_next(s)) {
+        t->misses++;
+        t->missed = FAILED_HANDSHAKE_LATE;
+        flow_close(s);
+        transfer_start(s, t->step - 1);
+    } else {
+        loop_timer_set(&s->loop, &s->data.timer, SLOW_MS);
+    }
 }
 
 enum stepped transfer_handshake(struct session *s)
@@ -374,7 +435,7 @@ enum stepped transfer_handshake(struct session *s)
 
     return state == STREAM_OK || state == STREAM_AGAIN
                ? transfer_moved(s, state)
-               : transfer_fail(s, FAILED_HANDSHAKE,
+               : transfer_miss(s, FAILED_HANDSHAKE,
                                stream_cause(s->data.stream));
 }
 
@@ -398,7 +459,10 @@ enum stepped transfer_bind(struct session *s)
     snprintf(s->transfer.tls, sizeof(s->transfer.tls), "%s",
              stream_cipher(s->data.stream));
     if (why != FAILED_NOT)
-        return transfer_fail(s, why, s->login.user);
+        return transfer_miss(s, why, s->login.user);
+    if (s->transfer.misses > 0)
+        report_stranger(s, &s->peer, "came first, and isn't the user's");
+    loop_change(&s->loop, &s->port.watch, EPOLLIN);
     stall_begin(s);
     return STEP_NEXT;
 }

@@ -184,6 +184,9 @@ void stall_moved(struct session *s, size_t bytes);
 /* upload.c: the timer's end, after no byte has come for a while. */
 void upload_on_silent(void *owner);
 
+/* Called if the data connection has been open for a while: its handshake may
+ * hang while the client's own connection waits. */
+void transfer_on_slow(struct session *s);
 /* Called if the data connection can be read or written, or has failed. */
 void transfer_on_data(struct session *s, uint32_t events);
 

@@ -117,3 +117,56 @@ Test(data_port, without_a_command, .timeout = 60)
                          "%d", i);
     }
 }
+
+/* Somebody with the client's address connects first: before the command or
+ * after it, once or often, and sends nothing, the beginning of a handshake, no
+ * TLS, or a handshake without the client's ticket; or resets the connection. A
+ * line says so. */
+Test(data_port, a_neighbour_comes_first, .timeout = 120)
+{
+    enum { SILENT, BEGINS, NO_TLS, NO_TICKET, RESETS, WAYS };
+    const struct tls_client_options no_ticket = { 0 };
+    const struct linger at_once = { .l_onoff = 1 };
+
+    for (int i = 0; i < WAYS * 2 * 2; i++) {
+        const int way = i % WAYS, early = i / WAYS % 2,
+                  count = i < 2 * WAYS ? 1 : 3;
+        struct tls_client *tls = NULL;
+        int other[3];
+
+        fake.granted.binding = i % 2 ? BINDING_USER : BINDING_SESSION;
+        fake_open();
+        fake_port();
+        if (!early)
+            fake_begin_download(100);
+        for (int n = 0; n < count; n++) {
+            other[n] = fake_come();
+            if (way == BEGINS)
+                cr_assert_eq(write(other[n], "\x16\x03\x01\x02\x00", 5), 5);
+            if (way == NO_TLS)
+                cr_assert_eq(write(other[n], "hello", 5), 5);
+            if (way != RESETS)
+                continue;
+            setsockopt(other[n], SOL_SOCKET, SO_LINGER, &at_once,
+                       sizeof(at_once));
+            close(other[n]);
+        }
+        if (early)
+            fake_begin_download(100);
+        if (way == NO_TICKET)
+            tls = tls_client_new(other[0], &no_ticket);
+        for (int n = 1; way == NO_TICKET && n < count; n++)
+            close(other[n]);
+        transfer.data = fake_come();
+        fake_secure_data();
+        cr_expect_eq(fake_reply(), 226, "%d: %s", i, fake.reply);
+        if (way != RESETS || !early) {
+            fake_await(EVENT_DATA_REFUSED, &logged);
+            fake_expect_text(&logged, FIELD_REASON,
+                             "came first, and isn't the user's");
+        }
+        fake_release();
+        tls_client_free(tls);
+        fake_hang_up(ENDING_CLOSED);
+    }
+}
