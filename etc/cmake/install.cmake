@@ -48,8 +48,8 @@ install(PROGRAMS etc/examples/sallyport-address etc/examples/sallyport-report
     etc/examples/sallyport-after etc/examples/sallyport-events
     etc/examples/sallyport-sync
     DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples COMPONENT doc)
-install(PROGRAMS etc/import/ldif etc/import/name-hash etc/import/passwd
-    etc/import/proftpd etc/import/pure-pw
+install(PROGRAMS ${import}/ldif ${import}/name-hash ${import}/passwd
+    ${import}/proftpd ${import}/pure-pw
     DESTINATION ${CMAKE_INSTALL_DATADIR}/sallyport/import COMPONENT server)
 install(PROGRAMS etc/examples/prometheus/sallyport-quotas
     DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples/prometheus COMPONENT doc)

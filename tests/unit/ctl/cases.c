@@ -148,7 +148,7 @@ static int run_line(const char *line, const char *input, struct buf *got)
         "exec 2>\"$ERRORS\"\n"
         "sallyportctl() { \"$CTL\" \"$@\" --config \"$PWD/conf\"; }\n"
         "flat() { paste -sd '\\0' | tr -s ' '; }\n"
-        "import() { f=$1; shift; awk -f \"$SOURCE/etc/import/$f\" -- \"$@\"; "
+        "import() { f=$1; shift; awk -f \"$IMPORT/$f\" -- \"$@\"; "
         "}\n";
     const char *errors = getenv("ERRORS");
     char script[CASE_LINE_MAX + sizeof(begin)], filled[CASE_LINE_MAX];
@@ -368,6 +368,7 @@ void cases_play(const char *path)
     FAIL_IF(!realpath("/proc/self/exe", self), "realpath");
     setenv("CTL", self, 1);
     setenv("SOURCE", in_source(""), 1);
+    setenv("IMPORT", BUILD_DIR "/share/sallyport/import", 1);
     setenv(AS_CTL, "1", 1);
     setenv("LC_ALL", "C", 1);
     setenv("TZ", "UTC", 1);

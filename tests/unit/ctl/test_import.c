@@ -234,10 +234,10 @@ static void write_json(const struct format *f, const char *awk,
     }
     setenv("CONVERTER", f->converter ? f->converter : "", 1);
     setenv("AWK", awk, 1);
-    setenv("SOURCE", in_source(""), 1);
+    setenv("IMPORT", BUILD_DIR "/share/sallyport/import", 1);
     run(&r, NULL, "/bin/sh", "-c",
         f->converter
-            ? "LC_ALL=C.UTF-8 $AWK -f \"$SOURCE/etc/import/$CONVERTER\" -- "
+            ? "LC_ALL=C.UTF-8 $AWK -f \"$IMPORT/$CONVERTER\" -- "
               "$(test -e accounts && echo accounts) source >json 2>errors"
             : "cp source json",
         NULL);
