@@ -122,6 +122,50 @@ void cast_skip_to_end(struct channel *c)
     cr_assert_eq(r, -EPIPE, "%s instead of the end", strerror(-r));
 }
 
+union ancillary {
+    char bytes[CMSG_SPACE(RAW_FDS * sizeof(int))];
+    struct cmsghdr head;
+};
+
+ssize_t raw_send(int to, const void *bytes, size_t len, const int *fd, size_t n)
+{
+    union ancillary a = { .head = { .cmsg_level = SOL_SOCKET,
+                                    .cmsg_type = SCM_RIGHTS,
+                                    .cmsg_len = CMSG_LEN(n * sizeof(int)) } };
+    struct iovec part = { (void *)(uintptr_t)bytes, len };
+    struct msghdr m = { .msg_iov = &part, .msg_iovlen = 1 };
+
+    if (n > 0) {
+        m.msg_control = a.bytes;
+        m.msg_controllen = CMSG_SPACE(n * sizeof(int));
+        memcpy(CMSG_DATA(&a.head), fd, n * sizeof(int));
+    }
+    return sendmsg(to, &m, MSG_NOSIGNAL);
+}
+
+ssize_t raw_receive(int from, void *bytes, size_t size, int *fd, size_t *n)
+{
+    union ancillary a = { .bytes = "" };
+    struct iovec part = { bytes, size };
+    struct msghdr m = { .msg_iov = &part,
+                        .msg_iovlen = 1,
+                        .msg_control = a.bytes,
+                        .msg_controllen = sizeof(a.bytes) };
+    ssize_t len = recvmsg(from, &m, MSG_CMSG_CLOEXEC);
+
+    *n = 0;
+    if (len >= 0 && CMSG_FIRSTHDR(&m))
+        *n = (a.head.cmsg_len - CMSG_LEN(0)) / sizeof(int);
+    memcpy(fd, CMSG_DATA(&a.head), *n * sizeof(int));
+    return len;
+}
+
+void cast_shout(struct channel *c, const void *bytes, size_t len, const int *fd,
+                size_t n)
+{
+    cr_assert_eq(raw_send(c->fd, bytes, len, fd, n), (ssize_t)len);
+}
+
 int channel_ends(int *far)
 {
     int ends[2];

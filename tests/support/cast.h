@@ -26,10 +26,6 @@ extern struct message heard;
  * comes by the way: `open` and `reaped` to gate, `keep`, `working`,
  * `files_opens` and `files_opened`. */
 #define EXPECT(channel, name) cast_expect_##name(channel)
-/* CALL(&ctl, who, end, .place = 9)->place: sends a request, and expects its
- * answer. */
-#define CALL(channel, name, answer, ...)                                       \
-    (REQUEST(channel, name __VA_OPT__(, ) __VA_ARGS__), EXPECT(channel, answer))
 /* SERVE(&files, space, space_is, .bytes = 9): expects a request, and answers
  * it. */
 #define SERVE(channel, request, answer, ...)                                   \
@@ -71,6 +67,16 @@ void cast_in_fork(void);
  * message must be KIND. */
 void cast_check(const struct channel *c, int r, enum message_kind kind,
                 const struct message *m);
+
+/* Send and receive bytes with N descriptors, at most RAW_FDS, and no check.
+ * Return the results of sendmsg(2) and recvmsg(2). */
+#define RAW_FDS 14
+ssize_t raw_send(int to, const void *bytes, size_t len, const int *fd,
+                 size_t n);
+ssize_t raw_receive(int from, void *bytes, size_t size, int *fd, size_t *n);
+/* Sends what no channel would send. */
+void cast_shout(struct channel *c, const void *bytes, size_t len, const int *fd,
+                size_t n);
 
 /* Makes a channel between two processes. C is SELF's end; returns PEER's end,
  * which the caller closes. */

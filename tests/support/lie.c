@@ -1,5 +1,6 @@
 #include "lie.h"
 
+#include "cast.h"
 #include "test.h"
 
 #define LIE_MAX 32768
@@ -78,23 +79,9 @@ static size_t descriptors(enum message_kind kind, const void *body, int *ret)
 
 int lie_send(struct channel *c, enum message_kind kind, const void *body)
 {
-    union {
-        char bytes[CMSG_SPACE(sizeof(int) * MESSAGE_FIELDS_MAX)];
-        struct cmsghdr align;
-    } control = { { 0 } };
     static char bytes[LIE_MAX];
-    struct iovec part = { bytes, encode(bytes, kind, body) };
-    struct msghdr m = { .msg_iov = &part, .msg_iovlen = 1 };
     int fd[MESSAGE_FIELDS_MAX];
-    size_t n = descriptors(kind, body, fd);
+    size_t len = encode(bytes, kind, body), n = descriptors(kind, body, fd);
 
-    if (n > 0) {
-        m.msg_control = control.bytes;
-        m.msg_controllen = CMSG_SPACE(sizeof(int) * n);
-        control.align.cmsg_level = SOL_SOCKET;
-        control.align.cmsg_type = SCM_RIGHTS;
-        control.align.cmsg_len = CMSG_LEN(sizeof(int) * n);
-        memcpy(CMSG_DATA(&control.align), fd, sizeof(int) * n);
-    }
-    return sendmsg(c->fd, &m, MSG_NOSIGNAL) < 0 ? -errno : 0;
+    return raw_send(c->fd, bytes, len, fd, n) < 0 ? -errno : 0;
 }

@@ -9,6 +9,7 @@
 #include <sys/syscall.h>
 #include <sys/uio.h>
 
+#include "cast.h"
 #include "fail.h"
 #include "sallyport/base/fd.h"
 #include "support/long.h"
@@ -266,18 +267,11 @@ static void guard_process(struct shared *s, int listener)
 
 static int receive_listener(int from)
 {
+    int fd[RAW_FDS];
     char byte;
-    _Alignas(struct cmsghdr) char room[CMSG_SPACE(sizeof(int))];
-    struct iovec part = { &byte, 1 };
-    struct msghdr m = { .msg_iov = &part,
-                        .msg_iovlen = 1,
-                        .msg_control = room,
-                        .msg_controllen = sizeof(room) };
-    int fd = -1;
+    size_t n;
 
-    if (recvmsg(from, &m, MSG_CMSG_CLOEXEC) == 1 && CMSG_FIRSTHDR(&m))
-        memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&m)), sizeof(fd));
-    return fd;
+    return raw_receive(from, &byte, 1, fd, &n) == 1 && n == 1 ? fd[0] : -1;
 }
 
 static _Noreturn void guard(struct shared *s, int socket)
@@ -325,20 +319,7 @@ static int make_listener(void)
 
 static int send_listener(int to, int fd)
 {
-    char byte = 0;
-    _Alignas(struct cmsghdr) char room[CMSG_SPACE(sizeof(int))] = { 0 };
-    struct iovec part = { &byte, 1 };
-    struct msghdr m = { .msg_iov = &part,
-                        .msg_iovlen = 1,
-                        .msg_control = room,
-                        .msg_controllen = sizeof(room) };
-    struct cmsghdr *c = CMSG_FIRSTHDR(&m);
-
-    c->cmsg_level = SOL_SOCKET;
-    c->cmsg_type = SCM_RIGHTS;
-    c->cmsg_len = CMSG_LEN(sizeof(int));
-    memcpy(CMSG_DATA(c), &fd, sizeof(fd));
-    return sendmsg(to, &m, 0) == 1 ? 0 : -errno;
+    return raw_send(to, "", 1, &fd, 1) == 1 ? 0 : -errno;
 }
 
 /* Also permits the guard to read this process's memory, since Yama permits it

@@ -6,7 +6,6 @@
 #include <linux/sockios.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
 
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
@@ -285,13 +284,10 @@ static void wait_readable(int fd, const char *what)
 /* Returns the wait status of the child PID, which must end in time. */
 static int wait_for_end(pid_t pid, const char *what)
 {
-    int got = -1, pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+    int status = -1;
 
-    OR_FAIL(pidfd >= 0);
-    wait_readable(pidfd, what);
-    close(pidfd);
-    OR_FAIL(waitpid(pid, &got, 0) == pid);
-    return got;
+    cr_assert(wait_exit(pid, &status, BENCH_MS), "no %s in time", what);
+    return status;
 }
 
 void bench_ends(struct bench *b, int status)

@@ -171,23 +171,9 @@ static const struct {
 
 static void send_raw(int fd, const char *bytes, size_t len, size_t fds)
 {
-    struct iovec part = { (void *)(uintptr_t)bytes, len };
-    char space[CMSG_SPACE(sizeof(int) * 8)] = "";
-    struct msghdr m = { .msg_iov = &part, .msg_iovlen = 1 };
+    static const int standard_input[RAW_FDS];
 
-    if (fds > 0) {
-        struct cmsghdr *h;
-
-        m.msg_control = space;
-        m.msg_controllen = CMSG_SPACE(sizeof(int) * fds);
-        h = CMSG_FIRSTHDR(&m);
-        h->cmsg_level = SOL_SOCKET;
-        h->cmsg_type = SCM_RIGHTS;
-        h->cmsg_len = CMSG_LEN(sizeof(int) * fds);
-        for (size_t i = 0; i < fds; i++)
-            ((int *)(void *)CMSG_DATA(h))[i] = 0;
-    }
-    cr_assert_eq(sendmsg(fd, &m, 0), (ssize_t)len);
+    cr_assert_eq(raw_send(fd, bytes, len, standard_input, fds), (ssize_t)len);
 }
 
 Test(channel, raw_lies)

@@ -95,29 +95,6 @@ static _Noreturn void be_a_session(int rope)
     _exit(WEXITSTATUS(status));
 }
 
-/* Sends the N descriptors FD with a message. */
-static void send_with(int to, const void *bytes, size_t len, const int *fd,
-                      size_t n)
-{
-    union {
-        char bytes[CMSG_SPACE(3 * sizeof(int))];
-        struct cmsghdr align;
-    } control = { 0 };
-    struct iovec part = { (void *)(uintptr_t)bytes, len };
-    struct msghdr m = { .msg_iov = &part,
-                        .msg_iovlen = 1,
-                        .msg_control = control.bytes,
-                        .msg_controllen = CMSG_SPACE(n * sizeof(int)) };
-    struct cmsghdr *head = CMSG_FIRSTHDR(&m);
-
-    head->cmsg_level = SOL_SOCKET;
-    head->cmsg_type = SCM_RIGHTS;
-    head->cmsg_len = CMSG_LEN(n * sizeof(int));
-    memcpy(CMSG_DATA(head), fd, n * sizeof(int));
-    if (sendmsg(to, &m, MSG_NOSIGNAL) < 0)
-        _exit(1);
-}
-
 /* Runs a child of master that forks other children of master, as gate does. */
 static _Noreturn void bear_sessions(int births)
 {
@@ -137,7 +114,8 @@ static _Noreturn void bear_sessions(int births)
             fd_close_others(3, &rope[1], 1);
             be_a_session(rope[1]);
         }
-        send_with(births, &pid, sizeof(pid), rope, 1);
+        if (raw_send(births, &pid, sizeof(pid), rope, 1) < 0)
+            _exit(1);
         close(rope[0]);
         close(rope[1]);
     }
@@ -146,7 +124,8 @@ static _Noreturn void bear_sessions(int births)
 
 static void tell(const struct stage_note *note, const int *fd, size_t n)
 {
-    send_with(control_of_master, note, sizeof(*note), fd, n);
+    if (raw_send(control_of_master, note, sizeof(*note), fd, n) < 0)
+        _exit(1);
 }
 
 static void note_setup(struct stage_note *note, const struct setup *setup)
@@ -480,32 +459,16 @@ void stage_ends(void)
     stage_ended(0);
 }
 
-static size_t take_descriptors(struct msghdr *m, int *fd)
-{
-    const struct cmsghdr *head = CMSG_FIRSTHDR(m);
-    size_t n;
-
-    cr_assert(head);
-    n = (head->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-    cr_assert(n <= 3);
-    memcpy(fd, CMSG_DATA(head), n * sizeof(int));
-    return n;
-}
-
 pid_t stage_bear(int *rope)
 {
-    char control[CMSG_SPACE(sizeof(int))]
-        __attribute__((aligned(sizeof(size_t))));
-    int pid;
-    struct iovec part = { &pid, sizeof(pid) };
-    struct msghdr m = { .msg_iov = &part,
-                        .msg_iovlen = 1,
-                        .msg_control = control,
-                        .msg_controllen = sizeof(control) };
+    int fd[RAW_FDS], pid;
+    size_t n;
 
     cr_assert_eq(send(stage.births, "", 1, 0), 1);
-    cr_assert_eq(recvmsg(stage.births, &m, MSG_CMSG_CLOEXEC), sizeof(pid));
-    cr_assert_eq(take_descriptors(&m, rope), 1);
+    cr_assert_eq(raw_receive(stage.births, &pid, sizeof(pid), fd, &n),
+                 sizeof(pid));
+    cr_assert_eq(n, 1);
+    *rope = fd[0];
     return pid;
 }
 
@@ -520,21 +483,14 @@ static enum process process_of(const char *binary)
 
 void actor_enter(struct actor *a, const char *binary)
 {
-    char control[CMSG_SPACE(3 * sizeof(int))]
-        __attribute__((aligned(sizeof(size_t))));
     struct pollfd one = { .fd = stage.control, .events = POLLIN };
-    struct iovec part = { &a->note, sizeof(a->note) };
-    struct msghdr m = { .msg_iov = &part,
-                        .msg_iovlen = 1,
-                        .msg_control = control,
-                        .msg_controllen = sizeof(control) };
-    int fd[3] = { -1, -1, -1 };
+    int fd[RAW_FDS];
     size_t n;
 
     cr_assert(poll(&one, 1, STAGE_WAIT_MS) == 1, "no %s is started", binary);
-    cr_assert_eq(recvmsg(stage.control, &m, MSG_CMSG_CLOEXEC),
+    cr_assert_eq(raw_receive(stage.control, &a->note, sizeof(a->note), fd, &n),
                  (ssize_t)sizeof(a->note));
-    n = take_descriptors(&m, fd);
+    cr_assert_gt(n, 0);
     cr_assert_str_eq(a->note.binary, binary);
     channel_init(&a->channel, fd[0], process_of(binary), PROCESS_MASTER,
                  PHASE_START);

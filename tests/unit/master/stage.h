@@ -105,10 +105,6 @@ void actor_finish(struct actor *a);
 void actor_is_of_another_build(struct actor *a);
 /* The process closes its channel and stays alive. */
 void actor_leave(struct actor *a);
-/* Sends raw bytes and descriptors, without any check. */
-void channel_shout(struct channel *c, const void *bytes, size_t len,
-                   const int *fd, size_t fds);
-
 /* Begins a session with an address of its own. */
 void player_enter(struct player *p, uint64_t serial);
 void player_enter_from(struct player *p, uint64_t serial,

@@ -7,29 +7,6 @@ static const struct address local = { .family = 4,
                                       .bytes = { 192, 0, 2, 1 },
                                       .port = 21 };
 
-void channel_shout(struct channel *c, const void *bytes, size_t len,
-                   const int *fd, size_t fds)
-{
-    union {
-        char bytes[CMSG_SPACE(4 * sizeof(int))];
-        struct cmsghdr align;
-    } control = { 0 };
-    struct iovec part = { (void *)bytes, len };
-    struct msghdr m = { .msg_iov = &part, .msg_iovlen = 1 };
-
-    if (fds > 0) {
-        struct cmsghdr *head = &control.align;
-
-        m.msg_control = control.bytes;
-        m.msg_controllen = CMSG_SPACE(fds * sizeof(int));
-        head->cmsg_level = SOL_SOCKET;
-        head->cmsg_type = SCM_RIGHTS;
-        head->cmsg_len = CMSG_LEN(fds * sizeof(int));
-        memcpy(CMSG_DATA(head), fd, fds * sizeof(int));
-    }
-    cr_assert(sendmsg(c->fd, &m, MSG_NOSIGNAL) == (ssize_t)len);
-}
-
 void actor_ready(struct actor *a)
 {
     SAY(&a->channel, ready);

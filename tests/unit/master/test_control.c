@@ -45,7 +45,7 @@ OpenTest(control, status, NULL)
 
 static void garbage(struct channel *c)
 {
-    channel_shout(c, "status\n", 7, NULL, 0);
+    cast_shout(c, "status\n", 7, NULL, 0);
 }
 
 static void what_nobody_can_show(struct channel *c)
@@ -55,7 +55,7 @@ static void what_nobody_can_show(struct channel *c)
 
 static void nothing(struct channel *c)
 {
-    channel_shout(c, "", 0, NULL, 0);
+    cast_shout(c, "", 0, NULL, 0);
 }
 
 static void with_a_folder(struct channel *c)
@@ -63,7 +63,7 @@ static void with_a_folder(struct channel *c)
     const unsigned char bytes[8] = { MSG_reload };
     FD_CLEANUP int fd = open("/", O_RDONLY | O_DIRECTORY);
 
-    channel_shout(c, bytes, sizeof(bytes), &fd, 1);
+    cast_shout(c, bytes, sizeof(bytes), &fd, 1);
 }
 
 /* Sends a second request before the first reload is answered. */
@@ -71,8 +71,8 @@ static void two_at_once(struct channel *c)
 {
     const unsigned char bytes[8] = { MSG_reload, 0, 0, 0, 1 };
 
-    channel_shout(c, bytes, sizeof(bytes), NULL, 0);
-    channel_shout(c, bytes, sizeof(bytes), NULL, 0);
+    cast_shout(c, bytes, sizeof(bytes), NULL, 0);
+    cast_shout(c, bytes, sizeof(bytes), NULL, 0);
 }
 
 static void half_a_hang_up(struct channel *c)
@@ -111,7 +111,7 @@ OpenTest(control, hostile, NULL)
         if (lies[i].act)
             lies[i].act(&ctl);
         else
-            channel_shout(&ctl, bytes, lies[i].len, NULL, 0);
+            cast_shout(&ctl, bytes, lies[i].len, NULL, 0);
         cast_skip_to_end(&ctl);
         if (lies[i].act == garbage)
             stage_reports(EVENT_PEER, "unknown or malformed");

@@ -26,7 +26,7 @@ static void fails_strangely(struct actor *a)
 
 static void garbage(struct actor *a)
 {
-    channel_shout(&a->channel, "ready", 5, NULL, 0);
+    cast_shout(&a->channel, "ready", 5, NULL, 0);
 }
 
 static void ready_with_folder(struct actor *a)
@@ -34,7 +34,7 @@ static void ready_with_folder(struct actor *a)
     const unsigned char bytes[8] = { MSG_ready };
     int fd = open("/", O_RDONLY | O_DIRECTORY);
 
-    channel_shout(&a->channel, bytes, sizeof(bytes), &fd, 1);
+    cast_shout(&a->channel, bytes, sizeof(bytes), &fd, 1);
     close(fd);
 }
 
@@ -42,12 +42,12 @@ static void answer_for_session(struct actor *a)
 {
     const unsigned char bytes[8] = { MSG_done };
 
-    channel_shout(&a->channel, bytes, sizeof(bytes), NULL, 0);
+    cast_shout(&a->channel, bytes, sizeof(bytes), NULL, 0);
 }
 
 static void empty_message(struct actor *a)
 {
-    channel_shout(&a->channel, "", 0, NULL, 0);
+    cast_shout(&a->channel, "", 0, NULL, 0);
 }
 
 static void silence(struct actor *a)

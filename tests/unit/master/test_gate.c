@@ -101,14 +101,14 @@ static void without_descriptors(void)
 {
     char bytes[8 + 8 + 8 + 19 + 19 + 8] = { MSG_session };
 
-    channel_shout(&stage.gate.channel, bytes, sizeof(bytes), NULL, 0);
+    cast_shout(&stage.gate.channel, bytes, sizeof(bytes), NULL, 0);
 }
 
 static void many_descriptors(void)
 {
     const int fd[] = { 0, 1, 2, 2 };
 
-    channel_shout(&stage.gate.channel, "x", 1, fd, 4);
+    cast_shout(&stage.gate.channel, "x", 1, fd, 4);
 }
 
 static void garbage(void)
@@ -116,14 +116,14 @@ static void garbage(void)
     char bytes[4096];
 
     memset(bytes, 0xa5, sizeof(bytes));
-    channel_shout(&stage.gate.channel, bytes, sizeof(bytes), NULL, 0);
+    cast_shout(&stage.gate.channel, bytes, sizeof(bytes), NULL, 0);
 }
 
 static void overlong(void)
 {
     static char bytes[65536];
 
-    channel_shout(&stage.gate.channel, bytes, sizeof(bytes), NULL, 0);
+    cast_shout(&stage.gate.channel, bytes, sizeof(bytes), NULL, 0);
 }
 
 static void ready_again(void)

@@ -268,7 +268,7 @@ static void unknown_serial(void)
 
 static void garbage(void)
 {
-    channel_shout(&stage.auth.channel, "verdict: yes", 12, NULL, 0);
+    cast_shout(&stage.auth.channel, "verdict: yes", 12, NULL, 0);
 }
 
 static void with_descriptor(void)
@@ -279,7 +279,7 @@ static void with_descriptor(void)
     bytes[8] = 1;
     bytes[16] = 1;
     bytes[32] = 1;
-    channel_shout(&stage.auth.channel, bytes, sizeof(bytes), &fd, 1);
+    cast_shout(&stage.auth.channel, bytes, sizeof(bytes), &fd, 1);
 }
 
 static void words_of_gate(void)
@@ -806,7 +806,7 @@ static void twice(struct player *p)
 
 static void garbled(struct player *p)
 {
-    channel_shout(&p->channel, "USER anna", 9, NULL, 0);
+    cast_shout(&p->channel, "USER anna", 9, NULL, 0);
 }
 
 static void descriptor(struct player *p)
@@ -814,14 +814,14 @@ static void descriptor(struct player *p)
     const unsigned char bytes[8] = { MSG_login };
     const int fd = 0;
 
-    channel_shout(&p->channel, bytes, 8, &fd, 1);
+    cast_shout(&p->channel, bytes, 8, &fd, 1);
 }
 
 static void verdict(struct player *p)
 {
     char bytes[8 + 32] = { (char)MSG_verdict };
 
-    channel_shout(&p->channel, bytes, sizeof(bytes), NULL, 0);
+    cast_shout(&p->channel, bytes, sizeof(bytes), NULL, 0);
 }
 
 static const struct {
@@ -868,7 +868,7 @@ OpenTest(login, every_message_in_every_phase, NULL)
                 player_asks(&anna);
             if (phase == 2)
                 player_logs_in(&anna, &ours);
-            channel_shout(&anna.channel, bytes, sizeof(bytes), NULL, 0);
+            cast_shout(&anna.channel, bytes, sizeof(bytes), NULL, 0);
             gate_hears(MSG_reaped, serial);
             cast_skip_to_end(&anna.channel);
             if (phase == 1)

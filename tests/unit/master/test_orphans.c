@@ -65,7 +65,7 @@ UserTest(orphans, are_killed_by_master, NULL)
 {
     gate_is_replaced();
     is_adopted(&anna);
-    channel_shout(&anna.channel, "garbage", 7, NULL, 0);
+    cast_shout(&anna.channel, "garbage", 7, NULL, 0);
     stage_reports(EVENT_END, "kicked: signal 9, serial ");
     is_reaped(&anna);
 }

@@ -242,14 +242,14 @@ GreetedTest(service, new_keys, NULL)
 
 static void garbage(struct actor *a)
 {
-    channel_shout(&a->channel, "log", 3, NULL, 0);
+    cast_shout(&a->channel, "log", 3, NULL, 0);
 }
 
 static void event(struct actor *a)
 {
     unsigned char bytes[8] = { MSG_event };
 
-    channel_shout(&a->channel, bytes, sizeof(bytes), NULL, 0);
+    cast_shout(&a->channel, bytes, sizeof(bytes), NULL, 0);
 }
 
 static const struct {
@@ -329,7 +329,7 @@ static void expect_next(enum process process, uint64_t serial, char word)
 /* Breaks a rule, so master ends the session. */
 static void end_player(struct player *p)
 {
-    channel_shout(&p->channel, "garbage", 7, NULL, 0);
+    cast_shout(&p->channel, "garbage", 7, NULL, 0);
     cast_skip_to_end(&p->channel);
     gate_hears(MSG_reaped, p->serial);
     player_leave(p);

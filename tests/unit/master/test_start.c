@@ -130,14 +130,14 @@ static void refuse_sandbox(struct actor *a)
 
 static void send_garbage(struct actor *a)
 {
-    channel_shout(&a->channel, "garbage", 7, NULL, 0);
+    cast_shout(&a->channel, "garbage", 7, NULL, 0);
 }
 
 static void send_build(struct actor *a)
 {
     static const char bytes[] = "\1\0\0\0\0\0\0\0\5\0000.3.0\0\0\0\0\0\0\0";
 
-    channel_shout(&a->channel, bytes, sizeof(bytes), NULL, 0);
+    cast_shout(&a->channel, bytes, sizeof(bytes), NULL, 0);
 }
 
 static void send_too_early(struct actor *a)

@@ -505,7 +505,8 @@ Test(session, a_kick_keeps_its_reason, .init = fake_open, .timeout = 30)
 
 static const struct msg_doing *look(void)
 {
-    return CALL(&fake.master, look_at, doing);
+    REQUEST(&fake.master, look_at);
+    return EXPECT(&fake.master, doing);
 }
 
 static uint32_t asked;

@@ -13,8 +13,8 @@
 typedef void played_master(void);
 
 /* Belong to a played master: its channel to the supervisor, and the begin of
- * the list of descriptors that it inherits, such as "generation 1\n". If another
- * message comes than is expected, the master ends with 98. */
+ * the list of descriptors that it inherits, such as "generation 1\n". If
+ * another message comes than is expected, the master ends with 98. */
 extern struct channel played_channel;
 extern char played_heading[64];
 /* The program that the supervisor would execute: its descriptor, or -1 for the
