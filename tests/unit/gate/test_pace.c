@@ -170,7 +170,7 @@ PaceTest(pace, transfers, 0, 0)
     cr_expect(may(0) && may(1) && !may(2));
     cr_expect(may(3), "of another user");
     cr_expect(may(0), "the same transfer counts once");
-    pace_on_transfer_end(child[0], NULL);
+    cr_expect_eq(pace_on_transfer_end(child[0], NULL), 0);
     pace_on_transfer_end(child[0], NULL);
     cr_expect(may(2) && !may(0));
     pace_leave(child[1]); /* the session has died */
