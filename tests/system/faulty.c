@@ -14,13 +14,12 @@ static bool port_is_there(void *of)
     return files_exists(of);
 }
 
-/* Starts the program SCRIPT[0] of tests/system/peers, and reads its port from
- * FILE. Returns its pid. */
-static pid_t start(char *const script[], const char *file, char port[16])
+/* Starts the program SCRIPT[0] of tests/system/peers. Its standard input is IN.
+ * Returns its pid. */
+static pid_t start(char *const script[], int in)
 {
     char *words[8] = { "python3", "-Wignore" };
     char program[SERVER_PATH_MAX];
-    struct buf text;
 
     snprintf(program, sizeof(program), "%s/%s", in_source("tests/system/peers"),
              script[0]);
@@ -29,16 +28,47 @@ static pid_t start(char *const script[], const char *file, char port[16])
         words[2 + i] = script[i];
     pid_t pid = fork();
     if (pid == 0) {
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        prctl(PR_SET_PDEATHSIG, in == STDIN_FILENO ? SIGKILL : 0);
+        dup2(in, STDIN_FILENO);
         execv("/usr/bin/python3", words);
         _exit(127);
     }
-    cr_assert(wait_until(port_is_there, (void *)file, WAIT_MS), "%s",
-              script[1]);
-    buf_init(&text, 16);
-    files_read(file, &text);
-    snprintf(port, 16, "%.*s", (int)text.len, text.data);
+    return pid;
+}
+
+/* Reads a port from FILE, and a pid if PID isn't NULL. */
+static void take_port(const char *file, char port[16], pid_t *pid)
+{
+    struct buf text;
+
+    cr_assert(wait_until(port_is_there, (void *)file, WAIT_MS), "%s", file);
+    buf_init(&text, 64);
+    cr_assert(files_read(file, &text) && buf_add(&text, "", 1) == 0);
+    cr_assert_eq(sscanf(text.data, "%15s %d", port, pid), pid ? 2 : 1);
     buf_release(&text);
+}
+
+/* Begins a server here, by a process that serves all of this test. Returns the
+ * server's pid. */
+static pid_t start_server(const char *fault, const char *certificate,
+                          char port[16])
+{
+    static int orders = -1;
+    int ends[2];
+    pid_t pid;
+
+    if (orders < 0) {
+        cr_assert_eq(pipe2(ends, O_CLOEXEC), 0);
+        start((char *const[]){ "faulty_server.py", NULL }, ends[0]);
+        close(ends[0]);
+        orders = ends[1];
+    }
+    char *directory = get_current_dir_name();
+    cr_assert_gt(dprintf(orders, "%s %s %s.pem %s.key\n", directory, fault,
+                         certificate, certificate),
+                 0);
+    free(directory);
+    take_port("port", port, &pid);
     return pid;
 }
 
@@ -53,18 +83,14 @@ void faulty_begin(struct faulty *f, const char *fault, const char *certificate)
           .server = true },
         { .name = "other", .names = "DNS:other.example", .server = true },
     };
-    char pem[16], key[16], port[16];
+    char port[16];
 
     desk_begin_alone(&f->desk);
     f->pki = pki_new(f->desk.dir, "ca");
     for (size_t i = 0; i < sizeof(leaves) / sizeof(leaves[0]); i++)
         pki_issue(f->pki, &leaves[i]);
     snprintf(f->desk.ca, sizeof(f->desk.ca), "%s", pki_path(f->pki, "ca.pem"));
-    snprintf(pem, sizeof(pem), "%s.pem", certificate);
-    snprintf(key, sizeof(key), "%s.key", certificate);
-    f->pid = start((char *const[]){ "faulty_server.py", (char *)fault, pem, key,
-                                    "port", NULL },
-                   "port", port);
+    f->pid = start_server(fault, certificate, port);
     snprintf(f->desk.url, sizeof(f->desk.url), "ftps://anna@127.0.0.1:%s",
              port);
 }
@@ -77,7 +103,8 @@ pid_t faulty_proxy(const char *fault, const char *scheme, const char *user,
     unlink("proxy_port");
     pid_t pid =
         start((char *const[]){ "proxy.py", (char *)fault, "proxy_port", NULL },
-              "proxy_port", port);
+              STDIN_FILENO);
+    take_port("proxy_port", port, NULL);
     snprintf(url, 64, "%s://%s127.0.0.1:%s", scheme, user, port);
     return pid;
 }
@@ -90,7 +117,7 @@ void faulty_proxy_end(pid_t pid)
 
 void faulty_end(struct faulty *f)
 {
-    faulty_proxy_end(f->pid);
+    kill(f->pid, SIGKILL);
     pki_free(f->pki);
     desk_end(&f->desk);
 }

@@ -1,9 +1,12 @@
 """A small FTPS server that does one thing wrong, for tests of the client.
 
-usage: faulty_server.py FAULT CERTIFICATE KEY PORT_FILE
+usage: faulty_server.py
 
-PORT_FILE gets the port once the server listens, and the file "commands" beside it
-gets the clients' commands. Everybody may log in; there is one file. FAULT is
+Each line of the standard input begins such a server, in a process of its own, since
+Python takes longer to begin than most tests: "DIRECTORY FAULT CERTIFICATE KEY". There
+the file "port" gets the port and the process once the server listens, and "commands"
+gets the clients' commands. The end of the input, and a next line, ends the server.
+Everybody may log in; there is one file. FAULT is
 "none" or one of the words that this program compares it with; "FAULT,REPLY,TIMES": the
 reply to this command comes too late so many times, "220" or such as "AUTH", or such as
 "STOR=226" for one of several."""
@@ -13,13 +16,27 @@ import hashlib
 import itertools
 import os
 import select
+import signal
 import socket
 import ssl
 import sys
 import threading
 import time
 
-FAULT, CERTIFICATE, KEY, PORT_FILE = sys.argv[1:]
+
+def fork_for_each_line():
+    child = 0
+    for line in itertools.chain(sys.stdin, [""]):
+        if child:
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+        child = os.fork() if line else sys.exit()
+        if child == 0:
+            return line.split()
+
+
+DIRECTORY, FAULT, CERTIFICATE, KEY = fork_for_each_line()
+os.chdir(DIRECTORY)
 FAULT, *LATE = FAULT.split(",")
 LATE_S = 2.5 # clients wait for 1 s
 DELAYS = collections.defaultdict(itertools.count) # of each user
@@ -105,7 +122,7 @@ if FAULT == "no_look":
 PARTIAL = {} # late_cut: what a cut upload has left, under its later name
 KEEPING = ("emptied", "lost_226", "renames", "no_rename", "no_dots", "full",
            "no_dots_cut", "lost_rnto", "lost_rnfr", "one_425", "one_each",
-           "time_denies", "no_times", "makes", "slow_hash", "slower_hash",
+           "time_denies", "time_plain", "no_times", "makes", "slow_hash", "slower_hash",
            "late_226", "lost_temp", "no_room", "sizeless_taken", "late_425",
            "sizeless_list", "echoes", "slow_cut", "no_look", "lost_tail")
 
@@ -206,7 +223,7 @@ class Session(threading.Thread):
         self.s.close()
 
     def do_AUTH(self, words):
-        if FAULT == "no_tls":
+        if FAULT == "no_tls" or FAULT == "time_plain" and LOST:
             return self.reply("502 no TLS here")
         if FAULT == "injection":
             # An attacker on the path would add this in plain text.
@@ -516,8 +533,12 @@ class Session(threading.Thread):
         self.range = tuple(map(int, words.split()))
         self.reply("350 range")
 
-    # lost_mfmt: The connection is lost at the first one.
+    # lost_mfmt: The connection is lost at the first one. time_plain: And the server has no
+    # TLS from then on.
     def do_MFMT(self, words):
+        if FAULT == "time_plain":
+            LOST.add(words)
+            raise ConnectionError
         if FAULT == "time_denies" or FAULT == "lost_mfmt" and next(LOSSES) == 0:
             raise ConnectionError
         self.reply("504 no" if FAULT == "no_times" else "213 Modify=" + words)
@@ -936,6 +957,8 @@ class Keeper(Session):
         return data
 
     def lie(self, code, when):
+        with open("commands", "a") as f:
+            f.write(f"lied {self.user}\n")
         if when != "before":
             data = self.take()
             if when == "ended":
@@ -996,7 +1019,8 @@ class Keeper(Session):
         self.change("250 renamed", os.rename, self.renamed, words)
 
     def do_CWD(self, words):
-        self.where = words
+        if os.path.isdir(self.at(words)):
+            self.where = words
         self.change("250 there", os.listdir, words)
 
     def stamp(self, path):
@@ -1131,9 +1155,9 @@ class Keeper(Session):
 
 def main():
     listener = socket.create_server(("127.0.0.1", 0))
-    with open(PORT_FILE + ".new", "w") as f:
-        f.write(str(listener.getsockname()[1]))
-    os.rename(PORT_FILE + ".new", PORT_FILE)
+    with open("port.new", "w") as f:
+        f.write(f"{listener.getsockname()[1]} {os.getpid()}")
+    os.rename("port.new", "port")
     while True:
         kind = Mirror if FAULT in MIRRORS else Keeper if FAULT in KEEPERS else Session
         kind(listener.accept()[0]).start()
