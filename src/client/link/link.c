@@ -472,8 +472,10 @@ void link_begin(struct link *l, const char *path, const struct link_io *io)
 static bool link_data_refused(const struct link *l, CURLcode r)
 {
     curl_off_t down = 0, up = 0;
-    bool cut = r == CURLE_SSL_CONNECT_ERROR && l->io && l->reply != 0 &&
-               l->reply != 220 && l->reply != 234;
+    bool cut = (r == CURLE_SSL_CONNECT_ERROR && l->io && l->reply != 0 &&
+                l->reply != 220 && l->reply != 234) ||
+               (r == CURLE_PARTIAL_FILE && !l->whole && l->reply / 100 == 1 &&
+                l->made < 2); /* otherwise the file is why */
     bool answered = l->reply >= 430 && l->reply != 522;
 
     curl_easy_getinfo(l->curl, CURLINFO_SIZE_DOWNLOAD_T, &down);

@@ -340,6 +340,7 @@ static enum presence remote_look_by_size(struct link *l, const char *path,
                                          struct failure *why)
 {
     enum presence r = ABSENT, one;
+    struct failure reason = { 0 };
 
     for (int i = 0; i < 2 && r != PRESENT; i++) {
         bool enters = (i == 0) == (wants < LOOK_SIZE);
@@ -351,11 +352,14 @@ static enum presence remote_look_by_size(struct link *l, const char *path,
                                                 : remote_denial(l, path, why);
         if (one == PRESENCE_UNKNOWN && why->lost)
             return one;
-        if (r == ABSENT || one == PRESENT || one == HIDDEN)
+        if (r == ABSENT || one == PRESENT || one == HIDDEN) {
             r = one;
+            reason = *why;
+        }
         ret->sized = !enters && one == PRESENT;
         ret->kind = ret->sized ? ENTRY_FILE : ENTRY_DIRECTORY;
     }
+    *why = reason;
     bool lists = r == PRESENT ? wants & LOOK_LINK && !ret->sized
                  : wants & LOOK_FREE
                      ? r != ABSENT
