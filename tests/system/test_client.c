@@ -1,11 +1,13 @@
-/* Cuts a connection just before an upload; and checks that the client protects
- * its memory, which has passwords. */
+/* Cuts a connection just before an upload; sends a file that grows, at a server
+ * that waits for less time than the client reads; and checks that the client
+ * protects its memory, which has passwords. */
 #include "desk.h"
+#include "support/long.h"
 #include "support/processes.h"
 #include "support/test.h"
 #include "support/wait.h"
 
-SERVER_SHARED(USERS({ .name = "put" }));
+SERVER_SHARED(USERS({ .name = "put" }), .settings = "stall_timeout = 9s\n");
 
 /* Starts a client that waits for the first line of INPUT. Its group isn't
  * root's, so that the group of its files in /proc shows if it may leave a
@@ -60,6 +62,25 @@ Test(client, a_cut_before_an_upload, .timeout = 60)
     unsetenv("SALLYPORT_TEST_DROP");
     unsetenv("LD_PRELOAD");
     desk_same("old", stored);
+    desk_end(&d);
+}
+
+/* The client reads a file again that has only grown, for longer than the server
+ * waits for a byte. */
+Test(client, a_file_that_grows, .timeout = 120, IN_LONG_RUN)
+{
+    struct desk d;
+
+    desk_begin(&d, "put");
+    desk_noise("log", 12 * 262144);
+    desk_noise("old", 12 * 262144);
+    setenv("LD_PRELOAD", server_build(CLIENT_PRELOAD), 1);
+    setenv("SALLYPORT_TEST_GROWS", "log", 1);
+    desk_says(&d, 0, NULL, "put", "--no-verify", "--retries=0", "log", "/",
+              NULL);
+    unsetenv("SALLYPORT_TEST_GROWS");
+    unsetenv("LD_PRELOAD");
+    desk_same("old", server_home_file(&d.server, "put", "log"));
     desk_end(&d);
 }
 

@@ -95,21 +95,6 @@ int digest_catch_up(struct checksum *d, struct link *kept)
     return r;
 }
 
-int digest_file(int fd, uint64_t from, uint64_t end, const char *name,
-                char out[DIGEST_HEX_MAX])
-{
-    struct checksum d;
-
-    if (digest_begin(&d, name) < 0)
-        return -ENOMEM;
-    d.fd = fd;
-    d.at = from;
-    d.end = &end;
-    int r = digest_catch_up(&d, NULL);
-    digest_end(&d, out);
-    return r;
-}
-
 void digest_peek(const struct checksum *d, char out[DIGEST_HEX_MAX])
 {
     EVP_MD_CTX *copy = EVP_MD_CTX_new();

@@ -39,11 +39,6 @@ void digest_follow(struct checksum *d, int fd, const uint64_t *end,
  * -EINTR: after Ctrl-C; -ENODATA: the file has become shorter; or another
  * -errno. */
 int digest_catch_up(struct checksum *d, struct link *kept);
-/* Computes the checksum of the bytes of FD from FROM up to END. NAME is the
- * algorithm, OUT gets lower-case hexadecimal. Returns the same values as
- * digest_catch_up(), or -ENOMEM. */
-int digest_file(int fd, uint64_t from, uint64_t end, const char *name,
-                char out[DIGEST_HEX_MAX]);
 /* Writes the checksum of the bytes so far, in lower-case hexadecimal, or "" if
  * no checksum is wanted. */
 void digest_peek(const struct checksum *d, char out[DIGEST_HEX_MAX]);
@@ -181,6 +176,7 @@ struct file_transfer {
     bool unconfirmed;  /* put: no 226 came for the bytes that were sent */
     int broken;        /* put: errno of a read that failed, or 0 */
     bool changed;      /* put: the local file has changed while it was sent */
+    struct checksum reread; /* put: of the bytes sent, read again at the end */
     enum conflict_choice choice; /* put: the choice if the name is taken; a
                                   * server that decides gets it */
     bool aside;    /* put: the bytes go to a temporary name first */

@@ -8,6 +8,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 #include "transfer.h"
 
@@ -16,6 +17,9 @@
  * the server insists on ALLO: the bytes of one TLS record arrive together or
  * not at all. */
 #define ANNOUNCED_LEAST (16 * 1024 + 1)
+#define TAIL            (16 * 1024)
+#define DRIP_MS         5000
+#define DRIP            16 /* bytes: a Sallyport wants one in each second */
 
 bool upload_is_stream(const struct file_transfer *t)
 {
@@ -31,10 +35,13 @@ static bool upload_is_sized(const struct file_transfer *t)
 /* May the last byte be sent? If the file is rewritten while it is sent, a mix
  * of old and new bytes would arrive. So the client sends the last byte only if
  * the file hasn't changed, or has only grown, such as a log: then the bytes
- * that were read are still its beginning. */
+ * that were read are still its beginning. Reads them again, for DRIP_MS at
+ * most: if T->reread is kept, the answer isn't known yet. */
 static bool upload_is_sound(struct file_transfer *t)
 {
     char before[DIGEST_HEX_MAX], after[DIGEST_HEX_MAX];
+    const uint64_t end = clock_ms() + DRIP_MS;
+    struct checksum *d = &t->reread;
     struct stat now;
 
     if (fstat(t->fd, &now) < 0)
@@ -45,34 +52,54 @@ static bool upload_is_sound(struct file_transfer *t)
         return false;
     /* Only after digest_follow() does a digest begin at byte 0. */
     const bool whole = t->digest.end;
-    if (digest_catch_up(&t->digest, NULL) < 0 ||
-        digest_file(t->fd, whole ? 0 : t->first, t->done,
-                    whole ? transfer_hash_name(t) : LOCAL_HASH, after) < 0)
+    if (digest_catch_up(&t->digest, NULL) < 0)
         return false;
+    if (!d->ctx) {
+        if (digest_begin(d, whole ? transfer_hash_name(t) : LOCAL_HASH) < 0)
+            return false;
+        digest_follow(d, t->fd, &t->done, t->link);
+        d->at = whole ? 0 : t->first;
+    }
+    while (link_use_spare(t->link))
+        if (link_interrupted || (t->size - t->done > DRIP && clock_ms() >= end))
+            return true;
+    if (digest_catch_up(d, NULL) < 0)
+        return false;
+    digest_end(d, after);
     digest_peek(&t->digest, before);
     return strcmp(before, after) == 0;
 }
 
 static size_t upload_give(void *of, char *bytes, size_t len)
 {
+    /* The last bytes, which are read before the file is checked. */
+    static _Thread_local char tail[TAIL];
     struct file_transfer *t = of;
     uint64_t left = t->size - t->done;
+    uint64_t most = left > TAIL ? left - TAIL : left;
     ssize_t n = 0;
 
-    if (upload_is_sized(t) && len > left)
-        len = (size_t)left;
+    if (upload_is_sized(t) && len > most)
+        len = (size_t)most;
     if (len == 0)
         return 0;
+    if (t->reread.ctx)
+        memcpy(bytes, tail + TAIL - left, len);
     do
-        n = read(t->fd, bytes, len);
+        n = t->reread.ctx ? (ssize_t)len : read(t->fd, bytes, len);
     while (n < 0 && errno == EINTR && !link_interrupted);
     t->broken = n < 0 && !link_interrupted ? errno : 0;
     if (n < 0)
         return CURL_READFUNC_ABORT;
     t->changed = upload_is_sized(t) &&
                  (n == 0 || ((uint64_t)n == left && !upload_is_sound(t)));
-    if (t->changed)
+    if (t->changed || link_interrupted)
         return CURL_READFUNC_ABORT;
+    /* Meanwhile a few bytes keep the server from cutting the transfer. */
+    if (t->reread.ctx) {
+        memcpy(tail + TAIL - left, bytes, (size_t)n);
+        n = n < DRIP ? n : DRIP;
+    }
     digest_add(&t->digest, bytes, (size_t)n);
     t->done += (uint64_t)n;
     return (size_t)n;
@@ -293,6 +320,7 @@ static int upload_end(struct file_transfer *t, int r, struct failure *why)
 {
     const struct link *l = t->link;
 
+    digest_end(&t->reread, NULL);
     if (r == 0)
         t->has = HAS_CONFIRMED;
     else if (l->sent)

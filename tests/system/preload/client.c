@@ -6,7 +6,8 @@
  * ahead. [2] is the number of the call of curl_easy_setopt() that fails, and
  * [3] counts these calls. If [4] isn't 0, directories can't be read. When the
  * upload with the number SALLYPORT_TEST_DROP begins, all connections end; by
- * then the client has seen that they live. */
+ * then the client has seen that they live. When an upload begins, the file
+ * SALLYPORT_TEST_GROWS gets a byte; and pread() is slow. */
 #include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
@@ -48,6 +49,21 @@ ssize_t read(int fd, void *bytes, size_t len)
     return syscall(SYS_read, fd, bytes, len);
 }
 
+ssize_t pread(int fd, void *bytes, size_t len, off_t at)
+{
+    if (getenv("SALLYPORT_TEST_GROWS"))
+        sleep(1);
+    return syscall(SYS_pread64, fd, bytes, len, at);
+}
+
+static void grow(const char *file)
+{
+    int fd = open(file, O_WRONLY | O_APPEND | O_CLOEXEC);
+
+    if (fd >= 0 && write(fd, "+", 1) == 1)
+        close(fd);
+}
+
 struct dirent *readdir(DIR *d)
 {
     static struct dirent *(*real)(DIR *d);
@@ -74,7 +90,10 @@ static void drop(void)
 {
     static int uploads;
     const char *which = getenv("SALLYPORT_TEST_DROP");
+    const char *grows = getenv("SALLYPORT_TEST_GROWS");
 
+    if (grows)
+        grow(grows);
     if (which && ++uploads == atoi(which))
         for (int fd = 3; fd < 64; fd++)
             shutdown(fd, SHUT_RDWR);
