@@ -13,6 +13,7 @@
 #include "peer.h"
 #include "support/long.h"
 #include "support/run.h"
+#include "support/scratch.h"
 #include "syncs.h"
 
 #define K     1024u
@@ -203,7 +204,7 @@ static void hand(const char *program, const char *option, const char *from,
 
 static void hand_remove(const char *path)
 {
-    hand("/bin/rm", "-rf", path, path);
+    scratch_remove_tree(disk_path(&peers[0], path));
 }
 
 static void hand_make(const char *path)
