@@ -9,7 +9,7 @@
 static unsigned left;
 static bool *failed; /* shared with forks */
 
-__attribute__((constructor)) static void allocation_share(void)
+void allocation_share(void)
 {
     failed = mmap(NULL, sizeof(*failed), PROT_READ | PROT_WRITE,
                   MAP_SHARED | MAP_ANONYMOUS, -1, 0);

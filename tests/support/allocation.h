@@ -8,6 +8,9 @@
 
 #define ALLOCATION_MISSING "AddressSanitizer has the allocator"
 
+/* Lets this process and its forks share the answer of allocation_failed(). The
+ * runner calls it for each test (tests/support/hooks/main.c). */
+void allocation_share(void);
 bool allocation_can_fail(void);
 /* Makes the Nth allocation from now on fail, once. N 0: no allocation fails. */
 void allocation_fail(unsigned n);

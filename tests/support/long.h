@@ -5,10 +5,13 @@
 #include <stdbool.h>
 
 /* Test(suite, name, IN_LONG_RUN) runs only in the long run; with
- * WITH_SANITIZERS a short run has it only in the build with sanitizers
+ * WITH_SANITIZERS a short run has it only in the build with sanitizers, and
+ * with WITHOUT_SANITIZERS only in the other one: it needs much time there, and
+ * its code parses nothing that a stranger sends. TestSuite() takes these, too
  * (tests/support/hooks/long.c). */
-#define IN_LONG_RUN     .description = "in the long run"
-#define WITH_SANITIZERS .description = "with sanitizers"
+#define IN_LONG_RUN        .description = "in the long run"
+#define WITH_SANITIZERS    .description = "with sanitizers"
+#define WITHOUT_SANITIZERS .description = "without sanitizers"
 
 /* Is SALLYPORT_LONG 1, as in tests/run --all? */
 bool is_long(void);

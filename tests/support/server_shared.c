@@ -1,6 +1,6 @@
 /* Shares one server between all tests of a program, and makes paths of files.
- * Criterion executes the program again for each test, so the tests get the
- * facts of the server through the environment. */
+ * A test is a fork that must not stop the server, so the tests get its facts
+ * through the environment. */
 #include "server.h"
 ReportHook(POST_ALL)(struct criterion_global_stats *stats)
 {

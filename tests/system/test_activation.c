@@ -35,6 +35,8 @@ static pid_t start_by_systemd(const struct server *s, int listener, int other,
     snprintf(number, sizeof(number), "%d", (int)getpid());
     setenv("LISTEN_PID", number, 1);
     setenv("LISTEN_FDS", "3", 1);
+    listener = fcntl(listener, F_DUPFD, 6); /* neither is 3, 4 or 5 */
+    other = fcntl(other, F_DUPFD, 6);
     dup2(listener, 3);
     dup2(open(server_path(s, "log"), O_WRONLY | O_CREAT | O_APPEND, 0600),
          STDERR_FILENO);

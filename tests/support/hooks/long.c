@@ -1,5 +1,6 @@
-/* Disables the tests with IN_LONG_RUN or WITH_SANITIZERS where they don't run.
- * A run that counts lines has the latter. */
+/* Disables the tests and suites with IN_LONG_RUN, WITH_SANITIZERS or
+ * WITHOUT_SANITIZERS where they don't run. A run that counts lines has the
+ * latter two. */
 #include "../long.h"
 
 #include <criterion/criterion.h>
@@ -22,11 +23,15 @@ static bool has_mark(const struct criterion_test_extra_data *data,
 static bool runs_here(const struct criterion_test_extra_data *data)
 {
     static const struct criterion_test_extra_data in_long = { IN_LONG_RUN },
-                                                  with = { WITH_SANITIZERS };
+                                                  with = { WITH_SANITIZERS },
+                                                  without = {
+                                                      WITHOUT_SANITIZERS
+                                                  };
 
     return !has_mark(data, in_long.description) &&
            (IS_SANITIZED || getenv("LLVM_PROFILE_FILE") ||
-            !has_mark(data, with.description));
+            !has_mark(data, with.description)) &&
+           !(IS_SANITIZED && has_mark(data, without.description));
 }
 
 /* Criterion names a hook by its line number, so no hook of a test that is
@@ -37,6 +42,6 @@ ReportHook(PRE_ALL)(struct criterion_test_set *set)
         return;
     FOREACH_SET(struct criterion_suite_set *suite, set->suites)
         FOREACH_SET(struct criterion_test *test, suite->tests)
-            if (!runs_here(test->data))
+            if (!runs_here(test->data) || !runs_here(suite->suite.data))
                 test->data->disabled = true;
 }

@@ -15,7 +15,6 @@ static int run_slow_test(const char *patience)
     char program[32];
     struct run_result r;
 
-    /* Criterion's own variables would make it a process for one test. */
     snprintf(program, sizeof(program), "/proc/%ld/exe", (long)getpid());
     run(&r, NULL, "/usr/bin/env", "-i", "SALLYPORT_TEST_SLOWLY=1", patience,
         program, "--filter", "patience/of_a_slow_test", NULL);
