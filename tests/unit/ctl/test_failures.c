@@ -9,8 +9,8 @@
 #include "support/nth.h"
 #include "world.h"
 
-TestSuite(failures, .init = world_make, .fini = scratch_remove,
-          .timeout = 1800);
+TestSuite(failures, .init = world_make, .fini = scratch_remove, .timeout = 1800,
+          WITHOUT_SANITIZERS);
 
 /* Commands that edit the users file, each with words for a run that succeeds,
  * for one with an unknown name, and for one with a bad value. NULL: there are

@@ -14,7 +14,8 @@
 
 #define HASH WORLD_HASH "\n"
 
-TestSuite(nth, .init = world_make, .fini = scratch_remove, .timeout = 1800);
+TestSuite(nth, .init = world_make, .fini = scratch_remove, .timeout = 1800,
+          WITHOUT_SANITIZERS);
 
 struct edit_case {
     const char *words;

@@ -8,7 +8,8 @@
 #include "support/long.h"
 #include "world.h"
 
-TestSuite(sync, .init = world_make, .fini = scratch_remove, .timeout = 1200);
+TestSuite(sync, .init = world_make, .fini = scratch_remove, .timeout = 1200,
+          WITHOUT_SANITIZERS);
 
 #define WHO   6
 #define STEPS 60

@@ -592,7 +592,7 @@ Test(nth, call_fails)
     play(errors, 3);
 }
 
-Test(nth, call_kills)
+Test(nth, call_kills, WITHOUT_SANITIZERS)
 {
     play((const int[]){ NTH_KILL }, 1);
 }

@@ -3,6 +3,7 @@
  * a file that stays, or its directory as unread. No upload is lost, and the
  * next order does the rest. */
 #include "peer.h"
+#include "support/long.h"
 #include "support/nth.h"
 
 #define LEN (100 * 1024u)
@@ -239,7 +240,7 @@ Test(nth_orders, call_fails)
     play((const int[]){ EIO, ENOSPC, EINTR }, 3);
 }
 
-Test(nth_orders, call_kills)
+Test(nth_orders, call_kills, WITHOUT_SANITIZERS)
 {
     play((const int[]){ NTH_KILL }, 1);
 }
