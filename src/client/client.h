@@ -98,6 +98,23 @@ int mkdir_one(struct client *c, const char *path);
  * failure. Returns 0 or an exit code. */
 int passwd_demanded(struct client *c);
 
+/* Closes the server that is open. */
+void client_leave(struct client *c);
+/* Opens the server of URL; first closes the server that is open. Returns an
+ * exit code. */
+int client_open(struct client *c, const struct url *url);
+/* Is WORD of the form "PROFILE:PATH"? Then NAME gets the part before the
+ * colon. */
+bool open_profile_name(const char *word, char *name, size_t size);
+/* Reads WORD as a URL or as "PROFILE:PATH". P and O get the settings of a
+ * profile, unless P has them already. Returns 0; 1: WORD is neither; -1 with
+ * the reason. */
+int open_target(struct options *o, struct profile *p, const char *word,
+                struct url *ret, struct failure *why);
+/* Opens the server of URL for a session that begins in the directory of URL.
+ * Returns an exit code. */
+int open_session(struct client *c, const struct url *url);
+
 /* Chooses by the options how progress and failures are shown. ROW is the
  * command that will run with the N words TEXT, or NULL. */
 void client_show(const struct options *o, const struct client_command *row,

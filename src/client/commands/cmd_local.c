@@ -1,4 +1,4 @@
-/* The commands cd, lcd, pwd, status, help, bye and passwd. */
+/* The commands cd, lcd, pwd, status, bye and passwd. */
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -89,23 +89,6 @@ int cmd_status(struct client *c, struct word *w, int n)
         printf("quota: %s\n",
                show_text(quota + strlen(form), safe, sizeof(safe)));
     return 0;
-}
-
-/* Prints help; on the command line, also the help of commands that only a
- * session has. */
-int cmd_help(struct client *c, struct word *w, int n)
-{
-    unsigned here = c->interactive ? IN_SHELL : ONE_SHOT, mode = here;
-    const struct client_command *row =
-        n > 0 ? commands_find(w[0].text, mode) : NULL;
-
-    if (n > 0 && !row) {
-        mode = IN_SHELL;
-        row = commands_find(w[0].text, mode);
-    }
-    if (n > 0 && !row)
-        return command_unknown(w[0].text, here);
-    return help_print(row, mode);
 }
 
 int cmd_bye(struct client *c, struct word *w, int n)

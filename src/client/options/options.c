@@ -130,6 +130,7 @@ const struct option_row option_rows[] = {
         .help = "--trust-new: trust without a question; doctor: log in also "
                 "after a bad result"),
 };
+#undef ROW
 const size_t option_count = sizeof(option_rows) / sizeof(option_rows[0]);
 
 static const char *const conflict_words[CONFLICT_CHOICES] = {

@@ -375,24 +375,6 @@ static int shell_without_signals(void)
     return rl_parse_and_bind("setty -d -isig");
 }
 
-void shell_greet(const struct client *c)
-{
-    const char *trust = c->site.trust.pin[0] ? "its key"
-                        : c->options.cacert  ? "its CA in --cacert"
-                                             : "a CA of this machine";
-
-    if (!c->interactive || !isatty(STDIN_FILENO))
-        return;
-    if (c->open)
-        progress_note("%s@%s:/%s, %s, trusted by %s. Type help for the "
-                      "commands, bye to leave.",
-                      c->site.url.user, c->site.url.host, c->cwd,
-                      c->link.version, trust);
-    else
-        progress_note("No server is open. Type open ftps://USER@HOST, help for "
-                      "the commands, or bye to leave.");
-}
-
 /* May the history keep the line? A line that isn't a command can be a password
  * that was typed too late. A line with a password in a URL is refused, and the
  * history doesn't keep it either. */

@@ -278,3 +278,20 @@ int help_print(const struct client_command *row, unsigned mode)
              "  sallyport ftps://anna@drop.example.org");
     return 0;
 }
+
+/* Prints help; on the command line, also the help of commands that only a
+ * session has. */
+int cmd_help(struct client *c, struct word *w, int n)
+{
+    unsigned here = c->interactive ? IN_SHELL : ONE_SHOT, mode = here;
+    const struct client_command *row =
+        n > 0 ? commands_find(w[0].text, mode) : NULL;
+
+    if (n > 0 && !row) {
+        mode = IN_SHELL;
+        row = commands_find(w[0].text, mode);
+    }
+    if (n > 0 && !row)
+        return command_unknown(w[0].text, here);
+    return help_print(row, mode);
+}
