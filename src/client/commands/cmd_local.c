@@ -7,7 +7,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "client.h"
+#include "commands.h"
 
 int cmd_cd(struct client *c, struct word *w, int n)
 {

@@ -3,7 +3,7 @@
 #include <string.h>
 #include <sysexits.h>
 
-#include "client.h"
+#include "commands.h"
 #include "sallyport/base/clock.h"
 
 static void ls_entry(const struct client *c, const char *name,

@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <sysexits.h>
 
-#include "client.h"
+#include "commands.h"
 
 static const char *base_name(const char *path)
 {

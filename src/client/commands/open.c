@@ -4,7 +4,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "client.h"
+#include "commands.h"
 #include "sallyport/base/complain.h"
 
 void client_leave(struct client *c)

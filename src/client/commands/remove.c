@@ -11,7 +11,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "client.h"
+#include "commands.h"
 #include "sallyport/base/fd.h"
 
 /* Before sync removes a name on the server: is the name still missing here? If

@@ -10,7 +10,7 @@
 #include <sysexits.h>
 #include <time.h>
 
-#include "client.h"
+#include "commands.h"
 
 /* Seconds. A killed call leaves an unfinished file, which the next call
  * continues. After this time, the file counts as abandoned. */

@@ -10,7 +10,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "client.h"
+#include "commands.h"
 #include "sallyport/base/fd.h"
 
 /* Compares the checksums. Returns 0: they are the same; 1: they differ, or the

@@ -12,7 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "client.h"
+#include "commands.h"
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sysexits.h>
 
-#include "client.h"
+#include "doctor.h"
 
 enum trial_result {
     FINDING_GOOD,

@@ -4,7 +4,9 @@
 #include <string.h>
 #include <sysexits.h>
 
-#include "client.h"
+#include "commands/commands.h"
+#include "doctor/doctor.h"
+#include "run.h"
 
 #define BOTH (ONE_SHOT | IN_SHELL)
 #define ROW(text, function, in, ...)                                           \

@@ -9,7 +9,8 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "client.h"
+#include "commands/commands.h"
+#include "run.h"
 #include "sallyport/base/complain.h"
 #include "sallyport/base/fd.h"
 

@@ -13,7 +13,8 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "client.h"
+#include "commands/commands.h"
+#include "run.h"
 
 /* Words of a line. */
 

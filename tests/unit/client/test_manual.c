@@ -1,6 +1,6 @@
 /* Tests that sallyport(1), the completions and the commands' help agree with
  * the client's tables. */
-#include "client/client.h"
+#include "client/run/run.h"
 #include "support/files.h"
 #include "support/test.h"
 

@@ -1,6 +1,6 @@
 /* Tests names of a command's files: which are free, which are taken, how they
  * are opened, and what happens to an existing file. */
-#include "client/client.h"
+#include "client/commands/commands.h"
 #include "client/transfer/transfer.h"
 #include "support/test.h"
 

@@ -2,7 +2,6 @@
  * terminal, and its effect on later files. */
 #include <pty.h>
 
-#include "client/client.h"
 #include "client/link/link.h"
 #include "client/transfer/transfer.h"
 #include "support/test.h"

@@ -1,7 +1,7 @@
 /* Tests the code that cuts up text: lines of the shell, patterns, netrc and
  * known hosts. */
-#include "client/client.h"
 #include "client/link/link.h"
+#include "client/run/run.h"
 #include "client/transfer/transfer.h"
 #include "support/test.h"
 
