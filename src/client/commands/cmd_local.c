@@ -16,7 +16,7 @@ int cmd_cd(struct client *c, struct word *w, int n)
     struct listing_entry e;
     enum presence r = remote_look(&c->link, path, LOOK_KIND, &e, &why);
 
-    if (r == PRESENT && e.kind != ENTRY_DIRECTORY)
+    if (r == PRESENT && e.kind != LISTED_DIRECTORY)
         r = ABSENT;
     if (r == ABSENT)
         fail(&why, EX_NOINPUT, "there is no such directory");

@@ -23,13 +23,13 @@ static void ls_entry(const struct client *c, const char *name,
                               (json_int_t)e->size, "modified", when));
         return;
     }
-    if (e->kind == ENTRY_FILE && c->options.human)
+    if (e->kind == LISTED_FILE && c->options.human)
         show_size(e->size, size);
-    else if (e->kind == ENTRY_FILE)
+    else if (e->kind == LISTED_FILE)
         snprintf(size, sizeof(size), "%llu", (unsigned long long)e->size);
     printf("%16s  %16s  %s%s\n", size, when,
            show_text(name, safe, sizeof(safe)),
-           e->kind == ENTRY_DIRECTORY ? "/" : "");
+           e->kind == LISTED_DIRECTORY ? "/" : "");
 }
 
 static void ls_each(struct tree *t, struct job *job,
@@ -43,7 +43,7 @@ static void ls_each(struct tree *t, struct job *job,
     pthread_mutex_lock(&t->lock);
     ls_entry(t->client, t->paths ? path : e->name, e);
     pthread_mutex_unlock(&t->lock);
-    if (o->recursive && e->kind == ENTRY_DIRECTORY)
+    if (o->recursive && e->kind == LISTED_DIRECTORY)
         jobs_add(&t->jobs, &below, "", path);
 }
 
@@ -80,7 +80,7 @@ static int ls_one(struct client *c, const char *path,
 
     if (tree_stat(c, path, listed, &e, &why) != 0)
         return client_error(path, &why);
-    if (e.kind == ENTRY_DIRECTORY)
+    if (e.kind == LISTED_DIRECTORY)
         return names_walk(c, path, ls_each, *several || c->options.recursive,
                           &t);
     ls_entry(c, path, &e);
@@ -113,10 +113,10 @@ static void du_each(struct tree *t, struct job *job,
 {
     const struct job below = tree_below(job, e);
 
-    if (e->kind == ENTRY_DIRECTORY)
+    if (e->kind == LISTED_DIRECTORY)
         jobs_add(&t->jobs, &below, "", path);
-    t->files += e->kind == ENTRY_FILE;
-    t->bytes += e->kind == ENTRY_FILE ? e->size : 0;
+    t->files += e->kind == LISTED_FILE;
+    t->bytes += e->kind == LISTED_FILE ? e->size : 0;
 }
 
 static int du_one(struct client *c, const char *path,
@@ -161,7 +161,7 @@ int mkdir_one(struct client *c, const char *path)
         snprintf(above, sizeof(above), "%.*s", (int)(at - path), path);
         if (!(*at &&
               remote_look(&c->link, above, LOOK_KIND, &there, &why) == 0 &&
-              there.kind == ENTRY_DIRECTORY) &&
+              there.kind == LISTED_DIRECTORY) &&
             remote_mkdir(&c->link, above, &why) < 0)
             return client_error(above, &why);
         at += *at == '/';
@@ -194,7 +194,7 @@ static int rm_one(struct client *c, const char *path,
 {
     struct rm *m = of;
     bool recursive = c->options.recursive;
-    struct listing_entry e = { .kind = ENTRY_FILE };
+    struct listing_entry e = { .kind = LISTED_FILE };
     struct failure why;
 
     if (!path[0])
@@ -206,11 +206,11 @@ static int rm_one(struct client *c, const char *path,
              remote_look(&c->link, path, LOOK_KIND | LOOK_LINK, &e, &why) !=
                  PRESENT)
         return client_error(path, &why);
-    if (m->directory && e.kind != ENTRY_DIRECTORY)
+    if (m->directory && e.kind != LISTED_DIRECTORY)
         return client_refuse(path, EX_USAGE,
                              "is no directory, but the path ends in /");
     if (!recursive)
-        e = (struct listing_entry){ .kind = ENTRY_FILE };
+        e = (struct listing_entry){ .kind = LISTED_FILE };
     remove_there(&m->tree, NULL, &e, path);
     return 0;
 }
@@ -271,7 +271,7 @@ int cmd_mv(struct client *c, struct word *w, int n)
     bool replaces = c->options.conflict == CONFLICT_OVERWRITE;
     enum presence r = remote_look(
         &c->link, to, LOOK_KIND | (replaces ? LOOK_GONE : LOOK_FREE), &e, &why);
-    if (r == PRESENT && e.kind == ENTRY_DIRECTORY)
+    if (r == PRESENT && e.kind == LISTED_DIRECTORY)
         return client_refuse(w[0].path, EX_CANTCREAT,
                              "/%s is a directory; write /%s/ to move into it",
                              to, to);

@@ -185,7 +185,7 @@ static int put_into_directory(struct client *c, const struct word *to,
     int r = remote_look(&c->link, to->path, LOOK_KIND, &e, &why);
     if (r < 0 && !(c->options.recursive && remote_may_lack(&why)))
         return client_error(to->path, &why);
-    bool there = r == 0 && e.kind == ENTRY_DIRECTORY;
+    bool there = r == 0 && e.kind == LISTED_DIRECTORY;
     *ret |= there;
     /* If the account lacks the right to ask for the target, the server decides
      * during the upload. */
@@ -325,26 +325,26 @@ static int get_file(struct tree *t, const char *remote, const char *local,
     struct job job = { .kind = JOB_GET, .named = named };
     const struct options *o = &t->client->options;
     struct failure why;
-    struct listing_entry e = { .kind = ENTRY_FILE };
+    struct listing_entry e = { .kind = LISTED_FILE };
 
     if ((listed || o->recursive || o->min_age > 0 || o->dry_run) &&
         tree_stat(t->client, remote, listed, &e, &why) != 0)
         return client_error(remote, &why);
     /* Leave out a link only if a pattern found it. If the user has named the
      * link, the server may follow it. */
-    if (e.kind == ENTRY_OTHER && listed) {
+    if (e.kind == LISTED_OTHER && listed) {
         progress_note("/%s: not a regular file, left out", remote);
         return 0;
     }
-    if (e.kind == ENTRY_DIRECTORY && !o->recursive)
+    if (e.kind == LISTED_DIRECTORY && !o->recursive)
         return client_refuse(remote, EX_USAGE, "is a directory; add -r");
-    if (e.kind == ENTRY_DIRECTORY && strcmp(local, "-") == 0)
+    if (e.kind == LISTED_DIRECTORY && strcmp(local, "-") == 0)
         return client_refuse(remote, EX_USAGE,
                              "a directory can't go to standard output");
     job.known = e.sized;
     job.size = e.size;
     job.modified = e.modified;
-    if (e.kind == ENTRY_DIRECTORY)
+    if (e.kind == LISTED_DIRECTORY)
         tree_walk(t, named, local, remote);
     else if (tree_passes(t, base_name(remote),
                          tree_time(t, &t->client->link, remote, &e)))

@@ -92,7 +92,7 @@ static int remove_file_there(const struct tree *t, const struct job *job,
         !t->client->options.recursive &&
         remote_look(l, job->remote, LOOK_KIND | LOOK_LINK, &e, &other) ==
             PRESENT &&
-        e.kind == ENTRY_DIRECTORY)
+        e.kind == LISTED_DIRECTORY)
         fail(why, EX_USAGE, "is a directory; add -r");
     return r;
 }
@@ -154,7 +154,7 @@ static int remove_enter(void *of, struct job *job, struct link *l,
 /* Makes the job for a file, or for a directory with its contents. */
 static struct job remove_job(const struct listing_entry *e, struct job *above)
 {
-    bool directory = e->kind == ENTRY_DIRECTORY;
+    bool directory = e->kind == LISTED_DIRECTORY;
 
     return (struct job){ .kind = directory ? JOB_WALK : JOB_CHANGE,
                          .step = directory ? remove_enter : remove_file,
@@ -354,7 +354,7 @@ static void remove_list_each(struct tree *t, struct job *job,
 {
     struct job *in = job->removal;
 
-    if (!tree_excludes(t, path, job->root, e->kind == ENTRY_DIRECTORY)) {
+    if (!tree_excludes(t, path, job->root, e->kind == LISTED_DIRECTORY)) {
         remove_hold(t, job, in, remove_job(e, in), "", path);
         return;
     }

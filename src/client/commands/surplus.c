@@ -39,7 +39,7 @@ void surplus_of_server(struct tree *t, struct job *dir, int here,
         if (!surplus_is_part(e->name, e->modified) &&
             fstatat(here, e->name, &st, AT_SYMLINK_NOFOLLOW) < 0 &&
             errno == ENOENT && tree_paths(t, dir, e->name, local, remote) &&
-            !tree_excludes(t, remote, dir->root, e->kind == ENTRY_DIRECTORY))
+            !tree_excludes(t, remote, dir->root, e->kind == LISTED_DIRECTORY))
             remove_hold_there(t, dir, local, remote, e);
     }
 }

@@ -183,7 +183,7 @@ int sync_ask(void *of, struct job *job, struct link *l, struct failure *why)
         job->above->unlisted[url_base(job->remote)[0] == '.'] = true;
     if (options_too_young(&t->client->options, job->modified))
         return 0;
-    if (r != PRESENT || e.kind != ENTRY_FILE || e.size != job->size) {
+    if (r != PRESENT || e.kind != LISTED_FILE || e.size != job->size) {
         sync_add(t, job);
         return 0;
     }
@@ -201,9 +201,9 @@ static bool sync_replaces(struct tree *t, struct job *job, const char *local,
                           const char *remote, const struct stat *here,
                           const struct listing_entry *there)
 {
-    static const char *const kinds[] = { [ENTRY_FILE] = "a file",
-                                         [ENTRY_DIRECTORY] = "a directory",
-                                         [ENTRY_OTHER] =
+    static const char *const kinds[] = { [LISTED_FILE] = "a file",
+                                         [LISTED_DIRECTORY] = "a directory",
+                                         [LISTED_OTHER] =
                                              "a link or a special file" };
     const char *kind = S_ISDIR(here->st_mode)   ? "directory"
                        : S_ISLNK(here->st_mode) ? "link"
@@ -211,7 +211,7 @@ static bool sync_replaces(struct tree *t, struct job *job, const char *local,
     struct job *dir = job->above, *held;
     bool removes = t->client->options.remove;
 
-    if (!removes || there->kind == ENTRY_OTHER ||
+    if (!removes || there->kind == LISTED_OTHER ||
         (!S_ISREG(here->st_mode) && !S_ISDIR(here->st_mode))) {
         jobs_fail(&t->jobs,
                   client_refuse(local, EX_CANTCREAT,
@@ -252,10 +252,10 @@ bool sync_settled(struct tree *t, struct job *job, const char *local,
                                 "server a file: remove one of them"));
         return true;
     }
-    if (S_ISDIR(here->st_mode) != (there->kind == ENTRY_DIRECTORY))
+    if (S_ISDIR(here->st_mode) != (there->kind == LISTED_DIRECTORY))
         return sync_replaces(t, job, local, remote, here, there);
-    if (there->kind != ENTRY_FILE || !there->sized || !S_ISREG(here->st_mode) ||
-        (uint64_t)here->st_size != there->size)
+    if (there->kind != LISTED_FILE || !there->sized ||
+        !S_ISREG(here->st_mode) || (uint64_t)here->st_size != there->size)
         return false;
     if (!t->client->options.by_hash && there->modified != 0 &&
         here->st_mtime == there->modified) {

@@ -127,12 +127,12 @@ static int tree_look(struct job *job, struct link *l, struct listing *ret,
         struct listing_entry *e = &ret->entry[i];
         const struct job *up = e->unique ? job : NULL;
 
-        while (up && (e->kind != ENTRY_DIRECTORY || up->unique != e->unique))
+        while (up && (e->kind != LISTED_DIRECTORY || up->unique != e->unique))
             up = up->above;
         if (!up || url_join(job->remote, e->name, path) < 0 ||
             !tree_leads_up(l, path, up))
             continue;
-        e->kind = ENTRY_OTHER;
+        e->kind = LISTED_OTHER;
         progress_note("/%s: a link to /%s, not entered", path, up->remote);
     }
     return 0;
@@ -213,7 +213,7 @@ time_t tree_time(struct tree *t, struct link *l, const char *remote,
     time_t modified = e->modified;
     struct failure why;
 
-    if (e->kind != ENTRY_FILE || modified != 0 ||
+    if (e->kind != LISTED_FILE || modified != 0 ||
         t->client->options.min_age == 0)
         return modified;
     if (remote_time(l, remote, &modified, &why) == 0 && modified == 0)
@@ -315,7 +315,7 @@ static void tree_up_entry(struct tree *t, struct job *dir, struct link *l,
 
         below.taken = e;
         below.known = below.taken || there->whole;
-        if (t->use != TREE_SYNCS || !e || e->kind == ENTRY_DIRECTORY ||
+        if (t->use != TREE_SYNCS || !e || e->kind == LISTED_DIRECTORY ||
             !sync_settled(t, &below, local, remote, &st, e))
             jobs_add(&t->jobs, &below, local, remote);
     } else if (options_too_young(&t->client->options, st.st_mtime) &&
@@ -348,7 +348,7 @@ static int tree_list_up(struct tree *t, struct job *job, struct link *l,
         return -1;
     if (r != PRESENT && t->client->options.dry_run)
         return 0;
-    if (r == PRESENT && e.kind != ENTRY_DIRECTORY && t->use == TREE_SYNCS &&
+    if (r == PRESENT && e.kind != LISTED_DIRECTORY && t->use == TREE_SYNCS &&
         job->depth > 0)
         return fail(why, EX_CANTCREAT, "is no directory on the server");
     int existed = r == PRESENT ? 1 : remote_mkdir_once(l, job->remote, why);
@@ -360,7 +360,7 @@ static int tree_list_up(struct tree *t, struct job *job, struct link *l,
     /* An account may upload, but not list: put asks for each directory then. */
     *ret = (struct listing){ 0 };
     return t->use == TREE_SYNCS || why->lost || why->reply < 500 ||
-                   (r == PRESENT && e.kind != ENTRY_DIRECTORY)
+                   (r == PRESENT && e.kind != LISTED_DIRECTORY)
                ? -1
                : 0;
 }
@@ -443,7 +443,7 @@ static void tree_down_entry(struct tree *t, struct job *dir, struct link *l,
                             const struct listing_entry *e)
 {
     char remote[URL_PATH_MAX], local[PATH_MAX];
-    bool directory = e->kind == ENTRY_DIRECTORY;
+    bool directory = e->kind == LISTED_DIRECTORY;
     struct stat st;
 
     if (part_is_name(e->name) || !tree_paths(t, dir, e->name, local, remote) ||
@@ -459,7 +459,7 @@ static void tree_down_entry(struct tree *t, struct job *dir, struct link *l,
     } else if (options_too_young(&t->client->options,
                                  tree_time(t, l, remote, e))) {
         return;
-    } else if (e->kind == ENTRY_FILE) {
+    } else if (e->kind == LISTED_FILE) {
         struct job job = { .kind = JOB_GET,
                            .named = dir->named,
                            .known = e->sized,
@@ -521,7 +521,7 @@ enum presence tree_stat(struct client *c, const char *path,
                         const struct listing_entry *e,
                         struct listing_entry *ret, struct failure *why)
 {
-    if (!e || (e->kind == ENTRY_FILE && !e->sized))
+    if (!e || (e->kind == LISTED_FILE && !e->sized))
         return remote_look(&c->link, path, LOOK_KIND | LOOK_SIZE, ret, why);
     *ret = *e;
     ret->name = NULL;
@@ -557,7 +557,7 @@ int tree_expand(struct client *c, const struct word *word, expand_each *each,
     for (size_t i = 0; i < all.count && !link_is_over(); i++)
         /* "*" matches no dot at the beginning, and a pattern that ends in "/"
          * only directories. */
-        if (!(word->directory && all.entry[i].kind != ENTRY_DIRECTORY) &&
+        if (!(word->directory && all.entry[i].kind != LISTED_DIRECTORY) &&
             fnmatch(word->pattern.text, all.entry[i].name, FNM_PERIOD) == 0 &&
             url_join(dir, all.entry[i].name, path) == 0) {
             found++;

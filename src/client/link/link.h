@@ -402,9 +402,9 @@ bool link_is_stream(const struct link *l);
 void link_cork(struct link *l, bool on);
 
 enum listing_kind {
-    ENTRY_FILE,
-    ENTRY_DIRECTORY,
-    ENTRY_OTHER, /* links and all other kinds */
+    LISTED_FILE,
+    LISTED_DIRECTORY,
+    LISTED_OTHER, /* links and all other kinds */
 };
 
 struct listing_entry {

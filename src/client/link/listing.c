@@ -118,10 +118,10 @@ static bool listing_fact(struct listing_entry *e, struct slice fact)
         bool itself = slice_equal_nocase(value, SLICE("cdir")) ||
                       slice_equal_nocase(value, SLICE("pdir"));
 
-        e->kind = slice_equal_nocase(value, SLICE("file")) ? ENTRY_FILE
+        e->kind = slice_equal_nocase(value, SLICE("file")) ? LISTED_FILE
                   : itself || slice_equal_nocase(value, SLICE("dir"))
-                      ? ENTRY_DIRECTORY
-                      : ENTRY_OTHER;
+                      ? LISTED_DIRECTORY
+                      : LISTED_OTHER;
         return !itself;
     }
     return true;
@@ -146,7 +146,7 @@ void listing_take_mlst(struct listing_entry *e, struct slice line)
 {
     struct slice facts, fact;
 
-    e->kind = ENTRY_OTHER;
+    e->kind = LISTED_OTHER;
     listing_cut_facts(&line, &facts);
     while (slice_cut(&facts, ';', &fact))
         listing_fact(e, fact);
@@ -154,7 +154,7 @@ void listing_take_mlst(struct listing_entry *e, struct slice line)
 
 int listing_take_mlsd(struct listing *l, struct slice line)
 {
-    struct listing_entry e = { .kind = ENTRY_OTHER };
+    struct listing_entry e = { .kind = LISTED_OTHER };
     struct slice facts, fact;
 
     listing_cut_facts(&line, &facts);
@@ -195,14 +195,14 @@ static bool listing_is_month(struct slice rest)
 static int listing_take_unix(struct listing *l, struct slice line)
 {
     struct slice mode = listing_word(&line);
-    struct listing_entry e = { .kind = ENTRY_OTHER, .sized = true };
+    struct listing_entry e = { .kind = LISTED_OTHER, .sized = true };
 
     if (mode.len < 10)
         return listing_refuse(l);
     if (mode.ptr[0] == '-')
-        e.kind = ENTRY_FILE;
+        e.kind = LISTED_FILE;
     else if (mode.ptr[0] == 'd')
-        e.kind = ENTRY_DIRECTORY;
+        e.kind = LISTED_DIRECTORY;
     for (int i = 0; i < 3; i++)
         listing_word(&line);
     bool device = mode.ptr[0] == 'c' || mode.ptr[0] == 'b';
@@ -249,7 +249,7 @@ static bool listing_form(struct slice text, const char *form)
  * doesn't know the server's time zone. */
 static int listing_take_dos(struct listing *l, struct slice line)
 {
-    struct listing_entry e = { .kind = ENTRY_FILE, .sized = true };
+    struct listing_entry e = { .kind = LISTED_FILE, .sized = true };
     struct slice time, size;
 
     listing_word(&line);
@@ -260,7 +260,7 @@ static int listing_take_dos(struct listing *l, struct slice line)
         return listing_refuse(l);
     if (size.len > 0 && size.ptr[0] == '<') {
         e.kind =
-            slice_equal(size, SLICE("<DIR>")) ? ENTRY_DIRECTORY : ENTRY_OTHER;
+            slice_equal(size, SLICE("<DIR>")) ? LISTED_DIRECTORY : LISTED_OTHER;
         while (line.len > 0 && line.ptr[0] == ' ')
             line = (struct slice){ line.ptr + 1, line.len - 1 };
     } else if (slice_number(size, INT64_MAX, &e.size) < 0) {

@@ -143,7 +143,7 @@ static void remote_facts(const struct link *l, struct listing_entry *ret)
 {
     struct slice rest = buf_slice(&l->lines), line;
 
-    *ret = (struct listing_entry){ .kind = ENTRY_DIRECTORY };
+    *ret = (struct listing_entry){ .kind = LISTED_DIRECTORY };
     while (slice_cut(&rest, '\n', &line))
         if (slice_starts(line, SLICE(" ")))
             listing_take_mlst(ret, slice_trim(line));
@@ -319,7 +319,7 @@ static enum presence remote_look_by_list(struct link *l, const char *path,
 
 int remote_is_link(struct link *l, const char *path, struct failure *why)
 {
-    struct listing_entry e = { .kind = ENTRY_FILE };
+    struct listing_entry e = { .kind = LISTED_FILE };
     enum presence r;
 
     /* A Sallyport lists no link as a directory. If there is no MLSD, the walk
@@ -329,7 +329,7 @@ int remote_is_link(struct link *l, const char *path, struct failure *why)
     r = remote_look_by_list(l, path, PRESENCE_UNKNOWN, &e, why);
     return r == PRESENCE_UNKNOWN && (why->transient || why->lost)
                ? -1
-               : e.kind == ENTRY_OTHER;
+               : e.kind == LISTED_OTHER;
 }
 
 /* Asks about PATH without MLST. A directory has no SIZE, but on some servers.
@@ -357,7 +357,7 @@ static enum presence remote_look_by_size(struct link *l, const char *path,
             reason = *why;
         }
         ret->sized = !enters && one == PRESENT;
-        ret->kind = ret->sized ? ENTRY_FILE : ENTRY_DIRECTORY;
+        ret->kind = ret->sized ? LISTED_FILE : LISTED_DIRECTORY;
     }
     *why = reason;
     bool lists = r == PRESENT ? wants & LOOK_LINK && !ret->sized
@@ -374,7 +374,7 @@ enum presence remote_look(struct link *l, const char *path, unsigned wants,
     struct failure other;
 
     *why = (struct failure){ 0 };
-    *ret = (struct listing_entry){ .kind = ENTRY_DIRECTORY };
+    *ret = (struct listing_entry){ .kind = LISTED_DIRECTORY };
     if (!path[0])
         return PRESENT;
     if (!l->site->mlst)
@@ -385,14 +385,14 @@ enum presence remote_look(struct link *l, const char *path, unsigned wants,
         remote_facts(l, ret);
     /* MLST and MLSD need not give the size. Ask also for a link, since it can
      * lead to a file. */
-    if (r == PRESENT && wants & LOOK_SIZE && ret->kind != ENTRY_DIRECTORY &&
+    if (r == PRESENT && wants & LOOK_SIZE && ret->kind != LISTED_DIRECTORY &&
         !ret->sized) {
         ret->sized = remote_size(l, path, &ret->size, why) == PRESENT;
         r = !ret->sized && why->lost ? PRESENCE_UNKNOWN : PRESENT;
     }
-    if (r == PRESENT && ret->kind == ENTRY_OTHER && wants & LOOK_KIND &&
+    if (r == PRESENT && ret->kind == LISTED_OTHER && wants & LOOK_KIND &&
         !(wants & LOOK_LINK) && remote_enter(l, path, &other) == 0)
-        ret->kind = ENTRY_DIRECTORY;
+        ret->kind = LISTED_DIRECTORY;
     /* Servers reply 550 if the file is missing and if a right is missing, with
      * different texts. */
     if (r == ABSENT)
@@ -471,7 +471,7 @@ int remote_mkdir_once(struct link *l, const char *path, struct failure *why)
     if (why->reply >= 500 && !why->lost &&
         remote_look(l, path, LOOK_KIND | LOOK_LINK, &there, &later) ==
             PRESENT &&
-        there.kind == ENTRY_DIRECTORY)
+        there.kind == LISTED_DIRECTORY)
         return 1;
     return -1;
 }

@@ -176,8 +176,9 @@ static char *complete_remote(const char *text, int state)
         /* A word that begins with a dash is an option. */
         bool dash = !complete.prefix[0] && typed[0] == '-';
         snprintf(name, sizeof(name), "%s%s%s%s", dash ? "./" : "",
-                 complete.prefix, typed, e->kind == ENTRY_DIRECTORY ? "/" : "");
-        rl_completion_append_character = e->kind == ENTRY_DIRECTORY ? '\0'
+                 complete.prefix, typed,
+                 e->kind == LISTED_DIRECTORY ? "/" : "");
+        rl_completion_append_character = e->kind == LISTED_DIRECTORY ? '\0'
                                          : complete.quote ? complete.quote
                                                           : ' ';
         return strdup(name);

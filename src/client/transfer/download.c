@@ -36,7 +36,7 @@ static size_t download_take(void *of, const char *bytes, size_t len)
  * listing, if it has them; otherwise from the server. */
 static int download_facts(struct file_transfer *t, struct failure *why)
 {
-    struct listing_entry e = { .kind = ENTRY_FILE,
+    struct listing_entry e = { .kind = LISTED_FILE,
                                .size = t->job->size,
                                .sized = true,
                                .modified = t->job->modified };
@@ -47,7 +47,7 @@ static int download_facts(struct file_transfer *t, struct failure *why)
 
     if (r != 0)
         return -1;
-    if (e.kind == ENTRY_DIRECTORY)
+    if (e.kind == LISTED_DIRECTORY)
         return fail(why, EX_USAGE, "is a directory; add -r");
     if (!e.sized)
         return fail(why, EX_UNAVAILABLE,

@@ -143,7 +143,7 @@ static int upload_taken(void *of, const char *path, struct failure *why)
     bool replaces = t->link->site->options->conflict == CONFLICT_OVERWRITE;
     enum presence r = remote_look(
         t->link, path, LOOK_KIND | (replaces ? LOOK_GONE : LOOK_FREE), &e, why);
-    if (r == PRESENT && e.kind == ENTRY_DIRECTORY)
+    if (r == PRESENT && e.kind == LISTED_DIRECTORY)
         return fail(why, EX_CANTCREAT, "/%s is a directory", path);
     return r == PRESENCE_UNKNOWN ? -1 : r == PRESENT;
 }
@@ -302,7 +302,7 @@ static int upload_is_there(struct file_transfer *t, struct failure *why)
         return 0;
     enum presence r =
         remote_look(t->link, t->remote, LOOK_KIND | LOOK_SIZE, &e, why);
-    if (r != PRESENT || e.kind != ENTRY_FILE || e.size != size)
+    if (r != PRESENT || e.kind != LISTED_FILE || e.size != size)
         return why->lost ? -1 : 0;
     if (!stream && !t->digest.ctx && transfer_begin_digest(t, true, why) < 0)
         return -1;
