@@ -268,7 +268,7 @@ int cmd_mv(struct client *c, struct word *w, int n)
                  w[1].remote ? w[1].path : w[1].text, to) < 0 ||
         (into && url_join(to, base, to) < 0))
         return client_refuse(w[0].path, EX_USAGE, "the name is too long");
-    bool replaces = c->options.conflict == CONFLICT_OVERWRITE;
+    bool replaces = c->options.conflict == CHOICE_OVERWRITE;
     enum presence r = remote_look(
         &c->link, to, LOOK_KIND | (replaces ? LOOK_GONE : LOOK_FREE), &e, &why);
     if (r == PRESENT && e.kind == LISTED_DIRECTORY)

@@ -98,7 +98,7 @@ lines_each(struct tree *t,
 static void transfer_begin(struct tree *t, struct client *c, bool up)
 {
     tree_begin(t, c, TREE_COPIES, up);
-    t->jobs.once = c->options.conflict == CONFLICT_OVERWRITE;
+    t->jobs.once = c->options.conflict == CHOICE_OVERWRITE;
 }
 
 /* Prints "17 of 20 files, 1.2 GiB, 1 skipped, 2 failed: a, b". LOST: failures

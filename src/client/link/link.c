@@ -407,9 +407,9 @@ void link_set_first(struct link *l, uint64_t first, bool sized)
 void link_choose(struct link *l, enum conflict_choice c)
 {
     static const char *const choices[] = {
-        [CONFLICT_OVERWRITE] = "OPTS STOR conflict=overwrite",
-        [CONFLICT_RENAME] = "OPTS STOR conflict=rename",
-        [CONFLICT_SKIP] = "OPTS STOR conflict=reject",
+        [CHOICE_OVERWRITE] = "OPTS STOR conflict=overwrite",
+        [CHOICE_RENAME] = "OPTS STOR conflict=rename",
+        [CHOICE_SKIP] = "OPTS STOR conflict=reject",
     };
 
     if (!l->site->decides)

@@ -133,11 +133,11 @@ const struct option_row option_rows[] = {
 #undef ROW
 const size_t option_count = sizeof(option_rows) / sizeof(option_rows[0]);
 
-static const char *const conflict_words[CONFLICT_CHOICES] = {
-    [CONFLICT_ASK] = "ask",
-    [CONFLICT_SKIP] = "skip",
-    [CONFLICT_RENAME] = "rename",
-    [CONFLICT_OVERWRITE] = "overwrite",
+static const char *const choice_words[CHOICE_COUNT] = {
+    [CHOICE_ASK] = "ask",
+    [CHOICE_SKIP] = "skip",
+    [CHOICE_RENAME] = "rename",
+    [CHOICE_OVERWRITE] = "overwrite",
 };
 
 void options_default(struct options *o)
@@ -260,10 +260,9 @@ static int option_value(struct options *o, const struct option_row *row,
     }
     if (row->kind == OPTION_EXCLUDE || row->kind == OPTION_INCLUDE)
         return option_filter(o, row, source, value, c);
-    int r =
-        row->kind == OPTION_CONFLICT
-            ? slice_among(slice_from(value), conflict_words, CONFLICT_CHOICES)
-            : option_amount(row, value, &number);
+    int r = row->kind == OPTION_CONFLICT
+                ? slice_among(slice_from(value), choice_words, CHOICE_COUNT)
+                : option_amount(row, value, &number);
     if (r < 0 && row->kind != OPTION_NUMBER)
         return complain(c, "--%s takes %s", row->name, takes[row->kind]);
     if (r < 0 || number < row->least)

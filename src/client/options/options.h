@@ -14,11 +14,11 @@
 
 /* The choice if a name is taken, here or on the server. */
 enum conflict_choice {
-    CONFLICT_ASK, /* asks on a terminal; elsewhere acts as CONFLICT_RENAME */
-    CONFLICT_SKIP,
-    CONFLICT_RENAME, /* new-NAME, new-2-NAME ... */
-    CONFLICT_OVERWRITE,
-    CONFLICT_CHOICES,
+    CHOICE_ASK, /* asks on a terminal; elsewhere acts as CHOICE_RENAME */
+    CHOICE_SKIP,
+    CHOICE_RENAME, /* new-NAME, new-2-NAME ... */
+    CHOICE_OVERWRITE,
+    CHOICE_COUNT,
 };
 
 /* The source of a value. A later source in this list is stronger. */

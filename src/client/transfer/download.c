@@ -96,9 +96,9 @@ static int download_target(struct file_transfer *t, struct failure *why)
         names_decide(t->link->site->options, t->local, t->job->twice, "here",
                      (struct names_file){ (uint64_t)st.st_size, st.st_mtime },
                      (struct names_file){ t->size, t->modified });
-    t->replaces = choice == CONFLICT_OVERWRITE;
-    if (choice != CONFLICT_RENAME)
-        return choice == CONFLICT_SKIP;
+    t->replaces = choice == CHOICE_OVERWRITE;
+    if (choice != CHOICE_RENAME)
+        return choice == CHOICE_SKIP;
     int r = download_rename(t, why);
     if (r == 0)
         names_tell(t->link->site->options, t->job->local, t->local);

@@ -91,7 +91,7 @@ int names_new(const char *path, names_question *taken, void *of, char *out,
  * names_kept. A capital
  * letter also answers all later questions. */
 static pthread_mutex_t names_lock = PTHREAD_MUTEX_INITIALIZER;
-static enum conflict_choice names_for_all = CONFLICT_ASK;
+static enum conflict_choice names_for_all = CHOICE_ASK;
 
 /* Writes "12.3 MiB of 2026-11-20 10:02", or "". A size of 0 without a time is
  * unknown. */
@@ -114,9 +114,8 @@ static enum conflict_choice names_ask(const char *name, const char *where,
                                       struct names_file new)
 {
     static const char keys[] = "sroSRO";
-    static const enum conflict_choice choices[] = { CONFLICT_SKIP,
-                                                    CONFLICT_RENAME,
-                                                    CONFLICT_OVERWRITE };
+    static const enum conflict_choice choices[] = { CHOICE_SKIP, CHOICE_RENAME,
+                                                    CHOICE_OVERWRITE };
     char prompt[SHOW_MAX + 256], safe[SHOW_MAX], answer[16];
     char here[48], there[48];
 
@@ -144,7 +143,7 @@ static enum conflict_choice names_ask(const char *name, const char *where,
             names_for_all = c;
         return c;
     }
-    return CONFLICT_SKIP;
+    return CHOICE_SKIP;
 }
 
 struct name {
@@ -273,7 +272,7 @@ void names_release(void)
     free(names_kept.id);
     memset(&names_kept, 0, sizeof(names_kept));
     names_taken = NULL;
-    names_for_all = CONFLICT_ASK;
+    names_for_all = CHOICE_ASK;
 }
 
 bool names_can_ask(const struct options *o)
@@ -283,7 +282,7 @@ bool names_can_ask(const struct options *o)
 
 bool names_asks(const struct options *o)
 {
-    return o->conflict == CONFLICT_ASK && names_can_ask(o);
+    return o->conflict == CHOICE_ASK && names_can_ask(o);
 }
 
 enum conflict_choice names_decide(const struct options *o, const char *name,
@@ -292,16 +291,16 @@ enum conflict_choice names_decide(const struct options *o, const char *name,
 {
     enum conflict_choice c = (enum conflict_choice)o->conflict;
 
-    if (c != CONFLICT_ASK)
+    if (c != CHOICE_ASK)
         return c;
     if (!names_can_ask(o))
-        return CONFLICT_RENAME;
+        return CHOICE_RENAME;
     pthread_mutex_lock(&names_lock);
     progress_hold(true);
     /* The answer "O" doesn't let a file of this call replace another file of
      * this call. */
-    c = names_for_all == CONFLICT_ASK ||
-                (twice && names_for_all == CONFLICT_OVERWRITE)
+    c = names_for_all == CHOICE_ASK ||
+                (twice && names_for_all == CHOICE_OVERWRITE)
             ? names_ask(name, where, old, new)
             : names_for_all;
     progress_hold(false);
@@ -311,7 +310,7 @@ enum conflict_choice names_decide(const struct options *o, const char *name,
 
 void names_tell(const struct options *o, const char *name, const char *new)
 {
-    if (o->conflict == CONFLICT_ASK && !names_can_ask(o))
+    if (o->conflict == CHOICE_ASK && !names_can_ask(o))
         progress_note("%s is there already, and nobody can be asked, so the "
                       "new file becomes %s. In a script, add --conflict "
                       "overwrite, skip or rename",

@@ -98,8 +98,7 @@ bool temporary_begin(struct file_transfer *t)
 
 static bool temporary_may_replace(const struct file_transfer *t)
 {
-    return t->replaces ||
-           t->link->site->options->conflict == CONFLICT_OVERWRITE;
+    return t->replaces || t->link->site->options->conflict == CHOICE_OVERWRITE;
 }
 
 /* Finds out whether the last try has sent the whole file. If it has, only the

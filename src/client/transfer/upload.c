@@ -140,7 +140,7 @@ static int upload_taken(void *of, const char *path, struct failure *why)
 
     if (t->job->twice && strcmp(path, t->job->remote) == 0)
         return 1;
-    bool replaces = t->link->site->options->conflict == CONFLICT_OVERWRITE;
+    bool replaces = t->link->site->options->conflict == CHOICE_OVERWRITE;
     enum presence r = remote_look(
         t->link, path, LOOK_KIND | (replaces ? LOOK_GONE : LOOK_FREE), &e, why);
     if (r == PRESENT && e.kind == LISTED_DIRECTORY)
@@ -182,9 +182,9 @@ static int upload_decide(struct file_transfer *t, struct failure *why)
         o, t->remote, t->job->twice, "on the server",
         (struct names_file){ old.size, old.sized ? old.modified : 0 },
         (struct names_file){ t->size, t->modified });
-    t->replaces = t->choice == CONFLICT_OVERWRITE;
-    if (t->choice != CONFLICT_RENAME || t->link->site->decides)
-        return t->choice == CONFLICT_SKIP;
+    t->replaces = t->choice == CHOICE_OVERWRITE;
+    if (t->choice != CHOICE_RENAME || t->link->site->decides)
+        return t->choice == CHOICE_SKIP;
     int r = upload_rename(t, why);
     if (r == 0)
         names_tell(o, t->job->remote, t->remote);
@@ -199,12 +199,11 @@ static int upload_target(struct file_transfer *t, struct failure *why)
     const struct options *o = t->link->site->options;
 
     t->replaces |= t->job->overwrite;
-    if (t->choice == CONFLICT_ASK)
-        t->choice = t->replaces || o->conflict == CONFLICT_OVERWRITE
-                        ? CONFLICT_OVERWRITE
-                    : o->conflict == CONFLICT_SKIP || names_asks(o)
-                        ? CONFLICT_SKIP
-                        : CONFLICT_RENAME;
+    if (t->choice == CHOICE_ASK)
+        t->choice =
+            t->replaces || o->conflict == CHOICE_OVERWRITE ? CHOICE_OVERWRITE
+            : o->conflict == CHOICE_SKIP || names_asks(o)  ? CHOICE_SKIP
+                                                           : CHOICE_RENAME;
     if (t->link->site->decides || t->replaces || t->has != HAS_NOTHING)
         return 0;
     int r = upload_taken(t, t->remote, why);
@@ -492,9 +491,8 @@ int upload_once(struct file_transfer *t, struct failure *why)
         r = upload_target(t, why);
     if (r == 0)
         r = upload_sent(t, again, why);
-    bool taken = r < 0 && t->link->site->decides &&
-                 t->choice == CONFLICT_SKIP && why->reply == 553 &&
-                 strstr(why->text, "The name is taken");
+    bool taken = r < 0 && t->link->site->decides && t->choice == CHOICE_SKIP &&
+                 why->reply == 553 && strstr(why->text, "The name is taken");
     if (taken) {
         digest_end(&t->digest, NULL);
         r = upload_decide(t, why);
@@ -505,7 +503,7 @@ int upload_once(struct file_transfer *t, struct failure *why)
     /* The server has confirmed the file, and has perhaps lost its end: send it
      * again once, if this makes no second file. */
     if (r < 0 && why->code == EX_DATAERR && !t->again && !upload_is_stream(t) &&
-        (t->aside || t->choice == CONFLICT_OVERWRITE))
+        (t->aside || t->choice == CHOICE_OVERWRITE))
         t->again = why->transient = true;
     /* The next try can't compute the checksum of standard input again. */
     if (!upload_is_stream(t)) {

@@ -159,7 +159,7 @@ int upload_tell_name(const struct file_transfer *t, struct failure *why)
                     "the server renames uploads here, this one to /%s, so "
                     "each sync would send all files again; use put",
                     t->remote);
-    if (renamed && t->choice == CONFLICT_OVERWRITE)
+    if (renamed && t->choice == CHOICE_OVERWRITE)
         return fail(why, EX_CANTCREAT,
                     "the server doesn't let files be replaced: /%s is "
                     "unchanged, and the new file is /%s",

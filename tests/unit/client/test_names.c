@@ -177,9 +177,8 @@ Test(names, of_new_directories)
  * file gets another name. */
 Test(names, are_decided_without_a_question)
 {
-    static const enum conflict_choice choices[] = { CONFLICT_SKIP,
-                                                    CONFLICT_RENAME,
-                                                    CONFLICT_OVERWRITE };
+    static const enum conflict_choice choices[] = { CHOICE_SKIP, CHOICE_RENAME,
+                                                    CHOICE_OVERWRITE };
     const struct names_file file = { 0 };
 
     names_release();
@@ -190,10 +189,10 @@ Test(names, are_decided_without_a_question)
                      choices[i]);
         cr_expect_not(names_asks(&o));
     }
-    const struct options ask = { .conflict = CONFLICT_ASK, .json = true };
+    const struct options ask = { .conflict = CHOICE_ASK, .json = true };
 
     cr_expect_not(names_can_ask(&ask));
     cr_expect_not(names_asks(&ask));
     cr_expect_eq(names_decide(&ask, "a", false, "here", file, file),
-                 CONFLICT_RENAME);
+                 CHOICE_RENAME);
 }

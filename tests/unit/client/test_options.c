@@ -52,7 +52,7 @@ Test(options, words_and_options_in_any_order)
     cr_assert_eq(parse(&o, "get - -P3 x --conflict rename", argv, &c), 3);
     cr_expect_str_eq(argv[1], "-");
     cr_expect_eq(o.parallel, 3);
-    cr_expect_eq(o.conflict, CONFLICT_RENAME);
+    cr_expect_eq(o.conflict, CHOICE_RENAME);
     cr_assert_eq(parse(&o, "--limit-rate 2m", argv, &c), 0, "%s", c.text);
     cr_expect_eq(o.limit_rate, 2 << 20);
     cr_assert_eq(parse(&o, "--limit-rate 3K", argv, &c), 0, "%s", c.text);

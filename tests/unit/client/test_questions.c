@@ -25,36 +25,36 @@ static const struct {
     { .typed = { "s" },
       .shown = "a\\x0ab is here already: (s)kip",
       .new = { 5, 0 },
-      .choice = CONFLICT_SKIP },
+      .choice = CHOICE_SKIP },
     { .typed = { "r" },
       .shown = "already (5 B): (s)kip",
       .old = { 5, 0 },
-      .choice = CONFLICT_RENAME },
+      .choice = CHOICE_RENAME },
     { .typed = { "o" },
       .shown = "already (5 B of 1970-01-02 00:00; the new one: 6 B): (s)kip",
       .old = { 5, 86400 },
       .new = { 6, 0 },
-      .choice = CONFLICT_OVERWRITE },
+      .choice = CHOICE_OVERWRITE },
     { .typed = { "ox", "", "r" },
       .shown = "(0 B of 1970-01-01 00:00",
       .old = { 0, 1 },
-      .choice = CONFLICT_RENAME },
+      .choice = CHOICE_RENAME },
     { .typed = { "x", "so", "?" },
       .shown = "already: ",
-      .choice = CONFLICT_SKIP },
-    { .typed = { "S" }, .shown = "already: ", .choice = CONFLICT_SKIP },
-    { .twice = true, .choice = CONFLICT_SKIP },
-    { true, false, { "R" }, "already: ", .choice = CONFLICT_RENAME },
-    { .twice = true, .choice = CONFLICT_RENAME },
-    { true, false, { "O" }, "already: ", .choice = CONFLICT_OVERWRITE },
-    { .choice = CONFLICT_OVERWRITE },
-    { false, true, { "s" }, "already: ", .choice = CONFLICT_SKIP },
-    { .choice = CONFLICT_OVERWRITE },
+      .choice = CHOICE_SKIP },
+    { .typed = { "S" }, .shown = "already: ", .choice = CHOICE_SKIP },
+    { .twice = true, .choice = CHOICE_SKIP },
+    { true, false, { "R" }, "already: ", .choice = CHOICE_RENAME },
+    { .twice = true, .choice = CHOICE_RENAME },
+    { true, false, { "O" }, "already: ", .choice = CHOICE_OVERWRITE },
+    { .choice = CHOICE_OVERWRITE },
+    { false, true, { "s" }, "already: ", .choice = CHOICE_SKIP },
+    { .choice = CHOICE_OVERWRITE },
     { true,
       false,
       { "q" },
       "(q)uit; S, R, O for all? ",
-      .choice = CONFLICT_SKIP },
+      .choice = CHOICE_SKIP },
 };
 
 #define ROWS (sizeof(rows) / sizeof(rows[0]))
@@ -64,11 +64,11 @@ static const struct {
 static int decide_rows(void)
 {
     const struct options o = { 0 }, json = { .json = true },
-                         skip = { .conflict = CONFLICT_SKIP };
+                         skip = { .conflict = CHOICE_SKIP };
 
     if (!names_asks(&o) || names_asks(&json) || names_asks(&skip) ||
         !names_can_ask(&skip) ||
-        decide(&json, false, rows[0].old, rows[0].new) != CONFLICT_RENAME)
+        decide(&json, false, rows[0].old, rows[0].new) != CHOICE_RENAME)
         return 100;
     for (size_t i = 0; i < ROWS; i++) {
         if (link_interrupted)
