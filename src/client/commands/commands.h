@@ -37,7 +37,7 @@ int open_target(struct options *o, struct profile *p, const char *word,
 int open_session(struct client *c, const struct url *url);
 /* Prints on a terminal which server is open. Called when a session begins, and
  * after "open". */
-void shell_greet(const struct client *c);
+void open_greet(const struct client *c);
 
 /* Does an upload of sync keep the file's time? */
 enum tree_times {

@@ -109,7 +109,7 @@ int open_session(struct client *c, const struct url *url)
     return code;
 }
 
-void shell_greet(const struct client *c)
+void open_greet(const struct client *c)
 {
     const char *trust = c->site.trust.pin[0] ? "its key"
                         : c->options.cacert  ? "its CA in --cacert"
@@ -155,6 +155,6 @@ int cmd_open(struct client *c, struct word *w, int n)
     c->options = options;
     int code = open_session(c, &url);
     if (code == 0)
-        shell_greet(c);
+        open_greet(c);
     return code;
 }

@@ -409,7 +409,7 @@ int shell_run(struct client *c)
     c->interactive = true;
     if (!isatty(STDIN_FILENO))
         return shell_script(c);
-    shell_greet(c);
+    open_greet(c);
     using_history();
     stifle_history(1000);
     if (kept)
