@@ -308,7 +308,7 @@ static bool sync_next(void *of)
 {
     struct tree *t = of;
 
-    if (t->jobs.held && sync_removes_too_many(t)) {
+    if (t->jobs.walks_only && sync_removes_too_many(t)) {
         jobs_keep(&t->jobs,
                   client_refuse(
                       "--max-delete", EX_DATAERR,
@@ -320,7 +320,7 @@ static bool sync_next(void *of)
         t->jobs.stopped = true;
         return false;
     }
-    if (t->jobs.held)
+    if (t->jobs.walks_only)
         return true;
     if (t->removing || t->jobs.code != 0)
         return false;
@@ -347,7 +347,8 @@ int cmd_sync(struct client *c, struct word *w, int n)
     c->options.no_preserve = false;
     tree_begin(&t, c, TREE_SYNCS, up);
     t.jobs.next = sync_next;
-    t.jobs.held = c->options.remove && c->options.max_delete != UINT64_MAX;
+    t.jobs.walks_only =
+        c->options.remove && c->options.max_delete != UINT64_MAX;
     tree_walk(&t, strlen(w[!up].text), w[!up].text, w[up].path);
     jobs_run(&t.jobs, &c->site, &c->link);
     /* Say that surplus names stay, even if the server denied a login after the

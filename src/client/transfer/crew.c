@@ -60,7 +60,7 @@ void crew_wake(struct crew *c)
 static bool crew_give(struct crew *c, struct file_transfer *ret)
 {
     struct jobs *j = c->jobs;
-    bool enough = j->others.count >= AHEAD * c->links && !j->held;
+    bool enough = j->others.count >= AHEAD * c->links && !j->walks_only;
 
     if (jobs_ended(j))
         return false;
@@ -69,7 +69,7 @@ static bool crew_give(struct crew *c, struct file_transfer *ret)
         return true;
     }
     struct job *job = enough ? NULL : jobs_pop(&j->walks);
-    if (!job && !j->held)
+    if (!job && !j->walks_only)
         job = jobs_pop(&j->others);
     if (!job)
         return false;
@@ -94,7 +94,7 @@ static bool crew_goes_on(struct crew *c)
     pthread_mutex_lock(&j->lock);
     c->walking--;
     c->busy--;
-    j->held = false;
+    j->walks_only = false;
     if (!more)
         j->next = NULL;
     pthread_cond_broadcast(&c->changed);

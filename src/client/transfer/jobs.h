@@ -95,7 +95,7 @@ struct jobs {
     size_t most;            /* the limit of bytes; 0: JOBS_BYTES_MAX */
     bool in_turn;           /* one link does all jobs, in their order */
     bool once;              /* a second file with the same name is refused */
-    bool held;              /* until NEXT is called, only walks begin */
+    bool walks_only;        /* until NEXT is called, only walks begin */
     atomic_bool stopped;    /* no more jobs begin */
     atomic_int code;        /* exit code of the first failure */
     atomic_size_t lost;     /* failures that FAILED doesn't count */

@@ -219,7 +219,7 @@ static bool play_next(void *of)
 static const struct {
     const char *what;
     struct played p;
-    bool held;
+    bool walks_only;
     const char *expected;
 } plays[] = {
     { "directories are listed in their order, before the files in them; each "
@@ -256,8 +256,8 @@ Test(jobs, of_a_walk)
         struct played p = plays[i].p;
 
         jobs_begin(&p.jobs, &p);
-        p.jobs.held = plays[i].held;
-        p.jobs.next = plays[i].held ? play_next : NULL;
+        p.jobs.walks_only = plays[i].walks_only;
+        p.jobs.next = plays[i].walks_only ? play_next : NULL;
         jobs_add(&p.jobs, &job, "r", "root");
         jobs_run(&p.jobs, &site, &none);
         cr_expect_str_eq(p.seen, plays[i].expected, "%s", plays[i].what);
