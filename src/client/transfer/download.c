@@ -164,13 +164,13 @@ static int download_into(struct file_transfer *t, struct part *p, bool replace,
     struct stat st;
 
     t->fd = p->fd;
-    t->first = t->done = p->held;
+    t->first = t->done = p->length;
     if (transfer_begin_digest(t, true, why) < 0)
         return -1;
-    if (p->held > 0 && lseek(p->fd, (off_t)p->held, SEEK_SET) < 0)
+    if (p->length > 0 && lseek(p->fd, (off_t)p->length, SEEK_SET) < 0)
         return fail_errno(why, errno, t->local);
     transfer_show(t);
-    if ((p->held == 0 || p->held < t->size) && download_bytes(t, why) < 0)
+    if ((p->length == 0 || p->length < t->size) && download_bytes(t, why) < 0)
         return -1;
     if (fstat(p->fd, &st) < 0)
         return fail_errno(why, errno, t->local);
@@ -236,7 +236,7 @@ int download_once(struct file_transfer *t, struct failure *why)
         return -1;
     /* The listing may be hours old. Ask for the current size and time, since
      * only the same state of the file may be resumed. */
-    if (p.held > 0 && t->job->known && !t->row) {
+    if (p.length > 0 && t->job->known && !t->row) {
         t->job->known = false;
         part_close(&p, true);
         return download_once(t, why);

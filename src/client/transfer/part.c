@@ -109,7 +109,7 @@ static int part_lock(struct part *p, const char *target, bool made,
                     "%s: its partial file was replaced or changed; try again, "
                     "or remove %s",
                     target, p->name);
-    p->held = (uint64_t)st.st_size;
+    p->length = (uint64_t)st.st_size;
     return 0;
 }
 
@@ -126,16 +126,16 @@ static int part_give_back(const struct part *p, uint64_t length)
 static int part_reserve(const struct part *p, const char *target, uint64_t more,
                         struct failure *why)
 {
-    if (more < LARGE_LEAST || more > INT64_MAX - p->held ||
-        fallocate(p->fd, FALLOC_FL_KEEP_SIZE, (off_t)p->held, (off_t)more) ==
+    if (more < LARGE_LEAST || more > INT64_MAX - p->length ||
+        fallocate(p->fd, FALLOC_FL_KEEP_SIZE, (off_t)p->length, (off_t)more) ==
             0 ||
         (errno != ENOSPC && errno != EDQUOT))
         return 0;
     fail_errno(why, errno, target);
-    if (p->held == 0)
+    if (p->length == 0)
         unlinkat(p->directory, p->name, 0);
     else
-        part_give_back(p, p->held);
+        part_give_back(p, p->length);
     return -1;
 }
 
@@ -175,12 +175,12 @@ static int part_begin(struct part *p, const char *target,
      * transfer. */
     if (from->size >= LARGE_LEAST)
         part_remove_stale(p);
-    if (p->held > from->size || !from->resume) {
-        if (p->held > 0 && ftruncate(p->fd, 0) < 0)
+    if (p->length > from->size || !from->resume) {
+        if (p->length > 0 && ftruncate(p->fd, 0) < 0)
             return fail_errno(why, errno, target);
-        p->held = 0;
+        p->length = 0;
     }
-    return part_reserve(p, target, from->size - p->held, why);
+    return part_reserve(p, target, from->size - p->length, why);
 }
 
 int part_open(struct part *p, const char *target, size_t named,

@@ -51,7 +51,7 @@ void digest_end(struct checksum *d, char out[DIGEST_HEX_MAX]);
 struct part {
     int directory, fd;
     char name[NAME_MAX + 1]; /* the temporary name */
-    uint64_t held;           /* bytes that an earlier try left */
+    uint64_t length;         /* bytes that an earlier try left */
 };
 
 #define PART_NONE ((struct part){ -1, -1, "", 0 })
