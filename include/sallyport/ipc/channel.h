@@ -151,7 +151,8 @@ struct channel {
                           the thing that this process lacks */
 };
 
-/* Takes FD and makes it non-blocking. channel_close() closes it. */
+/* Takes FD. No call on it waits, even if it is blocking. channel_close() closes
+ * it. */
 void channel_init(struct channel *c, int fd, enum process self,
                   enum process peer, unsigned phase);
 /* Closes the descriptor; a closed channel can be closed again. */

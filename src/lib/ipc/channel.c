@@ -37,8 +37,6 @@ void channel_init(struct channel *c, int fd, enum process self,
     *c = (struct channel){
         .fd = fd, .self = self, .peer = peer, .phase = phase, .wrong = ""
     };
-    if (fd >= 0)
-        fd_set_nonblock(fd, true);
 }
 
 void channel_close(struct channel *c)
