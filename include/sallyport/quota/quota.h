@@ -72,8 +72,8 @@ struct quota_subvolume {
 };
 #define QUOTA_NO_SUBVOLUME { .limit = -1, .used = -1, .reserved = -1 }
 /* Opens the quotas of the subvolume that contains the directory FD. If the
- * subvolume has no quota, *ret is QUOTA_NO_SUBVOLUME. */
-void quota_open_subvolume(int fd, struct quota_subvolume *ret);
+ * subvolume has no quota, *ret is QUOTA_NO_SUBVOLUME. Returns true on btrfs. */
+bool quota_open_subvolume(int fd, struct quota_subvolume *ret);
 /* Returns 0, or -ENOTSUP: there is no quota. */
 int quota_read_subvolume(const struct quota_subvolume *s, struct quota *ret);
 void quota_close_subvolume(struct quota_subvolume *s);

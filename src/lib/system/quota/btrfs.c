@@ -63,18 +63,20 @@ static int sysfs_open(int fd, const char *name, int flags)
     return r < 0 ? -errno : r;
 }
 
-void quota_open_subvolume(int fd, struct quota_subvolume *ret)
+bool quota_open_subvolume(int fd, struct quota_subvolume *ret)
 {
-    FD_CLEANUP int own = quota_is_btrfs(fd) ? btrfs_open(fd) : -1;
+    const bool btrfs = quota_is_btrfs(fd);
+    FD_CLEANUP int own = btrfs ? btrfs_open(fd) : -1;
 
     *ret = (struct quota_subvolume)QUOTA_NO_SUBVOLUME;
     if (own < 0)
-        return;
+        return btrfs;
     ret->limit = sysfs_open(own, LIMIT, O_RDONLY);
     ret->used = sysfs_open(own, "referenced", O_RDONLY);
     ret->reserved = sysfs_open(own, "rsv_data", O_RDONLY);
     if (ret->limit < 0 || ret->used < 0 || ret->reserved < 0)
         quota_close_subvolume(ret);
+    return btrfs;
 }
 
 void quota_close_subvolume(struct quota_subvolume *s)

@@ -15,9 +15,8 @@ void quota_watch(struct mount *m)
 {
     struct stat st;
 
-    quota_open_subvolume(m->fd, &m->quota.subvolume);
-    m->quota.btrfs = quota_is_btrfs(m->fd);
-    m->quota.none = fd_on_network_disk(m->fd);
+    m->quota.btrfs = quota_open_subvolume(m->fd, &m->quota.subvolume);
+    m->quota.none = !m->quota.btrfs && fd_on_network_disk(m->fd);
     if (fstat(m->fd, &st) == 0)
         m->quota.device = st.st_dev;
 }
