@@ -142,6 +142,8 @@ static void send_dropped(struct event_sender *s)
 
 void event_flush(struct event_sender *s)
 {
+    if (!s->full && s->dropped == 0)
+        return;
     s->full = !is_writable(s);
     send_dropped(s);
 }
