@@ -164,8 +164,9 @@ static void signals_on_readable(void *owner, uint32_t events)
     struct signals *s = owner;
     struct signalfd_siginfo info;
 
+    /* EPOLLIN is level-triggered: the loop calls again for the next signal. */
     (void)events;
-    while (read(s->watch.fd, &info, sizeof(info)) == sizeof(info))
+    if (read(s->watch.fd, &info, sizeof(info)) == sizeof(info))
         for (size_t i = 0; i < s->count; i++)
             if ((int)info.ssi_signo == s->row[i].number)
                 s->row[i].handle(s->owner);
