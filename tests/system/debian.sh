@@ -1,4 +1,5 @@
-# Sourced by bare, nfs_vm, packages, quota_vm and service, which make trees of Debian.
+# Sourced by arm64_vm, bare, nfs_vm, packages, quota_vm and service, which make trees of
+# Debian.
 
 # WORD: sets RELEASE (bookworm or trixie), DEBIAN (12 or 13) and LIBRARIES, the
 # packages with the libraries of the server's programs. WORD is one of the two
@@ -36,4 +37,23 @@ copy_source() {
         (cd "$1" && find . -path ./build -prune -o -type f -print0)
     fi | (cd "$1" && tar --null -T - --ignore-failed-read -cf -) |
         tar -C "$2" --no-same-owner -xf -
+}
+
+# TREE: copies how this machine reaches its mirrors: proxies and the like, if it has
+# any. A file of a package would be in the way of that package in there.
+use_mirrors() {
+    local file
+    cp /etc/resolv.conf "$1/etc/resolv.conf"
+    for file in /etc/apt/apt.conf.d/*; do
+        ! grep -Eiqs 'Acquire::|Proxy' "$file" || dpkg --search "$file" >/dev/null 2>&1 ||
+            cp "$file" "$1/etc/apt/apt.conf.d/"
+    done
+}
+
+# PACKAGE…: what apt would fetch for these files: the first of each alternative.
+depends() {
+    local deb
+    for deb; do
+        dpkg-deb --field "$deb" Depends
+    done | tr ',' '\n' | sed 's/[|(].*//; s/ //g; /^$/d' | sort -u | paste -sd ,
 }

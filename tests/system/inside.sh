@@ -7,18 +7,19 @@ facts=/root/facts.$part
 work=$(mktemp -d /root/work-XXXXXX)
 unit=sallyport.service
 url=ftp://ftp.example.org
+limit=60 # seconds, for a transfer or until something is true
 
 fact() { printf '%s: %s\n' "$1" "$2" >>"$facts"; }
 property() { systemctl show --value -p "$1" "$unit"; }
 transfer() {
-    curl --silent --show-error --ssl-reqd --max-time 60 \
+    curl --silent --show-error --ssl-reqd --max-time "$limit" \
         --cacert /etc/sallyport/tls/certificate.pem \
         --user "anna:$(</root/password)" "$@"
 }
 
-# until_true COMMAND…: tries it until it succeeds, or 60 s have passed.
+# until_true COMMAND…: tries it until it succeeds, or $limit seconds have passed.
 until_true() {
-    local end=$((SECONDS + 60))
+    local end=$((SECONDS + limit))
     until "$@"; do
         ((SECONDS < end)) || return 1
         sleep 0.05
