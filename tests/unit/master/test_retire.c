@@ -272,6 +272,20 @@ static bool counts(void *row)
     return now > first + 3;
 }
 
+/* Until an actor waits it has copies of other channels' ends. */
+static bool waits(void *pid)
+{
+    char path[64], state = 0;
+
+    snprintf(path, sizeof(path), "/proc/%d/stat", (int)*(pid_t *)pid);
+    FILE *f = fopen(path, "re");
+    if (f && fscanf(f, "%*d (%*[^)]) %c", &state) != 1)
+        state = 0;
+    if (f)
+        fclose(f);
+    return state == 'S';
+}
+
 /* Log has read everything, and writes it. Master counts, so that the supervisor
  * doesn't kill it. */
 Test(retire, waits_until_log_has_written, .timeout = 60)
@@ -279,6 +293,7 @@ Test(retire, waits_until_log_has_written, .timeout = 60)
     struct board *board = stage_board();
 
     supervised_open(NULL);
+    cr_assert(wait_until(waits, &stage.log.note.pid, STAGE_WAIT_MS));
     cr_assert_eq(kill(stage.log.note.pid, SIGSTOP), 0);
     supervised_replaces();
     SAY(&stage.gate.channel, shut);
