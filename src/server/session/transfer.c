@@ -391,6 +391,16 @@ enum stepped transfer_connect(struct session *s)
     return STEP_NEXT;
 }
 
+/* Returns the step "connection", which came before this one. */
+static const struct step *transfer_connection(const struct transfer *t)
+{
+    const struct step *step = t->step;
+
+    while (step->run != transfer_connect)
+        step--;
+    return step;
+}
+
 /* Fails the transfer, since its connection isn't the user's; but if another
  * connection waits, or may still come, goes back to the step "connection". */
 static enum stepped transfer_miss(struct session *s, enum transfer_failure why,
@@ -409,7 +419,7 @@ static enum stepped transfer_miss(struct session *s, enum transfer_failure why,
         data_release(s, DATA_EXPECTED);
         transfer_connect_within(s, LATE_MS);
     }
-    t->step -= why == FAILED_HANDSHAKE ? 2 : 3; /* the step before it */
+    t->step = transfer_connection(t) - 1; /* STEP_NEXT goes to the next step */
     return STEP_NEXT;
 }
 
@@ -423,7 +433,7 @@ void transfer_on_slow(struct session *s)
         t->misses++;
         t->missed = FAILED_HANDSHAKE_LATE;
         flow_close(s);
-        transfer_start(s, t->step - 1);
+        transfer_start(s, transfer_connection(t));
     } else {
         loop_timer_set(&s->loop, &s->data.timer, SLOW_MS);
     }
