@@ -3,6 +3,7 @@
 
 #include "caller.h"
 #include "supervised.h"
+#include "support/processes.h"
 #include "support/wait.h"
 
 #define SESSIONS 400 /* gate's channel can't hold so many kills */
@@ -275,15 +276,9 @@ static bool counts(void *row)
 /* Until an actor waits it has copies of other channels' ends. */
 static bool waits(void *pid)
 {
-    char path[64], state = 0;
+    char state[32];
 
-    snprintf(path, sizeof(path), "/proc/%d/stat", (int)*(pid_t *)pid);
-    FILE *f = fopen(path, "re");
-    if (f && fscanf(f, "%*d (%*[^)]) %c", &state) != 1)
-        state = 0;
-    if (f)
-        fclose(f);
-    return state == 'S';
+    return *process_status(*(pid_t *)pid, "State", state, sizeof(state)) == 'S';
 }
 
 /* Log has read everything, and writes it. Master counts, so that the supervisor

@@ -5,6 +5,7 @@
 #include "master/core/core.h"
 #include "sallyport/base/fd.h"
 #include "support/cast.h"
+#include "support/processes.h"
 #include "support/test.h"
 
 #define WAIT_MS 20000
@@ -22,15 +23,9 @@ static void fill_channel(struct channel *to)
 /* Returns true if the parent, which sends the messages, is asleep. */
 static bool parent_sleeps(void)
 {
-    char path[64], state = 'R';
-    FILE *f;
+    char state[32];
 
-    snprintf(path, sizeof(path), "/proc/%d/stat", (int)getppid());
-    f = fopen(path, "r");
-    if (!f || fscanf(f, "%*d %*s %c", &state) != 1)
-        return false;
-    fclose(f);
-    return state == 'S';
+    return *process_status(getppid(), "State", state, sizeof(state)) == 'S';
 }
 
 /* Runs in a fork: waits until the parent sleeps, and reads all messages. Ends
