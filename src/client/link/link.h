@@ -506,9 +506,10 @@ enum {
     LOOK_FREE = 8, /* a new file must replace no old one */
     LOOK_GONE = 16 /* a clear denial is enough */
 };
-/* Finds out what is under the name PATH, as far as the caller WANTS it. Gets
- * its entry, without the name. If the entry isn't PRESENT, WHY gets the reason.
- * Without MLST, asks for a listing only if SIZE and CWD aren't enough. */
+/* Finds out what PATH is; WANTS says which facts the caller needs. Gets the
+ * entry of PATH, without the name. If the entry isn't PRESENT, WHY gets the
+ * reason. Without MLST, asks for a listing only if SIZE and CWD aren't
+ * enough. */
 enum presence remote_look(struct link *l, const char *path, unsigned wants,
                           struct listing_entry *ret, struct failure *why);
 /* Asks whether PATH exists, without a listing. ABSENT proves nothing in a

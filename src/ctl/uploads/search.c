@@ -44,7 +44,7 @@ static void refuse_home_of_other(const struct search *s, int master)
 }
 
 /* Takes the users, with their hashes, from this fork. Gives whole pages back:
- * a wipe would first copy all of them, for each home anew. */
+ * to wipe them, each fork would first copy them all. */
 static void forget_users(struct users *u)
 {
     const size_t page = (size_t)sysconf(_SC_PAGESIZE),

@@ -212,10 +212,10 @@ int confirmed_lower(const struct files *f, int fd, uint64_t length);
  * lock. */
 uint64_t confirmed_cut(const struct files *f, int fd);
 
-/* The record of SIZE has a random number, the partial's identity. Whoever was
- * told a length can rely on it while the identity is the same: no byte below
- * that length has changed. The record isn't a part of the mark, since 1.0.0
- * would take a longer mark for none. */
+/* The record of SIZE has a random number, the partial's identity. While the
+ * identity is the same, no byte below a length that SIZE has told has changed.
+ * The record isn't a part of the mark, since 1.0.0 would take a longer mark for
+ * none. */
 #define IDENTITY_LOST 1 /* SIZE has told a length, on which nobody can rely */
 /* Reads the identity of the partial FD with the facts *st; *ret is 0 if SIZE
  * has reported no length. Returns 0 or -errno. */
