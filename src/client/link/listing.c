@@ -36,9 +36,13 @@ static int listing_refuse(struct listing *l)
     return 1;
 }
 
-static int listing_add(struct listing *l, const struct listing_entry *e,
-                       struct slice name)
+/* Adds an entry, except the directory itself and its parent. */
+static int listing_add_listed(struct listing *l, const struct listing_entry *e,
+                              struct slice name)
 {
+    l->itself |= slice_equal(name, SLICE("."));
+    if (slice_equal(name, SLICE(".")) || slice_equal(name, SLICE("..")))
+        return 1;
     if (!listing_safe(name))
         return listing_refuse(l);
     if (l->count == LISTING_MAX)
@@ -66,16 +70,6 @@ static int listing_add(struct listing *l, const struct listing_entry *e,
     return 0;
 }
 
-/* Adds an entry, except the directory itself and its parent. */
-static int listing_add_listed(struct listing *l, const struct listing_entry *e,
-                              struct slice name)
-{
-    l->itself |= slice_equal(name, SLICE("."));
-    if (slice_equal(name, SLICE(".")) || slice_equal(name, SLICE("..")))
-        return 1;
-    return listing_add(l, e, name);
-}
-
 /* Reads the time. 0 means unknown, so the first second of 1970, and all times
  * before it, become 1. */
 time_t listing_read_time(struct slice text)
@@ -86,16 +80,6 @@ time_t listing_read_time(struct slice text)
     if (r == 0)
         return when ? when : 1;
     return r == -ERANGE && memcmp(text.ptr, "1970", 4) < 0;
-}
-
-/* Returns a number for the fact "unique". */
-static uint64_t listing_unique(struct slice fact)
-{
-    uint64_t hash = 0xcbf29ce484222325; /* FNV-1a */
-
-    for (size_t i = 0; i < fact.len; i++)
-        hash = (hash ^ (unsigned char)fact.ptr[i]) * 0x100000001b3;
-    return hash;
 }
 
 /* Reads a fact. Returns false for "cdir" and "pdir", which are no entries. */
@@ -111,7 +95,11 @@ static bool listing_fact(struct listing_entry *e, struct slice fact)
     } else if (slice_equal_nocase(name, SLICE("modify"))) {
         e->modified = listing_read_time(value);
     } else if (slice_equal_nocase(name, SLICE("unique"))) {
-        e->unique = listing_unique(value);
+        uint64_t hash = 0xcbf29ce484222325; /* FNV-1a */
+
+        for (size_t i = 0; i < value.len; i++)
+            hash = (hash ^ (unsigned char)value.ptr[i]) * 0x100000001b3;
+        e->unique = hash;
     } else if (slice_equal_nocase(name, SLICE("perm"))) {
         e->closed = !slice_has(value, 'l') && !slice_has(value, 'L');
     } else if (slice_equal_nocase(name, SLICE("type"))) {

@@ -561,27 +561,6 @@ static void site_feature(struct site *s, struct slice line)
     s->unique |= memmem(line.ptr, line.len, "unique", 6) != NULL;
 }
 
-/* Reads the features by FEAT. A server that refuses FEAT has none; any other
- * failure is an error. */
-static int site_learn(struct site *s, struct link *l, struct failure *why)
-{
-    struct slice rest, line;
-
-    if (link_command(l, why, "FEAT") < 0)
-        return why->reply >= 500 && why->reply < 503 && !why->lost ? 0 : -1;
-    rest = buf_slice(&l->lines);
-    while (slice_cut(&rest, '\n', &line))
-        if (line.len > 0 && line.ptr[0] == ' ')
-            site_feature(s, line);
-    int r = s->csid ? link_command(l, why, "CSID Name=sallyport;") : 0;
-    if (r < 0 && why->lost)
-        return -1;
-    s->atomic = s->csid && r == 0 && strstr(l->text, "Name=Sallyport;");
-    s->utf8 &= !s->atomic; /* a Sallyport always uses UTF-8 */
-    r = s->utf8 ? link_command(l, why, "OPTS UTF8 ON") : 0;
-    return r < 0 && why->lost ? -1 : 0;
-}
-
 /* Makes the server prove its identity before the user types a password or a
  * code: a login goes as far as the server's question for a password. With a
  * client certificate the server perhaps asks for none: then this login counts.
@@ -634,12 +613,27 @@ static int site_log_in(struct site *s, struct link *l, bool known,
                        struct failure *why)
 {
     bool code = s->options->one_time_code;
+    struct slice rest, line;
 
     if (link_open(l, s, why) < 0 ||
         ((!known || code) && site_ask(s, l, known, why) < 0) ||
         (code && site_use_code(s, l, why) < 0))
         return -1;
-    return site_learn(s, l, why);
+    /* Reads the features by FEAT. A server that refuses FEAT has none; any
+     * other failure is an error. */
+    if (link_command(l, why, "FEAT") < 0)
+        return why->reply >= 500 && why->reply < 503 && !why->lost ? 0 : -1;
+    rest = buf_slice(&l->lines);
+    while (slice_cut(&rest, '\n', &line))
+        if (line.len > 0 && line.ptr[0] == ' ')
+            site_feature(s, line);
+    int r = s->csid ? link_command(l, why, "CSID Name=sallyport;") : 0;
+    if (r < 0 && why->lost)
+        return -1;
+    s->atomic = s->csid && r == 0 && strstr(l->text, "Name=Sallyport;");
+    s->utf8 &= !s->atomic; /* a Sallyport always uses UTF-8 */
+    r = s->utf8 ? link_command(l, why, "OPTS UTF8 ON") : 0;
+    return r < 0 && why->lost ? -1 : 0;
 }
 
 /* Logs in with retries: a server that is full, or away for a moment, such as

@@ -351,21 +351,11 @@ static int source_remove_checked(struct file_transfer *t, struct failure *why)
     return put ? source_remove_local(t, why) : source_remove_remote(t, why);
 }
 
-static int source_remove(struct file_transfer *t, struct failure *why)
-{
-    struct failure reason;
-
-    if (source_remove_checked(t, &reason) == 0)
-        return 0;
-    fail(why, reason.code, "transferred, but not removed: %s", reason.text);
-    why->reply = reason.reply;
-    return -1;
-}
-
 int transfer_end(struct file_transfer *t, int r, uint64_t *moved,
                  struct failure *why)
 {
     const struct job *job = t->job;
+    struct failure reason;
 
     if (r < 0 && job->kind == JOB_PUT)
         upload_tell(t, why);
@@ -374,8 +364,12 @@ int transfer_end(struct file_transfer *t, int r, uint64_t *moved,
              !t->link->site->options->no_resume &&
              (t->modified || transfer_hash_name(t)))
         transfer_tell_next(t, why); /* the next call can resume the part */
-    if (r == 0 && !t->skipped && t->link->site->options->remove_source)
-        r = source_remove(t, why);
+    if (r == 0 && !t->skipped && t->link->site->options->remove_source &&
+        source_remove_checked(t, &reason) < 0) {
+        r = fail(why, reason.code, "transferred, but not removed: %s",
+                 reason.text);
+        why->reply = reason.reply;
+    }
     fd_close(&t->lock);
     digest_end(&t->digest, NULL);
     *moved = t->done > t->size ? t->done : t->size;
