@@ -262,22 +262,9 @@ static void check_kept(int fd, const struct home *h, bool makes)
         set_owner(fd, fd, h);
 }
 
-/* Checks that the home's directory can hold the count of --uploads and
- * --upload-bytes. */
-static void check_count(int fd, const struct home *h)
-{
-    const struct arguments *a = &ctl.args;
-
-    if ((a->uploads || a->upload_bytes) && !h->share &&
-        fgetxattr(fd, STORED_ATTRIBUTE, NULL, 0) < 0 && errno == EOPNOTSUPP)
-        fail(EX_CONFIG,
-             "--%s: %s: its file system stores no extended attributes, which "
-             "hold the count; give a --home DIR on ext4, xfs or btrfs",
-             a->uploads ? "uploads" : "upload-bytes", h->path);
-}
-
 static void check_on_disk(void *data)
 {
+    const struct arguments *a = &ctl.args;
     const struct home *h = data;
     const char *setting = setting_of(h);
     struct complaint c = { "" };
@@ -301,7 +288,15 @@ static void check_on_disk(void *data)
         home_fail(h->path, errno);
     if (fd >= 0)
         check_kept(fd, h, false);
-    check_count(fd >= 0 ? fd : parent, h);
+    /* Checks that the home's directory can hold the count of --uploads and
+     * --upload-bytes. */
+    if ((a->uploads || a->upload_bytes) && !h->share &&
+        fgetxattr(fd >= 0 ? fd : parent, STORED_ATTRIBUTE, NULL, 0) < 0 &&
+        errno == EOPNOTSUPP)
+        fail(EX_CONFIG,
+             "--%s: %s: its file system stores no extended attributes, which "
+             "hold the count; give a --home DIR on ext4, xfs or btrfs",
+             a->uploads ? "uploads" : "upload-bytes", h->path);
 }
 
 static size_t homes_size;

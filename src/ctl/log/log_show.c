@@ -88,21 +88,6 @@ static void open_journal(struct log_view *v)
     v->from = fdopen(ends[0], "r");
 }
 
-static void open_log(struct log_view *v)
-{
-    const struct arguments *a = &ctl.args;
-
-    if (!a->file)
-        open_journal(v);
-    else
-        v->from = strcmp(a->file, "-") ? fopen(a->file, "re") : stdin;
-    if (!v->from)
-        fail(errno == EACCES ? EX_NOPERM : EX_NOINPUT,
-             "%s: %s; give the server's log, or - for standard input; without "
-             "--file the journal is read",
-             a->file, strerror(errno));
-}
-
 /* Reads a line into *ret. Returns 1; 0: no line is left; -1: the line was too
  * long, and was skipped. */
 static int next_line(struct log_view *v, struct slice *ret)
@@ -271,6 +256,7 @@ static void take_options(struct log_view *v)
 
 void log_show(void)
 {
+    const struct arguments *a = &ctl.args;
     struct log_view *v = calloc(1, sizeof(*v));
 
     if (!v)
@@ -278,7 +264,15 @@ void log_show(void)
     take_options(v);
     if (ctl.args.file || ctl.args.follow) /* somebody may be watching */
         setvbuf(stdout, NULL, _IOLBF, 0);
-    open_log(v);
+    if (!a->file)
+        open_journal(v);
+    else
+        v->from = strcmp(a->file, "-") ? fopen(a->file, "re") : stdin;
+    if (!v->from)
+        fail(errno == EACCES ? EX_NOPERM : EX_NOINPUT,
+             "%s: %s; give the server's log, or - for standard input; without "
+             "--file the journal is read",
+             a->file, strerror(errno));
     table_begin(&v->table, log_columns, true);
     show_all(v);
     if (v->journal)

@@ -221,20 +221,6 @@ static const struct {
     { OPTION_follow, OPTION_until, "" },
 };
 
-static void check_usage(const struct ctl_command *row)
-{
-    const char *const *option = ctl.args.option;
-    char name[CTL_NAME];
-
-    check_options(row, ctl_name_of(row, name));
-    for (size_t i = 0; i < sizeof(exclusive) / sizeof(exclusive[0]); i++)
-        if (option[exclusive[i].one] && option[exclusive[i].other])
-            fail(EX_USAGE, "give --%s or --%s, not both%s",
-                 ctl_options[exclusive[i].one].name,
-                 ctl_options[exclusive[i].other].name, exclusive[i].why);
-    check_words(row, name);
-}
-
 struct work {
     const struct ctl_command *row;
     int status;
@@ -258,13 +244,21 @@ static void run_row(void *data)
  * if the disk of the users file hangs. */
 static void run_command(const struct ctl_command *row)
 {
+    const char *const *option = ctl.args.option;
+    char name[CTL_NAME];
     struct work w = { .row = row };
     struct complaint why;
     int code;
 
     ctl.command = row;
     ctl.rest = ctl.args.word + (row->name ? 2 : 1);
-    check_usage(row);
+    check_options(row, ctl_name_of(row, name));
+    for (size_t i = 0; i < sizeof(exclusive) / sizeof(exclusive[0]); i++)
+        if (option[exclusive[i].one] && option[exclusive[i].other])
+            fail(EX_USAGE, "give --%s or --%s, not both%s",
+                 ctl_options[exclusive[i].one].name,
+                 ctl_options[exclusive[i].other].name, exclusive[i].why);
+    check_words(row, name);
     if (!(row->needs & HAS_DEADLINE)) {
         run_row(&w);
         return;

@@ -39,18 +39,6 @@ static bool is_changed(void)
            !slice_equal(buf_slice(&h.text), buf_slice(&h.before));
 }
 
-static void remove_copy(void)
-{
-    DIR *dir = opendir(h.directory);
-    const struct dirent *entry;
-
-    while (dir && (entry = readdir(dir)))
-        unlinkat(dirfd(dir), entry->d_name, 0); /* fails for "." and ".." */
-    if (dir)
-        closedir(dir);
-    rmdir(h.directory);
-}
-
 /* Runs at the end of the command, also after a failure. Removes the copy,
  * unless it has a changed text that isn't in the users file. */
 static void edit_left(int code)
@@ -58,9 +46,16 @@ static void edit_left(int code)
     (void)code;
     if (edit_stands)
         sessions_edited(NULL);
-    if (edit_stands || !is_changed())
-        remove_copy();
-    else
+    if (edit_stands || !is_changed()) {
+        DIR *dir = opendir(h.directory);
+        const struct dirent *entry;
+
+        while (dir && (entry = readdir(dir)))
+            unlinkat(dirfd(dir), entry->d_name, 0); /* fails for "." and ".." */
+        if (dir)
+            closedir(dir);
+        rmdir(h.directory);
+    } else
         stderr_print("your text is in %s; move its directory away before the "
                      "next user edit",
                      h.copy);

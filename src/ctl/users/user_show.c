@@ -144,22 +144,6 @@ static const struct output_field user_columns[] = {
     { 0 },
 };
 
-/* Protects the output, which has hashes and secrets. Makes a new file readable
- * for its owner alone, and refuses an older one that others can read. */
-static void check_output(void)
-{
-    struct stat st;
-
-    if (!ctl.args.json)
-        fail(EX_USAGE, "--hashes needs --json");
-    if (fstat(STDOUT_FILENO, &st) == 0 && S_ISREG(st.st_mode) &&
-        st.st_mode & (S_IRWXG | S_IRWXO) &&
-        (st.st_size != 0 || fchmod(STDOUT_FILENO, 0600)))
-        fail(EX_CANTCREAT,
-             "others may read the file, and the output has the hashes; run "
-             "first: umask 077, and write a new file");
-}
-
 /* Lists all correct rows in spite of mistakes in others, and reports the
  * mistakes: the administrator can be searching for the line that keeps a user
  * out. */
@@ -168,8 +152,20 @@ void user_list(void)
     const char *path = ctl.settings.users;
     int mistakes = edit_load_users(&ctl.users, path, edit_print_mistake);
 
-    if (ctl.args.hashes)
-        check_output();
+    if (ctl.args.hashes) {
+        /* Makes a new file readable for its owner alone, and refuses an older
+         * one that others can read. */
+        struct stat st;
+
+        if (!ctl.args.json)
+            fail(EX_USAGE, "--hashes needs --json");
+        if (fstat(STDOUT_FILENO, &st) == 0 && S_ISREG(st.st_mode) &&
+            st.st_mode & (S_IRWXG | S_IRWXO) &&
+            (st.st_size != 0 || fchmod(STDOUT_FILENO, 0600)))
+            fail(EX_CANTCREAT,
+                 "others may read the file, and the output has the hashes; run "
+                 "first: umask 077, and write a new file");
+    }
     if (mistakes == 0 || ctl.users.count > 0)
         output_list(ctl.users.count, describe_user, user_columns);
     if (mistakes)
