@@ -100,22 +100,17 @@ bool hash_is_weaker(const char *hash, uint64_t cost)
            memory < yescrypt_memory(setting);
 }
 
-/* Each round of SHA hashes the password, so the client chooses its time. */
-static bool is_too_long(const struct secret *password, const char *hash)
-{
-    return password->len > HASH_PASSWORD_MAX ||
-           (password->len > HASH_SLOW_PASSWORD_MAX &&
-            (strncmp(hash, "$5$rounds=", 10) == 0 ||
-             strncmp(hash, "$6$rounds=", 10) == 0) &&
-            strtoull(hash + 10, NULL, 10) > HASH_SLOW_ROUNDS);
-}
-
 enum hash_answer hash_verify(const struct secret *password, const char *hash)
 {
     char result[CRYPT_OUTPUT_SIZE];
     bool yes = false;
 
-    if (is_too_long(password, hash))
+    /* Each round of SHA hashes the password: its client chooses the time. */
+    if (password->len > HASH_PASSWORD_MAX ||
+        (password->len > HASH_SLOW_PASSWORD_MAX &&
+         (strncmp(hash, "$5$rounds=", 10) == 0 ||
+          strncmp(hash, "$6$rounds=", 10) == 0) &&
+         strtoull(hash + 10, NULL, 10) > HASH_SLOW_ROUNDS))
         return HASH_WRONG;
     if (crypt_password(password, hash, result))
         return HASH_FAILED;

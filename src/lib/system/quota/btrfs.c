@@ -30,8 +30,8 @@ static int btrfs_open(int fd)
     return own < 0 ? -errno : own;
 }
 
-/* Writes "/sys/fs/btrfs/UUID/qgroups/0_ID/NAME" for the subvolume of FD. */
-static int sysfs_path(int fd, const char *name, char out[PATH_SIZE])
+/* Opens "/sys/fs/btrfs/UUID/qgroups/0_ID/NAME" for the subvolume of FD. */
+static int sysfs_open(int fd, const char *name, int flags)
 {
     struct btrfs_ioctl_fs_info_args info = { 0 };
     struct btrfs_ioctl_ino_lookup_args own = {
@@ -39,6 +39,8 @@ static int sysfs_path(int fd, const char *name, char out[PATH_SIZE])
             BTRFS_FIRST_FREE_OBJECTID /* asks for this inode's subvolume */
     };
     char uuid[2 * sizeof(info.fsid) + 5], *at = uuid;
+    char path[PATH_SIZE];
+    int r;
 
     if (ioctl(fd, BTRFS_IOC_FS_INFO, &info) < 0 ||
         ioctl(fd, BTRFS_IOC_INO_LOOKUP, &own) < 0)
@@ -47,18 +49,8 @@ static int sysfs_path(int fd, const char *name, char out[PATH_SIZE])
         at += snprintf(at, (size_t)(uuid + sizeof(uuid) - at), "%s%02x",
                        i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "",
                        info.fsid[i]);
-    snprintf(out, PATH_SIZE, QUOTA_SYSFS "/%s/qgroups/0_%llu/%s", uuid,
+    snprintf(path, PATH_SIZE, QUOTA_SYSFS "/%s/qgroups/0_%llu/%s", uuid,
              (unsigned long long)own.treeid, name);
-    return 0;
-}
-
-static int sysfs_open(int fd, const char *name, int flags)
-{
-    char path[PATH_SIZE];
-    int r = sysfs_path(fd, name, path);
-
-    if (r < 0)
-        return r;
     r = open(path, flags | O_CLOEXEC);
     return r < 0 ? -errno : r;
 }
