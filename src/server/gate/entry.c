@@ -244,36 +244,6 @@ static enum limit entry_admit(struct gate *g, struct accepted *e)
     return limit == LIMIT_NONE ? entry_begin(g, e) : limit;
 }
 
-/* Takes the socket FD, which is non-blocking. */
-static void entry_enter(struct gate_listener *l, int fd,
-                        const struct address *peer)
-{
-    struct accepted e = { .control = fd, .peer = *peer, .at = l };
-
-    if (address_of_socket(fd, &e.local) == 0) {
-        enum limit limit = entry_admit(l->gate, &e);
-
-        if (limit != LIMIT_NONE)
-            entry_refuse(l->gate, &e, limit);
-    }
-    fd_close(&e.control);
-}
-
-/* Call it when no descriptor is left for a connection. Closes the spare
- * descriptor while gate refuses one connection. */
-static void entry_full(struct gate_listener *l)
-{
-    struct gate *g = l->gate;
-    struct accepted e = { .local = l->bound, .at = l };
-
-    fd_close(&g->spare_fd);
-    e.control = acceptor_accept(l, &e.peer);
-    if (e.control >= 0)
-        entry_refuse(g, &e, LIMIT_RESOURCES);
-    fd_close(&e.control);
-    g->spare_fd = fcntl(g->frame.master.fd, F_DUPFD_CLOEXEC, 0);
-}
-
 /* Accepts one connection in a turn of the loop: then a flood on one listener
  * starves neither the other listeners nor the sessions, and for a single
  * connection gate calls accept(2) only once. The look at the board and
@@ -282,7 +252,7 @@ static void entry_full(struct gate_listener *l)
 static void entry_on_readable(void *owner, uint32_t events)
 {
     struct gate_listener *l = owner;
-    const struct gate *g = l->gate;
+    struct gate *g = l->gate;
     struct address peer;
     int fd;
 
@@ -293,15 +263,32 @@ static void entry_on_readable(void *owner, uint32_t events)
     }
     fd = acceptor_accept(l, &peer);
     if (fd >= 0) {
-        entry_enter(l, fd, &peer);
+        struct accepted e = { .control = fd, .peer = peer, .at = l };
+
+        if (address_of_socket(fd, &e.local) == 0) {
+            enum limit limit = entry_admit(l->gate, &e);
+
+            if (limit != LIMIT_NONE)
+                entry_refuse(l->gate, &e, limit);
+        }
+        fd_close(&e.control);
         return;
     }
     /* This connection was lost before gate accepted it. Gate can still accept
      * the next one. */
     if (fd == -EAGAIN || fd == -ECONNABORTED || fd == -EINTR || fd == -EPROTO)
         return;
-    if (fd == -EMFILE || fd == -ENFILE)
-        entry_full(l);
+    if (fd == -EMFILE || fd == -ENFILE) {
+        /* Closes the spare descriptor while gate refuses one connection. */
+        struct accepted e = { .local = l->bound, .at = l };
+
+        fd_close(&g->spare_fd);
+        e.control = acceptor_accept(l, &e.peer);
+        if (e.control >= 0)
+            entry_refuse(g, &e, LIMIT_RESOURCES);
+        fd_close(&e.control);
+        g->spare_fd = fcntl(g->frame.master.fd, F_DUPFD_CLOEXEC, 0);
+    }
     /* The listener stays readable while connections wait, so it must leave the
      * loop, or the loop would turn without end. */
     loop_remove(&l->gate->frame.loop, &l->watch);

@@ -163,22 +163,6 @@ static uint64_t account_look(const struct gate *g, struct account *a)
     return a->transfers;
 }
 
-/* Sets the part of a rate that this gate gives away. */
-static void account_take_part(struct gate *g, struct account *a,
-                              enum pace_way way)
-{
-    struct bandwidth *f = &a->rate[way];
-    size_t own, others;
-
-    if (f->limit > 0 && clock_ms() >= a->looked + SEATS_MS &&
-        debt_take(&g->pace.debt, g->pace.all.sessions / SEATS_PER_US,
-                  SEATS_MS * 1000, clock_us()) == 0)
-        account_look(g, a);
-    others = a->moving[0][way];
-    own = a->moving[1][way] > 0 ? a->moving[1][way] : 1;
-    f->part = (f->limit * own + others) / (own + others); /* rounded up */
-}
-
 static void account_join(struct account *a, struct gate_child *c)
 {
     struct pacing *mine = &c->pace;
@@ -242,19 +226,29 @@ static void pace_leave_line(struct gate_child *c)
 static void pace_give(struct gate_child *c, uint64_t now)
 {
     enum pace_way way = c->pace.way;
+    struct gate *g = c->gate;
     uint64_t bytes = PIECE_FREE;
     uint32_t request = c->pace.request;
 
     for (size_t i = 0; i < c->pace.accounts; i++) {
         struct account *a = c->pace.account[i];
+        struct bandwidth *f = &a->rate[way];
+        size_t own, others;
         uint64_t most;
 
         /* The sessions that were served in this look share the bandwidth, too:
          * otherwise the last session in the line would get too much. */
-        if (a->look[way] != c->gate->pace.looks)
+        if (a->look[way] != g->pace.looks)
             a->crowd[way] = a->waiting[way];
-        a->look[way] = c->gate->pace.looks;
-        account_take_part(c->gate, a, way);
+        a->look[way] = g->pace.looks;
+        /* Sets the part of a rate that this gate gives away. */
+        if (f->limit > 0 && clock_ms() >= a->looked + SEATS_MS &&
+            debt_take(&g->pace.debt, g->pace.all.sessions / SEATS_PER_US,
+                      SEATS_MS * 1000, clock_us()) == 0)
+            account_look(g, a);
+        others = a->moving[0][way];
+        own = a->moving[1][way] > 0 ? a->moving[1][way] : 1;
+        f->part = (f->limit * own + others) / (own + others); /* rounded up */
         most = rate_piece(&a->rate[way], a->crowd[way] > a->waiting[way]
                                              ? a->crowd[way]
                                              : a->waiting[way]);
