@@ -88,26 +88,18 @@ void request_done(struct peer *p, size_t sessions)
 
 static bool request_is_ours(struct peer *p);
 
-/* Counts the sessions of older generations that were ordered to end. */
-static size_t request_disobeyed(const struct master *m)
-{
-    size_t n = 0;
-
-    SESSIONS_EACH(m->sessions, s)
-        n += s->older && s->state == SESSION_KICKED;
-    return n;
-}
-
 bool request_waits(struct peer *p)
 {
     const uint64_t ended = p->ended;
     struct complaint why = { "" };
-    size_t left;
+    size_t left = 0;
 
     if (ended == 0)
         return false;
     older_look_all(p->master);
-    left = request_disobeyed(p->master);
+    /* Counts the sessions of older generations that were ordered to end. */
+    SESSIONS_EACH(p->master->sessions, s)
+        left += s->older && s->state == SESSION_KICKED;
     if (left > 0 && clock_ms() < p->obeyed_by) {
         loop_timer_set(&p->master->loop, &p->timer, ROSTER_LOOK_MS);
         return true;

@@ -11,15 +11,6 @@
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 
-/* Returns true if gate can begin another session, for a connection from its
- * queue. */
-static bool retire_may_begin(const struct master *m)
-{
-    const struct child *gate = children_find(m, PROCESS_GATE);
-
-    return gate && gate->pid > 0 && gate->opened;
-}
-
 /* Ends auth once nobody can log in any more. Waits for no abandoned session:
  * SIGKILL doesn't end a process that waits for a dead disk. The supervisor
  * kills the rest of the process group, and frees the generation's place. Last
@@ -27,11 +18,14 @@ static bool retire_may_begin(const struct master *m)
  * stop_children() waits until log has written them. */
 void retire_end_if_over(struct master *m)
 {
+    const struct child *gate;
     bool left, needs_auth;
 
     if (m->state != MASTER_RETIRING)
         return;
-    left = needs_auth = retire_may_begin(m);
+    gate = children_find(m, PROCESS_GATE);
+    /* Gate can begin another session, for a connection from its queue. */
+    left = needs_auth = gate && gate->pid > 0 && gate->opened;
     SESSIONS_EACH(m->sessions, s) {
         left |= s->state != SESSION_FREE && !s->abandoned;
         /* A login, or a change of the password. */

@@ -102,24 +102,6 @@ void access_review_one(struct session_record *s)
         access_review_row(s, master_user(m, s->files.user));
 }
 
-/* Notes when a review can end a session although no row has changed: always if
- * any user or team has hours=, otherwise when the next user expires. */
-static void access_note_times(struct access *a, const struct users *u,
-                              int64_t now)
-{
-    a->hours = false;
-    a->next_expiry = INT64_MAX;
-    for (size_t i = 0; i < u->teams; i++)
-        a->hours |= u->team[i].limits.hours.len > 0;
-    for (size_t i = 0; i < u->count; i++) {
-        const struct user *row = &u->row[i];
-
-        a->hours |= row->limits.hours.len > 0;
-        if (row->expires > now && row->expires < a->next_expiry)
-            a->next_expiry = row->expires;
-    }
-}
-
 /* Compares all sessions with the newest rows, and ends each session that the
  * file no longer permits. Returns the number of ended sessions. */
 static size_t access_review(struct master *m)
@@ -138,8 +120,22 @@ static size_t access_review(struct master *m)
         return 0;
     }
     /* If the clock was set back, an expired user may be permitted again. */
-    if (a->reviewed != newest || now < a->reviewed_at || now >= a->next_expiry)
-        access_note_times(a, u, now);
+    if (a->reviewed != newest || now < a->reviewed_at ||
+        now >= a->next_expiry) {
+        /* Notes when a review can end a session although no row has changed:
+         * always with hours=, otherwise when the next user expires. */
+        a->hours = false;
+        a->next_expiry = INT64_MAX;
+        for (size_t i = 0; i < u->teams; i++)
+            a->hours |= u->team[i].limits.hours.len > 0;
+        for (size_t i = 0; i < u->count; i++) {
+            const struct user *row = &u->row[i];
+
+            a->hours |= row->limits.hours.len > 0;
+            if (row->expires > now && row->expires < a->next_expiry)
+                a->next_expiry = row->expires;
+        }
+    }
     SESSIONS_EACH(m->sessions, s)
         if (session_has_user(s))
             ended +=
