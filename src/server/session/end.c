@@ -220,16 +220,6 @@ void control_end_not_ftp(struct session *s, struct slice first)
     control_end(s, ENDING_NOT_FTP, REPLY_UNKNOWN_COMMAND, NOTHING);
 }
 
-/* If the upload is worthless, tells files, which otherwise keeps the partial as
- * after a cut. Closes the file first, since the close can find lost writes. */
-static void leave_upload(struct session *s)
-{
-    transfer_close_file(s);
-    if (s->transfer.state != TRANSFER_NONE && s->transfer.worthless &&
-        s->ask.message != MSG_file_abort)
-        SEND(&s->files, file_abort, channel_next(&s->files), .worthless = true);
-}
-
 void leave(struct session *s, enum ending ending, const char *cause)
 {
     struct message none = { .kind = MSG_refused,
@@ -255,7 +245,13 @@ void leave(struct session *s, enum ending ending, const char *cause)
     report_end(s, ending, cause);
     fd_close(&s->control.fd); /* the client doesn't wait for files */
     fd_close(&s->data.fd);
-    leave_upload(s); /* last, since closing a file can take long */
+    /* Closes the file last, since that can take long. The close can find lost
+     * writes: only then tells files whether the upload is worthless, since
+     * files otherwise keeps the partial as after a cut. */
+    transfer_close_file(s);
+    if (s->transfer.state != TRANSFER_NONE && s->transfer.worthless &&
+        s->ask.message != MSG_file_abort)
+        SEND(&s->files, file_abort, channel_next(&s->files), .worthless = true);
     _exit((int)ending);
 }
 

@@ -102,18 +102,6 @@ static void files_serve(struct files *f)
     }
 }
 
-/* The last word of a session that left, and didn't wait for an answer, can be
- * that its upload is worthless. */
-static void files_hear_last_word(struct files *f)
-{
-    struct message m;
-    bool over = false;
-
-    while (files_receive(&f->session, &m, &over))
-        if (m.kind == MSG_file_abort && m.file_abort.worthless)
-            f->upload.partial.kind = PARTIAL_LOST;
-}
-
 /* F must be all zero: an idle process has no pages for members that it never
  * writes to, such as the name of an upload. */
 static void files_init(struct files *f, const struct files_start *start)
@@ -218,7 +206,13 @@ void files_main(const struct files_start *start)
     f->over |= SEND(&f->master, ready, 0) < 0;
     f->master.phase = PHASE_RUN;
     files_serve(f);
-    files_hear_last_word(f);
+    /* The last word of a session that left, and didn't wait for an answer, can
+     * be that its upload is worthless. */
+    struct message m;
+    bool over = false;
+    while (files_receive(&f->session, &m, &over))
+        if (m.kind == MSG_file_abort && m.file_abort.worthless)
+            f->upload.partial.kind = PARTIAL_LOST;
     upload_end_as_cut(f); /* as if the client had been cut off */
     if (f->upload.unreported) {
         /* Waits until master has told us how the session ended. Master learns
