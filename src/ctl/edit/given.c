@@ -179,7 +179,7 @@ void grant_text(const struct list_entry *entry, const char *whole,
     if (!entry->role.ptr)
         fail(EX_USAGE,
              "%s: a role is missing; write %.*s:ROLE; " RIGHTS_EXPECTED, whole,
-             (int)entry->name.len, entry->name.ptr);
+             (int)entry->text.len, entry->text.ptr);
     if (entry_rights(entry, &rights))
         fail(EX_USAGE, "%s: " RIGHTS_EXPECTED, whole);
     snprintf(out, GRANT_TEXT_MAX, "%.*s%s%s", (int)entry->name.len,

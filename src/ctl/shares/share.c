@@ -75,7 +75,8 @@ static struct grantee grantee_of(const char *word)
 void share_grant(const char *word)
 {
     struct grantee g = grantee_of(word);
-    struct list_entry grant = { .name = slice_from(ctl.args.word[2]),
+    struct list_entry grant = { .text = slice_from(word),
+                                .name = slice_from(ctl.args.word[2]),
                                 .role = g.who.role };
     char text[GRANT_TEXT_MAX];
     unsigned rights;

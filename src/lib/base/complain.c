@@ -76,9 +76,10 @@ __attribute__((format(printf, 1, 0))) static void print_list(const char *format,
 {
     char line[LINE_ROOM];
     struct pollfd err = { .fd = STDERR_FILENO, .events = POLLOUT };
-    int head = snprintf(line, sizeof(line),
-                        stderr_lost ? "%s: (%u lines were lost) " : "%s: ",
-                        stderr_name, stderr_lost);
+    int head =
+        snprintf(line, sizeof(line),
+                 stderr_lost ? "%s: (%u line%s lost) " : "%s: ", stderr_name,
+                 stderr_lost, stderr_lost == 1 ? " was" : "s were");
     size_t len = head > 0 && head < LINE_ROOM ? (size_t)head : 0;
     ssize_t written = -1;
 

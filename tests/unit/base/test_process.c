@@ -139,6 +139,13 @@ Test(process, lost_lines_are_counted)
              "test: (%d lines were lost) a\ntest: b\n", lost);
     cr_expect_eq(read_lines(ends[0], last), 2);
     cr_expect_str_eq(last, expected);
+    cr_assert_geq(fcntl(ends[1], F_SETPIPE_SZ, 4096), 4096); /* room for one */
+    stderr_print("a");
+    stderr_print("b");
+    read_lines(ends[0], last);
+    stderr_print("c");
+    cr_expect_eq(read_lines(ends[0], last), 1);
+    cr_expect_str_eq(last, "test: (1 line was lost) c\n");
     for (int i = 0; i < 100; i++)
         stderr_print("%4000s", "");
     read_lines(ends[0], last);
