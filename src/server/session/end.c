@@ -271,6 +271,8 @@ void leave_peer(struct session *s, int error, const struct channel *c)
             stream_write(s->control.stream, s->control.out.data,
                          s->control.out.len, &took);
             buf_consume(&s->control.out, took);
+            if (s->control.out.len == 0)
+                s->told = reply_code(REPLY_LOST_SERVICE);
         }
     }
     leave(s, ENDING_PEER, cause);

@@ -181,7 +181,7 @@ void report_cut(struct session *s, const char *reason)
     else if (state_of_transfer(s)->whole)
         more = ", before the upload was stored";
     snprintf(text, sizeof(text), "%s%s", reason, more);
-    report_transfer(s, 0, text);
+    report_transfer(s, state == TRANSFER_COMMITTING ? 0 : s->told, text);
 }
 
 void report_of_change(struct event_record *r, const struct session *s,

@@ -74,6 +74,28 @@ Test(ends, a_kick_when_files_is_dead, .init = fake_open, .timeout = 60)
     fake_expect_transfer(421, "another process failed");
 }
 
+/* The session notices by itself that files has died. If files may have stored
+ * the upload, its event doesn't name the 421. */
+Test(ends, files_dies, .timeout = 60)
+{
+    for (int committing = 0; committing < 2; committing++) {
+        fake_open();
+        fake_upload();
+        if (committing) {
+            fake_send("hello");
+            fake_commits();
+        }
+        channel_close(&fake.files);
+        cr_expect_eq(fake_reply(), 421);
+        cr_expect_eq(fake_end(), ENDING_PEER);
+        fake_expect_transfer(committing ? 0 : 421,
+                             committing
+                                 ? "another process failed, and no answer"
+                                 : "another process failed");
+        fake_release();
+    }
+}
+
 Test(ends, a_kick_ends_a_download, .init = fake_open, .timeout = 60)
 {
     fake_download(64 << 20);
