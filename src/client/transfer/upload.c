@@ -365,7 +365,8 @@ static int upload_bytes(struct file_transfer *t, struct failure *why)
     link_choose(t->link, t->choice);
     /* ALLO announces the length of the whole file, even if the upload is
      * resumed: only then does Sallyport notice each missing byte. Other servers
-     * may take the number for the length of the bytes to come. libcurl doesn't
+     * may take the number for the length of the bytes to come. A refusal is
+     * about the login directory, and the file's can have room. libcurl doesn't
      * get a length: if a server wants no more bytes, the upload ends early, and
      * libcurl from 8.7 on would fail instead of reading the server's reason. */
     const bool announced =

@@ -124,7 +124,7 @@ KEEPING = ("emptied", "lost_226", "renames", "no_rename", "no_dots", "full",
            "no_dots_cut", "lost_rnto", "lost_rnfr", "one_425", "one_each",
            "time_denies", "time_plain", "no_times", "makes", "slow_hash", "slower_hash",
            "late_226", "lost_temp", "no_room", "sizeless_taken", "late_425",
-           "sizeless_list", "echoes", "slow_cut", "no_look", "lost_tail")
+           "sizeless_list", "echoes", "slow_cut", "no_look", "lost_tail", "full_here")
 
 
 def data_context():
@@ -387,7 +387,7 @@ class Session(threading.Thread):
     # meanwhile. late_425: The file is made before the data connection is refused.
     # sizeless_list: There is neither MLSD nor SIZE. echoes: A refusal repeats the name.
     # no_look: Nobody may ask for a name; "new" is there. lost_tail: The end of the first
-    # upload is lost, and there is a 226.
+    # upload is lost, and there is a 226. full_here: There is no room in the login directory.
     def do_STOR(self, words, append=False):
         if FAULT not in ("busy_once", "stored_empty", "silent_size", "lost_data",
                          "half_end", "denies", "denies_all", "no_home", "one_session", "one_at_a_time",
@@ -471,6 +471,9 @@ class Session(threading.Thread):
 
     def do_APPE(self, words):
         self.do_STOR(words, True)
+
+    def do_ALLO(self, words):
+        self.reply("552 full" if FAULT == "full_here" else "502 no")
 
     def late_cut(self, words, number, append):
         self.reply("150 go")
