@@ -56,8 +56,9 @@ Test(copying, without_a_byte, BEGUN)
 Test(copying, aborted, BEGUN)
 {
     fake_send("hello");
+    EXPECT(&fake.files, file_copy);
     fake_abort();
-    copied(HEAD / 2);
+    SAY_BACK(&fake.files, file_copied, .left = HEAD / 2);
     fake_given_up();
 }
 
