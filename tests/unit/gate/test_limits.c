@@ -1,6 +1,15 @@
-/* Tests gate's counts of connections, without sockets. */
-#include "gate/limits.h"
+/* Tests gate's counts of connections, of sessions that ended without a login,
+ * and of events, without sockets and by a clock of the test. */
+#include "gate/gate.h"
 #include "support/test.h"
+
+static uint64_t seed = 1;
+
+static unsigned below(unsigned n)
+{
+    seed = seed * 6364136223846793005u + 1442695040888963407u;
+    return (unsigned)(seed >> 33) % n;
+}
 
 static struct address host(const char *text)
 {
@@ -10,235 +19,283 @@ static struct address host(const char *text)
     return a;
 }
 
-static struct limits make(uint64_t sessions, uint64_t address,
-                          uint64_t startups)
-{
-    struct settings s = { .max_sessions = sessions,
-                          .max_per_address = address,
-                          .startups = startups };
-    struct limits l;
-
-    cr_assert_eq(limits_init(&l, &s, sessions), 0);
-    return l;
-}
-
-/* Ends a session that hasn't logged in. */
-static void leave(struct limits *l, const struct address *a)
-{
-    limits_end_wait(l, a);
-    limits_leave(l, a);
-}
-
-#define NEVER 1000
-
-/* Decides like gate about a new connection. PEER NULL: its client isn't known
- * yet. */
-static enum limit check(const struct limits *l, const struct address *peer)
-{
-    enum limit limit = limits_check(l);
-
-    return limit == LIMIT_NONE && peer ? limits_check_client(l, peer) : limit;
-}
-
-/* in: an address with two sessions; knocks: an address that connects; same: do
- * both count as one client? */
-struct prefix_row {
-    const char *in, *knocks;
-    bool same;
-};
-
-static const struct prefix_row prefixes[] = {
-    { "192.0.2.1", "192.0.2.1", true },
-    { "192.0.2.1", "192.0.2.2", false },
-    { "2001:db8:0:1::1", "2001:db8:0:1:ffff::2", true },
-    { "2001:db8:0:1::1", "2001:db8:0:2::1", false },
-    { "::ffff:192.0.2.1", "192.0.2.1", true },
-    { "192.0.2.1", "c000:0201::", false },
-};
-
-Test(limits, one_address)
-{
-    for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++) {
-        const struct prefix_row *row = &prefixes[i];
-        struct limits l = make(10, 2, NEVER);
-        struct address in = host(row->in), knocks = host(row->knocks);
-
-        limits_enter(&l, &in);
-        cr_assert_eq(check(&l, &knocks), LIMIT_NONE);
-        limits_enter(&l, &in);
-        cr_assert_eq(check(&l, &knocks), row->same ? LIMIT_ADDRESS : LIMIT_NONE,
-                     "%s %s", row->in, row->knocks);
-        leave(&l, &in);
-        cr_assert_eq(check(&l, &knocks), LIMIT_NONE);
-        limits_release(&l);
-    }
-}
-
-/* One address can use all places. Gate refuses none of its sessions before. */
-Test(limits, startups)
-{
-    struct limits l = make(100, 100, 32);
-    struct address a = host("192.0.2.1"), other = host("192.0.2.2");
-
-    for (unsigned n = 0; n < 32; n++) {
-        cr_assert_eq(check(&l, &a), LIMIT_NONE, "%u", n);
-        cr_assert_not(limits_full(&l));
-        limits_enter(&l, &a);
-    }
-    cr_expect_eq(check(&l, &a), LIMIT_STARTUPS);
-    cr_expect_eq(check(&l, &other), LIMIT_STARTUPS);
-    cr_expect_eq(check(&l, NULL), LIMIT_NONE); /* it can have any address */
-    cr_expect(limits_full(&l));
-    limits_release(&l);
-}
-
-Test(limits, login_frees_a_startup)
-{
-    struct limits l = make(100, 100, 2);
-    struct address a = host("192.0.2.1");
-
-    limits_enter(&l, &a);
-    limits_enter(&l, &a);
-    cr_assert_eq(check(&l, &a), LIMIT_STARTUPS);
-    limits_end_wait(&l, &a);
-    cr_assert_eq(check(&l, &a), LIMIT_NONE);
-    limits_leave(&l, &a);
-    cr_assert_eq(l.waiting, 1);
-    leave(&l, &a);
-    cr_assert_eq(l.waiting, 0);
-    cr_assert_eq(l.total, 0);
-    limits_release(&l);
-}
-
-/* Uses up all places, each for another prefix, again and again. No place is
- * lost. */
-Test(limits, places_come_back)
-{
-    struct limits l = make(64, 1, NEVER);
-
-    for (unsigned round = 0; round < 100; round++) {
-        struct address a = { .family = 4, .bytes = { 10, 0, 0, 0 } };
-
-        for (unsigned i = 0; i < 64; i++) {
-            a.bytes[2] = (uint8_t)round;
-            a.bytes[3] = (uint8_t)i;
-            cr_assert_eq(check(&l, &a), LIMIT_NONE);
-            limits_enter(&l, &a);
-        }
-        for (unsigned i = 0; i < 64; i++) {
-            a.bytes[3] = (uint8_t)i;
-            leave(&l, &a);
-        }
-    }
-    limits_release(&l);
-}
-
-/* A proxied client counts in the total from the start, and for its address once
- * the address is known. */
-Test(limits, an_address_that_comes_later)
-{
-    struct limits l = make(3, 1, NEVER);
-    struct address a = host("192.0.2.1");
-
-    limits_enter(&l, NULL);
-    limits_enter(&l, NULL);
-    cr_expect_eq(l.total, 2);
-    cr_expect_eq(l.unknown, 2);
-    cr_expect_eq(l.waiting, 0);
-    cr_expect_eq(check(&l, &a), LIMIT_NONE);
-    cr_expect_eq(limits_check_client(&l, &a), LIMIT_NONE);
-    limits_add(&l, &a);
-    cr_expect_eq(l.total, 2);
-    cr_expect_eq(l.unknown, 1);
-    cr_expect_eq(l.waiting, 0);
-    cr_expect_eq(limits_of_network(&l, &a), 1);
-    limits_begin_wait(&l, &a);
-    cr_expect_eq(l.waiting, 1);
-    cr_expect_eq(limits_check_client(&l, &a), LIMIT_ADDRESS);
-    cr_expect_eq(check(&l, &a), LIMIT_ADDRESS);
-    cr_expect_eq(check(&l, NULL), LIMIT_NONE);
-    limits_enter(&l, NULL);
-    cr_expect_eq(check(&l, NULL), LIMIT_SESSIONS);
-    limits_leave(&l, NULL);
-    limits_leave(&l, NULL);
-    cr_expect_eq(limits_check_client(&l, &a), LIMIT_ADDRESS);
-    leave(&l, &a);
-    cr_expect_eq(limits_check_client(&l, &a), LIMIT_NONE);
-    cr_expect_eq(l.total, 0);
-    limits_release(&l);
-}
-
 static struct address nth(unsigned n)
 {
-    return (struct address){
-        .family = 4, .bytes = { 10, 0, (uint8_t)(n >> 8), (uint8_t)n }
+    return (struct address){ .family = 4,
+                             .bytes = { 10, (uint8_t)(n >> 16),
+                                        (uint8_t)(n >> 8), (uint8_t)n } };
+}
+
+/* Addresses, and numbers of their clients and networks. A /48 is one network,
+ * and each /64 of it is a client. The first /64 is a client, too, although it
+ * has the same bytes as the /48. */
+static const struct {
+    const char *text;
+    unsigned client, network;
+} hosts[] = {
+    { "192.0.2.1", 1, 1 },          { "192.0.2.2", 2, 2 },
+    { "::ffff:192.0.2.1", 1, 1 },   { "c000:0201::", 3, 3 },
+    { "2001:db8::1", 4, 4 },        { "2001:db8::ffff", 4, 4 },
+    { "2001:db8:0:1::1", 5, 4 },    { "2001:db8:0:1:ffff::2", 5, 4 },
+    { "2001:db8:0:ffff::1", 6, 4 }, { "2001:db8:1::1", 7, 7 },
+    { "2001:db8:1:ff00::1", 8, 7 },
+};
+#define HOSTS (sizeof(hosts) / sizeof(hosts[0]))
+
+#define PLACES   20
+#define ADDRESS  6
+#define STARTUPS 8
+
+/* A connection is in the queue, or it is a session: of an unknown client, of a
+ * known one, without a login, and with one. */
+static struct connection {
+    enum { NONE, QUEUED, UNKNOWN, KNOWN, WAITING, USER } state;
+    unsigned client, network;
+    struct address a;
+} connections[PLACES + LIMIT_QUEUE];
+#define CONNECTIONS (sizeof(connections) / sizeof(connections[0]))
+
+/* Gives C one of the addresses above, or an address in a /64 and a /48 of its
+ * own. */
+static void take_address(struct connection *c)
+{
+    const unsigned i = below(3 * HOSTS),
+                   own = 100 + (unsigned)(c - connections);
+
+    if (i < HOSTS) {
+        c->a = host(hosts[i].text);
+        c->client = hosts[i].client;
+        c->network = hosts[i].network;
+    } else {
+        c->a = host("2001:db9:0:1::1");
+        c->a.bytes[4] = (uint8_t)(own >> 8);
+        c->a.bytes[5] = (uint8_t)own;
+        c->client = c->network = own;
+    }
+}
+
+/* Expects the counts of the client and the network of C, and what they
+ * forbid. */
+static void expect_counts(const struct limits *l, const struct connection *c)
+{
+    uint64_t total = 0, unknown = 0, waiting = 0, client = 0, network = 0,
+             own = 0;
+
+    for (size_t i = 0; i < CONNECTIONS; i++) {
+        const struct connection *o = &connections[i];
+        const bool known = o->state != NONE && o->state != UNKNOWN;
+
+        total += o->state >= UNKNOWN;
+        unknown += o->state == UNKNOWN;
+        waiting += o->state == WAITING;
+        client += known && o->client == c->client;
+        network += known && o->network == c->network;
+        own += o->state == WAITING && o->network == c->network;
+    }
+    cr_assert(l->total == total && l->unknown == unknown &&
+              l->waiting == waiting);
+    cr_assert_eq(limits_of_network(l, &c->a), network);
+    cr_assert_eq(limits_waiting(l, &c->a), own);
+    cr_assert_eq(limits_full(l), waiting >= STARTUPS);
+    cr_assert_eq(limits_check(l),
+                 total >= PLACES ? LIMIT_SESSIONS : LIMIT_NONE);
+    cr_assert_eq(limits_check_client(l, &c->a),
+                 client >= ADDRESS     ? LIMIT_ADDRESS
+                 : waiting >= STARTUPS ? LIMIT_STARTUPS
+                                       : LIMIT_NONE);
+}
+
+static void enter(struct limits *l, struct connection *c)
+{
+    take_address(c);
+    expect_counts(l, c);
+    if (c < connections + LIMIT_QUEUE) {
+        c->state = QUEUED;
+        limits_count_in(l, &c->a);
+    } else if (below(3) == 0) {
+        c->state = UNKNOWN;
+        limits_enter(l, NULL);
+    } else {
+        c->state = WAITING;
+        limits_enter(l, &c->a);
+    }
+}
+
+static void go_on(struct limits *l, struct connection *c)
+{
+    static void (*const step[])(struct limits *, const struct address *) = {
+        [UNKNOWN] = limits_add,
+        [KNOWN] = limits_begin_wait,
+        [WAITING] = limits_end_wait
     };
+
+    if (c->state >= UNKNOWN && c->state < USER)
+        step[c->state++](l, &c->a);
 }
 
-/* Queued connections count only for their addresses, even if each has an
- * address of its own and no place is left. */
-Test(limits, the_queue)
+static void leave(struct limits *l, struct connection *c)
 {
-    struct limits l = make(4, 3, 4);
-    struct address a = nth(0);
-
-    for (unsigned i = 0; i < 4; i++) {
-        struct address in = nth(i);
-
-        limits_enter(&l, &in);
-    }
-    for (unsigned i = 0; i < LIMIT_QUEUE; i++) {
-        struct address waits = nth(100 + i);
-
-        limits_count_in(&l, &waits);
-    }
-    cr_expect_eq(l.waiting, 4);
-    cr_expect_eq(l.total, 4);
-    for (unsigned i = 0; i < LIMIT_QUEUE; i++) {
-        struct address waits = nth(100 + i);
-
-        cr_assert_eq(limits_of_network(&l, &waits), 1);
-        cr_assert_eq(limits_waiting(&l, &waits), 0);
-        limits_count_out(&l, &waits);
-        cr_assert_eq(limits_of_network(&l, &waits), 0);
-    }
-    limits_count_in(&l, &a);
-    cr_expect_eq(limits_check_client(&l, &a), LIMIT_STARTUPS);
-    limits_count_in(&l, &a);
-    cr_expect_eq(limits_check_client(&l, &a), LIMIT_ADDRESS);
-    limits_release(&l);
+    if (c->state == WAITING)
+        limits_end_wait(l, &c->a);
+    if (c->state == QUEUED)
+        limits_count_out(l, &c->a);
+    else if (c->state != NONE)
+        limits_leave(l, c->state == UNKNOWN ? NULL : &c->a);
+    c->state = NONE;
+    expect_counts(l, c);
 }
 
-/* A /48 is one network, and each /64 of it is a client. The first /64 is a
- * client, too, although it has the same bytes as the /48. No record is lost. */
-Test(limits, one_subscriber)
+/* Random connections: many without a login, then many with one, and then all
+ * leave. No record is lost. */
+Test(limits, any_program, .timeout = 60)
 {
-    struct limits l = make(100, 2, 100);
-    struct address mine = host("2001:db8:0:ffff::1"),
-                   other = host("2001:db8:1::1"), in;
+    const struct settings s = { .max_sessions = PLACES,
+                                .max_per_address = ADDRESS,
+                                .startups = STARTUPS };
     size_t unused = 0;
+    struct limits l;
 
-    for (unsigned n = 0; n < 100; n++) {
-        in = host("2001:db8::1");
-        in.bytes[7] = (uint8_t)n;
-        cr_assert_eq(check(&l, &in), LIMIT_NONE);
-        limits_enter(&l, &in);
-    }
-    cr_expect_eq(limits_check_client(&l, &mine), LIMIT_STARTUPS);
-    cr_expect_eq(limits_of_network(&l, &mine), 100);
-    cr_expect_eq(limits_waiting(&l, &mine), 100);
-    cr_expect_eq(limits_waiting(&l, &other), 0);
-    in = host("2001:db8::1");
-    limits_count_in(&l, &in);
-    cr_expect_eq(limits_check_client(&l, &in), LIMIT_ADDRESS);
-    limits_count_out(&l, &in);
-    for (unsigned n = 0; n < 100; n++) {
-        in.bytes[7] = (uint8_t)n;
-        leave(&l, &in);
+    cr_assert_eq(limits_init(&l, &s, PLACES), 0);
+    for (unsigned i = 0; i < 30000; i++) {
+        struct connection *c = &connections[below(CONNECTIONS)];
+
+        if (below(2))
+            c = &connections[LIMIT_QUEUE + below(PLACES)];
+        if (below(10) == 0)
+            leave(&l, c);
+        else if (c->state == NONE)
+            enter(&l, c);
+        else if (i / 1500 % 2 == 1 || below(10) == 0)
+            go_on(&l, c);
+        for (size_t n = 0; i % 3000 == 2999 && n < CONNECTIONS; n++)
+            leave(&l, &connections[(i + n) % CONNECTIONS]);
     }
     for (struct prefix_count *p = SLIST_FIRST(&l.unused); p;
          p = SLIST_NEXT(p, unused))
         unused++;
     cr_expect_eq(unused, l.prefixes);
     limits_release(&l);
+}
+
+#define MINUTE 60000
+
+static struct fruitless f;
+
+/* Networks, how many times an address's sessions each may have, the byte in
+ * which its narrower networks differ, and an address outside. */
+static const struct {
+    const char *inside, *outside;
+    unsigned times, byte;
+} levels[] = {
+    { "10.0.0.1", "10.0.0.2", 1, 15 },
+    { "2001:db8::1", "2001:db8:0:1::1", 1, 15 },
+    { "2001:db8::1", "2001:db8:0:100::1", 2, 7 },
+    { "2001:db8::1", "2001:db8:1::1", 4, 6 },
+};
+
+/* A network gets a quarter of its sessions of a minute at once, and then its
+ * rate, however many addresses it has. No other network must wait for it. */
+static void expect_rate(size_t level, uint64_t most)
+{
+    const uint64_t rate = most * levels[level].times,
+                   burst = most < 4 ? levels[level].times : rate / 4,
+                   until = 5000 + 300 * MINUTE / rate;
+    const struct address outside = host(levels[level].outside);
+    struct address a = host(levels[level].inside);
+    uint64_t at_once = 0, later = 0;
+
+    f = (struct fruitless){ 0 };
+    for (uint64_t now = 5000, n = 0; now < until; n++) {
+        a.bytes[levels[level].byte] = (uint8_t)n;
+        if (fruitless_too_many(&f, &a, most, now)) {
+            cr_assert_not(fruitless_too_many(&f, &outside, most, now));
+            now += 1 + below((unsigned)(MINUTE / rate / 8) + 1);
+            continue;
+        }
+        fruitless_add(&f, &a, most, now);
+        at_once += now == 5000;
+        later += now > 5000;
+    }
+    cr_expect_eq(at_once, burst, "%zu, %lu: %lu", level, most, at_once);
+    cr_expect(later >= 270 && later <= 301, "%zu, %lu: %lu", level, most,
+              later);
+}
+
+Test(fruitless, any_rate)
+{
+    static const uint64_t most[] = { 1, 2, 8, 120, 1000, 40000 };
+
+    for (size_t level = 0; level < sizeof(levels) / sizeof(levels[0]); level++)
+        for (size_t i = 0; i < sizeof(most) / sizeof(most[0]); i++)
+            expect_rate(level, most[i]);
+}
+
+/* Sessions that were already open when the address reached its limit count,
+ * too, but its debt is limited. */
+Test(fruitless, the_debt_has_an_end)
+{
+    struct address a = nth(1);
+
+    for (int i = 0; i < 20000; i++)
+        fruitless_add(&f, &a, 120, 1000);
+    cr_expect(fruitless_too_many(&f, &a, 120, 1000 + MINUTE / 4));
+    cr_expect_not(fruitless_too_many(&f, &a, 120, 1000 + MINUTE / 4 + 1000));
+}
+
+/* If 100 addresses flood, fewer than 100 of 10,000 other addresses must
+ * wait. */
+Test(fruitless, others_are_left_alone)
+{
+    unsigned hit = 0;
+
+    fruitless_init(&f);
+    for (unsigned i = 0; i < 3100; i++) {
+        struct address a = nth(i % 100);
+
+        fruitless_add(&f, &a, 120, 0);
+    }
+    for (unsigned i = 1000; i < 11000; i++) {
+        struct address a = nth(i);
+
+        hit += fruitless_too_many(&f, &a, 120, 0);
+    }
+    cr_expect_lt(hit, 100);
+}
+
+/* An address has at most one event a second, and all addresses together have
+ * at most one for each slot. Each other event is counted once. */
+Test(throttle, any_flood)
+{
+    uint64_t now = 5000, own = 0, any = 0, second = 0, silenced;
+    unsigned passed = 0, in_second = 0, pending = 0;
+    struct throttle t;
+
+    throttle_init(&t);
+    for (unsigned i = 0; i < 50000; i++) {
+        const unsigned n = below(i / 5000 % 2 ? 1000 : 1);
+        const struct address a = nth(n);
+
+        now += below(20) ? 0 : below(100);
+        if (now >= second + 1000) {
+            second = now;
+            in_second = 0;
+        }
+        if (below(1000) == 0) {
+            cr_assert_eq(throttle_tally(&t), pending);
+            pending = 0;
+        }
+        if (!throttle_pass(&t, &a, now, &silenced)) {
+            cr_assert_lt(now, any + 1000);
+            pending++;
+            continue;
+        }
+        cr_assert_eq(silenced, pending);
+        cr_assert(n > 0 || now >= own + 1000);
+        any = now;
+        own = n > 0 ? own : now;
+        pending = 0;
+        passed++;
+        cr_assert_leq(++in_second, THROTTLE_SLOTS);
+    }
+    cr_expect_gt(passed, 2000);
 }

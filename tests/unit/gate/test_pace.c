@@ -1,472 +1,436 @@
-/* Tests how gate shares bytes and transfers among sessions. The test is gate,
- * calls gate's functions, and reads the answers at the sessions' ends. */
-#include "gate/gate.h"
+/* Tests how gate shares bytes and transfers among sessions: random programs of
+ * two generations, by a clock that the test turns. The test is both gates,
+ * calls their functions, and reads the answers at the sessions' ends. */
+#include <sys/syscall.h>
 
-#include "sallyport/base/clock.h"
-#include "sallyport/base/fd.h"
+#include "gate/gate.h"
 #include "support/cast.h"
+#include "support/long.h"
 #include "support/test.h"
 
-#define SESSIONS 4
-#define RATE     100000 /* a piece for one session: 5000 bytes in 50 ms */
-#define PIECE    (RATE / 20)
+#define GATES    2
+#define PLACES   5
+#define SESSIONS ((size_t)GATES * PLACES)
+#define USERS    4
+#define TEAMS    6
+#define ACCOUNTS (1 + USERS + TEAMS) /* by numbers; 0: the server's */
+#define MS       1000u
+#define SECOND   (1000u * MS)
+#define SLACK    (100 * MS) /* unused bytes of this time aren't lost */
+#define ROUND    (SECOND / 20)
+#define LEAST    512u /* bytes of a piece */
 #define FREE     (UINT64_C(4) << 20)
 
-/* The gates of two generations; sessions 0 to 3 are of the first one. Most
- * tests have only that. */
-static struct gate g, next;
-static struct gate_child *child[2 * SESSIONS];
-static struct channel far[2 * SESSIONS];
+/* A limit, the bytes that a gate has given, and how far these are ahead of the
+ * time AT. */
+struct rate {
+    uint64_t limit, bytes, owed, at;
+};
+
+static struct played {
+    size_t gate;
+    struct gate_child *child;
+    struct channel far;
+    uint32_t asks; /* the request that waits for bytes; 0: none */
+    enum pace_way way;
+    unsigned account[PACE_ACCOUNTS];
+    size_t accounts; /* 0: nobody has logged in */
+    bool counts;     /* a transfer of this session counts */
+    bool quiet;      /* it doesn't ask while the others always do */
+    uint64_t bytes;
+} played[SESSIONS];
+
+static struct gate gates[GATES];
+static struct rate rates[GATES][ACCOUNTS][PACE_WAYS];
+static uint64_t most[GATES][ACCOUNTS]; /* transfers; 0: no limit */
 static struct board board;
 static int seats;
+static uint64_t seed = 1, generations;
+static uint64_t turned; /* us; 0: the kernel's clock is valid */
+static uint32_t requests;
 
-static const struct address client = { .family = 4, .bytes = { 127, 0, 0, 1 } };
-
-static void free_gate(struct gate *gate)
+int clock_gettime(clockid_t clock, struct timespec *ret)
 {
-    pace_release(gate);
-    queue_release(gate);
-    children_release(gate);
-    limits_release(&gate->limits);
-    loop_release(&gate->frame.loop);
+    if (clock != CLOCK_MONOTONIC || turned == 0)
+        return (int)syscall(SYS_clock_gettime, clock, ret);
+    *ret = (struct timespec){ (time_t)(turned / SECOND),
+                              (long)(turned % SECOND * 1000) };
+    return 0;
 }
 
-static void close_gate(void)
+static unsigned below(unsigned n)
 {
-    for (int i = 0; i < 2 * SESSIONS && child[i]; i++) {
-        pace_leave(child[i]);
-        channel_close(&far[i]);
+    seed = seed * 6364136223846793005u + 1442695040888963407u;
+    return (unsigned)(seed >> 33) % n;
+}
+
+static uint64_t any_rate(void)
+{
+    return below(2) ? 20000 + below(500000) : 0;
+}
+
+/* A new limit begins now, whatever the old one has given away. */
+static uint64_t set_rate(struct rate *r, uint64_t limit)
+{
+    if (r->limit != limit)
+        *r = (struct rate){ limit, .owed = SLACK, .at = turned };
+    return limit;
+}
+
+static void enter(struct played *s)
+{
+    const struct address a = { 0 };
+    struct gate *g = &gates[s->gate];
+
+    *s = (struct played){ .gate = s->gate,
+                          .child = children_add(g, &a, &a, true) };
+    s->child->logged_in = true;
+    channel_make_both(&s->child->channel, PROCESS_GATE, &s->far,
+                      PROCESS_SESSION, PHASE_RUN);
+}
+
+static void open_gate(size_t k)
+{
+    struct gate *g = &gates[k];
+
+    memset(g, 0, sizeof(*g));
+    memset(rates[k], 0, sizeof(rates[k]));
+    g->settings.max_transfers = most[k][0] = below(6);
+    g->settings.bandwidth_up = set_rate(&rates[k][0][PACE_UP], any_rate());
+    g->settings.bandwidth_down = set_rate(&rates[k][0][PACE_DOWN], any_rate());
+    g->frame.master.fd = -1;
+    g->places = PLACES;
+    g->board = &board;
+    g->row = &board.row[k];
+    board.row[k].generation = ++generations;
+    cr_assert_eq(SHARED_MAP(g->pace.memory, seats, PROT_READ | PROT_WRITE), 0);
+    cr_assert_eq(loop_init(&g->frame.loop), 0);
+    cr_assert_eq(children_init(g), 0);
+    cr_assert_eq(pace_init(g), 0);
+    for (size_t i = k * PLACES; i < (k + 1) * PLACES; i++) {
+        played[i].gate = k;
+        enter(&played[i]);
     }
-    free_gate(&g);
-    if (child[SESSIONS])
-        free_gate(&next);
-    close(seats);
 }
 
-static void open_one(struct gate *gate, int first, uint64_t up, uint64_t down)
+static void begin(void)
 {
-    memset(gate, 0, sizeof(*gate));
-    gate->settings.max_sessions = gate->settings.startups = SESSIONS;
-    gate->settings.max_per_address = SESSIONS;
-    gate->settings.bandwidth_up = up;
-    gate->settings.bandwidth_down = down;
-    event_sender_init(&gate->frame.log, -1, PROCESS_GATE);
-    cr_assert_eq(loop_init(&gate->frame.loop), 0);
-    gate->places = SESSIONS;
-    gate->board = &board;
-    gate->row = &board.row[first];
-    board.row[first].generation = (uint64_t)first + 1;
-    cr_assert_eq(SHARED_MAP(gate->pace.memory, seats, PROT_READ | PROT_WRITE),
-                 0);
-    cr_assert_eq(limits_init(&gate->limits, &gate->settings, gate->places), 0);
-    cr_assert_eq(children_init(gate), 0);
-    cr_assert_eq(queue_init(gate), 0);
-    cr_assert_eq(pace_init(gate), 0);
-    for (int i = first; i < first + SESSIONS; i++) {
-        struct msg_adopt m = {
-            .serial = (uint64_t)i + 1,
-            .peer = client,
-            .local = client,
-            .known = true,
-            .session =
-                channel_make(&far[i], PROCESS_SESSION, PROCESS_GATE, PHASE_RUN),
-        };
-
-        children_on_adopt(gate, &m);
-        child[i] = children_find(gate, m.serial);
-        cr_assert_not_null(child[i]);
-        child[i]->logged_in = true;
-        loop_timer_clear(&gate->frame.loop, &child[i]->timer);
-    }
-}
-
-static void open_gate(uint64_t up, uint64_t down)
-{
+    turned = 1000 * SECOND;
     seats = shared_make("pace", PACE_MEMORY);
-    open_one(&g, 0, up, down);
+    for (size_t k = 0; k < GATES; k++)
+        open_gate(k);
 }
 
-static void open_next(uint64_t up, uint64_t down)
+/* Bytes are never ahead of the rate by more than the slack and one piece. */
+static void pay(struct rate *r, uint64_t bytes)
 {
-    open_one(&next, SESSIONS, up, down);
+    const uint64_t past = turned - r->at;
+    uint64_t piece = ROUND;
+
+    r->bytes += bytes;
+    if (r->limit == 0)
+        return;
+    if (piece < LEAST * SECOND / r->limit)
+        piece = LEAST * SECOND / r->limit;
+    r->owed = (r->owed > past ? r->owed - past : 0) + bytes * SECOND / r->limit;
+    r->at = turned;
+    cr_assert_leq(r->owed, SLACK + piece);
 }
 
-#define PaceTest(suite, name, up, down)                                        \
-    static void suite##_##name(void);                                          \
-    Test(suite, name, .timeout = 60)                                           \
-    {                                                                          \
-        open_gate(up, down);                                                   \
-        suite##_##name();                                                      \
-        close_gate();                                                          \
-    }                                                                          \
-    static void suite##_##name(void)
-
-static int ask(struct gate_child *c, uint32_t request, bool upload)
-{
-    struct msg_bytes_ask m = { .request = request, .upload = upload };
-
-    return pace_on_bytes_ask(c, &m);
-}
-
-static int begin_transfer(struct gate_child *c, uint32_t request)
-{
-    struct msg_transfer_begin m = { .request = request };
-
-    return pace_on_transfer_begin(c, &m);
-}
-
-static void limit_by(int i, bool team, uint64_t account, uint64_t transfers,
-                     uint64_t up, uint64_t down)
-{
-    struct msg_limits m = { .serial = (uint64_t)i + 1,
-                            .account = account,
-                            .team = team,
-                            .transfers = transfers,
-                            .up = up,
-                            .down = down,
-                            .last = true };
-
-    pace_on_limits(child[i]->gate, &m);
-}
-
-static void limit(int i, uint64_t account, uint64_t transfers, uint64_t up,
-                  uint64_t down)
-{
-    limit_by(i, false, account, transfers, up, down);
-}
-
-/* Returns the bytes that the session has got; 0: no answer has come. */
-static uint64_t got(int i, bool upload)
+/* Reads the bytes that the session has got, if there are any. */
+static void hear(struct played *s)
 {
     struct message m;
-    int r = channel_receive(&far[i], &m);
+    int r = s->child->channel.fd < 0 ? 0 : channel_receive(&s->far, &m);
+    bool limited = false;
 
     cr_assert_geq(r, 0);
     if (r == 0)
-        return 0;
-    cr_assert(m.kind == MSG_bytes && m.bytes.upload == upload);
-    return m.bytes.count;
-}
+        return;
+    cr_assert(m.kind == MSG_bytes && s->asks != 0 && m.request == s->asks &&
+              m.bytes.upload == (s->way == PACE_UP));
+    for (size_t i = 0; i < s->accounts; i++) {
+        struct rate *rate = &rates[s->gate][s->account[i]][s->way];
 
-static struct msg_transfer_may *may_as(int i)
-{
-    cr_assert_eq(begin_transfer(child[i], 7), 0);
-    far[i].last_request = 7;
-    return EXPECT(&far[i], transfer_may);
-}
-
-static bool may(int i)
-{
-    may_as(i);
-    cr_expect(heard.transfer_may.begin || heard.transfer_may.limit == 2);
-    return heard.transfer_may.begin;
-}
-
-PaceTest(pace, transfers, 0, 0)
-{
-    for (int i = 0; i < 3; i++)
-        limit(i, 1, 2, 0, 0);
-    limit(3, 2, 2, 0, 0);
-    cr_expect(may(0) && may(1) && !may(2));
-    cr_expect(may(3), "of another user");
-    cr_expect(may(0), "the same transfer counts once");
-    cr_expect_eq(pace_on_transfer_end(child[0], NULL), 0);
-    pace_on_transfer_end(child[0], NULL);
-    cr_expect(may(2) && !may(0));
-    pace_leave(child[1]); /* the session has died */
-    pace_leave(child[1]);
-    cr_expect(may(0));
-    limit(2, 1, 1, 0, 0); /* fewer: running transfers go on */
-    pace_on_transfer_end(child[0], NULL);
-    limit(0, 1, 2, 0, 0); /* the newest message counts */
-    cr_expect(may(0));
-}
-
-/* Begins a transfer. Returns -1: it may begin; otherwise 10 * the kind of the
- * account that has reached its limit + this limit. (In these tests an account's
- * limit is different for each kind.) */
-static int refused_by(int i)
-{
-    return may_as(i)->begin ? -1
-                            : (int)heard.transfer_may.of * 10 +
-                                  (int)heard.transfer_may.limit;
-}
-
-/* Transfers count for the user, for each of the user's teams, and for the
- * server. Session 1's user is in two teams. */
-PaceTest(pace, transfers_of_each_account, 0, 0)
-{
-    g.pace.all.most = 3;
-    limit(0, 1, 1, 0, 0);
-    limit(1, 2, 0, 0, 0);
-    limit_by(0, true, 11, 2, 0, 0);
-    limit_by(1, true, 12, 0, 0, 0);
-    limit_by(1, true, 11, 2, 0, 0);
-    for (int i = 2; i < 4; i++)
-        limit(i, 3 - (uint64_t)i % 2, 1, 0, 0);
-    cr_expect_eq(refused_by(2), -1);
-    cr_expect_eq(refused_by(0), -1);
-    cr_expect_eq(refused_by(1), -1);
-    cr_expect_eq(refused_by(3), ACCOUNT_SERVER * 10 + 3);
-    pace_on_transfer_end(child[0], NULL);
-    cr_expect_eq(refused_by(3), ACCOUNT_USER * 10 + 1);
-    limit(2, 4, 1, 0, 0);
-    limit_by(2, true, 11, 2, 0, 0); /* joins a team while a transfer runs */
-    cr_expect_eq(refused_by(0), ACCOUNT_TEAM * 10 + 2);
-    limit(2, 4, 1, 0, 0); /* leaves the team again */
-    cr_expect_eq(refused_by(0), -1);
-}
-
-/* Transfers count in all generations that live. */
-PaceTest(pace, transfers_of_generations, 0, 0)
-{
-    open_next(0, 0);
-    for (int i = 0; i < 2 * SESSIONS; i++)
-        limit(i, 1, 2, 0, 0);
-    cr_expect(may(0) && may(4) && !may(1) && !may(5));
-    pace_on_transfer_end(child[0], NULL);
-    cr_expect(may(5) && !may(1));
-    pace_leave(child[4]); /* the session has died */
-    cr_expect(may(1) && !may(6));
-    limit(6, 1, 3, 0, 0); /* each has the limit of its generation */
-    cr_expect(may(6) && !may(2));
-    board.row[SESSIONS].generation = 0; /* that generation has ended */
-    cr_expect(may(2) && !may(3));
-    board.row[SESSIONS].generation = SESSIONS + 1;
-    pace_on_transfer_end(child[1], NULL);
-    cr_expect(!may(1));
-    pace_release(&next); /* its gate has died, and another one begins */
-    next.pace = (struct pace){ 0 };
-    cr_assert_eq(SHARED_MAP(next.pace.memory, seats, PROT_READ | PROT_WRITE),
-                 0);
-    cr_assert_eq(pace_init(&next), 0);
-    cr_expect(may(1) && !may(3));
-    limit(5, 1, 2, 0, 0); /* its session goes on, and isn't answered */
-    cr_assert_eq(begin_transfer(child[5], 0), 0);
-    cr_expect_eq(got(5, true), 0);
-    pace_on_transfer_end(child[1], NULL);
-    cr_expect(!may(1));
-}
-
-/* The same for a team, and for the server. */
-PaceTest(pace, each_account_of_generations, 0, 0)
-{
-    open_next(0, 0);
-    g.pace.all.most = next.pace.all.most = 2;
-    for (int i = 0; i < 2 * SESSIONS; i++) {
-        limit(i, (uint64_t)i + 1, 1, 0, 0);
-        limit_by(i, true, 100 + (uint64_t)i % 2, 1, 0, 0);
+        limited = limited || rate->limit > 0;
+        pay(rate, m.bytes.count);
     }
-    cr_expect_eq(refused_by(0), -1);
-    cr_expect_eq(refused_by(4), ACCOUNT_TEAM * 10 + 1);
-    cr_expect_eq(refused_by(5), -1);
-    cr_expect_eq(refused_by(2), ACCOUNT_SERVER * 10 + 2);
-    cr_expect_eq(refused_by(7), ACCOUNT_SERVER * 10 + 2);
+    cr_assert(limited ? m.bytes.count >= LEAST : m.bytes.count == FREE);
+    s->bytes += m.bytes.count;
+    s->asks = 0;
 }
 
-/* Gate has enough records, however often sessions change their accounts. */
-PaceTest(pace, accounts_are_used_again, 0, 0)
+static void turn(uint64_t us)
 {
-    for (uint64_t n = 1; n < 1000; n++)
-        for (int i = 0; i < SESSIONS; i++) {
-            limit(i, n * 100 + (uint64_t)i, 1, 0, 0);
-            for (uint64_t t = 1; t <= 2 * USER_TEAMS_MAX; t++)
-                limit_by(i, true, n * 100 + (uint64_t)i * 10 + 10 + t, 1, 0, 0);
+    turned += us;
+    for (size_t k = 0; k < GATES; k++)
+        cr_assert_eq(loop_once(&gates[k].frame.loop, 0), 0);
+    for (size_t i = 0; i < SESSIONS; i++)
+        hear(&played[i]);
+}
+
+/* A session that an attacker controls can ask twice, or with the number 0. Gate
+ * doesn't answer an adopted session that ends before its limits have come. */
+static void ask(struct played *s, uint32_t request, enum pace_way way)
+{
+    struct msg_bytes_ask m = { .request = request, .upload = way == PACE_UP };
+    const int r = pace_on_bytes_ask(s->child, &m);
+
+    cr_assert_eq(r, request == 0 || s->asks != 0 ? -EPROTO : 0);
+    if (r < 0 || s->accounts == 0)
+        return;
+    s->asks = request;
+    s->way = way;
+    hear(s);
+}
+
+/* Returns how many sessions of living gates belong to this account: all that
+ * always ask, or all with a transfer that counts. */
+static uint64_t sessions_of(unsigned number, bool transfers)
+{
+    uint64_t n = 0;
+
+    for (size_t i = 0; i < SESSIONS; i++)
+        for (size_t a = 0; a < played[i].accounts; a++)
+            n += board.row[played[i].gate].generation > 0 &&
+                 played[i].account[a] == number &&
+                 (transfers ? played[i].counts : !played[i].quiet);
+    return n;
+}
+
+/* A transfer may begin unless one of the session's accounts is full. A transfer
+ * counts once. REQUEST 0: it runs already, and gate isn't asked. */
+static void begin_transfer(struct played *s, uint32_t request)
+{
+    struct msg_transfer_begin ask = { .request = request };
+    const uint64_t *limits = most[s->gate];
+    struct msg_transfer_may *may;
+    struct message m;
+    unsigned full = ACCOUNTS;
+
+    for (size_t a = s->accounts; a-- > 0 && !s->counts;)
+        if (limits[s->account[a]] > 0 &&
+            sessions_of(s->account[a], true) >= limits[s->account[a]])
+            full = s->account[a];
+    cr_assert_eq(pace_on_transfer_begin(s->child, &ask), 0);
+    s->counts = request == 0 || full == ACCOUNTS;
+    if (request == 0)
+        return;
+    cr_assert_eq(channel_receive(&s->far, &m), 1);
+    cr_assert(m.kind == MSG_transfer_may && m.request == request);
+    may = &m.transfer_may;
+    cr_assert_eq(may->begin, s->counts);
+    cr_assert(s->counts || (may->limit == limits[full] &&
+                            may->of == (full == 0       ? ACCOUNT_SERVER
+                                        : full <= USERS ? ACCOUNT_USER
+                                                        : ACCOUNT_TEAM)));
+}
+
+static void limit(const struct played *s, uint64_t account, uint64_t down)
+{
+    struct msg_limits m = { .serial = s->child->serial,
+                            .account = account,
+                            .down = down,
+                            .last = true };
+
+    pace_on_limits(&gates[s->gate], &m);
+}
+
+/* Sends the limits of a user and of the user's teams, sometimes of too many. A
+ * user who logs in again, and a session that changes teams, get no fresh start.
+ * The first parts of other limits don't count, nor do limits after the
+ * session's end. */
+static void log_in(struct played *s)
+{
+    const unsigned first = below(TEAMS), last = below(TEAMS + 1);
+    struct msg_limits m = { .serial = s->child->serial, .up = 1, .down = 1 };
+
+    if (s->child->channel.fd < 0) {
+        limit(s, 1, 1);
+        return;
+    }
+    for (unsigned i = below(2); i < 2; i++)
+        pace_on_limits(&gates[s->gate], &m);
+    for (unsigned i = 0; i <= last; i++) {
+        const unsigned number =
+            i == 0 ? 1 + below(USERS) : 1 + USERS + (first + i) % TEAMS;
+        struct rate *rate = rates[s->gate][number];
+
+        if (below(10) == 0 && i <= USER_TEAMS_MAX) {
+            most[s->gate][number] = below(4);
+            set_rate(&rate[PACE_UP], any_rate());
+            set_rate(&rate[PACE_DOWN], any_rate());
         }
-    cr_expect_eq(child[0]->pace.accounts, PACE_ACCOUNTS);
-    pace_leave(child[0]);
-    channel_close(&child[0]->channel);
-    limit(0, 1, 1, 0, 0); /* after the session's end */
-    cr_expect_eq(child[0]->pace.accounts, 0);
+        m = (struct msg_limits){ .serial = s->child->serial,
+                                 .account = number,
+                                 .team = i > 0,
+                                 .transfers = most[s->gate][number],
+                                 .up = rate[PACE_UP].limit,
+                                 .down = rate[PACE_DOWN].limit,
+                                 .last = i == last };
+        pace_on_limits(&gates[s->gate], &m);
+        if (i <= USER_TEAMS_MAX)
+            s->account[i + 1] = number;
+    }
+    s->accounts = 2 + (last < USER_TEAMS_MAX ? last : USER_TEAMS_MAX);
 }
 
-/* A user who logs out and in again gets no fresh start. After a change of the
- * limit, gate doesn't wait as long as the old limit would require. */
-PaceTest(pace, figures_outlive_a_session, 0, 0)
+/* The session has ended. Sometimes another one takes its place. */
+static void leave(struct played *s)
 {
-    limit(0, 1, 0, 1, 0);
-    cr_assert_eq(ask(child[0], 1, true), 0);
-    while (got(0, true) == 0)
-        cr_assert_eq(loop_once(&g.frame.loop, 1000), 0);
-    pace_leave(child[0]);
-    limit(0, 1, 0, 1, 0);
-    cr_assert_eq(ask(child[0], 2, true), 0);
-    cr_assert_eq(loop_once(&g.frame.loop, 50), 0);
-    cr_expect_eq(got(0, true), 0, "512 bytes take 512 s");
-    limit(0, 1, 0, RATE, 0);
-    while (child[0]->pace.request != 0)
-        cr_assert_eq(loop_once(&g.frame.loop, 1000), 0);
-    cr_expect_eq(got(0, true), PIECE);
-}
-
-PaceTest(pace, without_a_limit, 0, 0)
-{
-    limit(0, 1, 0, 0, RATE);
-    for (int i = 0; i < 3; i++) {
-        cr_assert_eq(ask(child[0], 1, true), 0);
-        cr_expect_eq(got(0, true), FREE, "uploads have none");
+    for (int times = 0; times < 2; times++)
+        pace_leave(s->child);
+    cr_assert_eq(s->child->pace.accounts, 0);
+    s->accounts = s->asks = 0;
+    s->counts = false;
+    channel_close(&s->child->channel);
+    if (below(4) > 0) {
+        channel_close(&s->far);
+        child_discard(s->child);
+        enter(s);
     }
 }
 
-/* Refuses a session that asks twice, or with the number 0. An attacker who
- * controls a session can ask so. */
-PaceTest(pace, one_request_at_a_time, 0, 0)
+/* A gate dies with its sessions, and another one begins. Meanwhile the
+ * transfers of these sessions don't count. */
+static void replace(size_t k)
 {
-    limit(0, 1, 0, RATE, RATE);
-    while (child[0]->pace.request == 0)
-        cr_assert_eq(ask(child[0], 1, true), 0);
-    cr_expect_eq(ask(child[0], 2, true), -EPROTO);
-    pace_leave(child[0]);
-    cr_expect_eq(ask(child[0], 0, false), -EPROTO);
+    board.row[k].generation = 0;
+    for (size_t i = 0; i < SESSIONS; i++)
+        if (played[i].gate != k && played[i].accounts > 0)
+            begin_transfer(&played[i], ++requests);
+        else if (played[i].gate == k)
+            channel_close(&played[i].far);
+    pace_release(&gates[k]);
+    children_release(&gates[k]);
+    loop_release(&gates[k].frame.loop);
+    open_gate(k);
 }
 
-/* Gate reads the last messages of an adopted session that ends before master
- * has sent its limits. */
-PaceTest(pace, before_the_limits, 0, 0)
+static void step(struct played *s)
 {
-    cr_expect_eq(ask(child[0], 1, true), 0);
-    cr_expect_eq(begin_transfer(child[0], 0), 0);
-    cr_expect_eq(got(0, true), 0);
-    pace_leave(child[0]);
+    switch (below(10)) {
+    case 0:
+        log_in(s);
+        break;
+    case 1:
+    case 2:
+        if (s->accounts > 0)
+            begin_transfer(s, below(4) ? ++requests : 0);
+        break;
+    case 3:
+        pace_on_transfer_end(s->child, NULL);
+        s->counts = false;
+        break;
+    case 4:
+        if (below(8) == 0)
+            leave(s);
+        else if (below(50) == 0)
+            replace(s->gate);
+        break;
+    case 5:
+    case 6:
+        turn(below(10) ? below(20 * MS) : below(400 * MS));
+        break;
+    default:
+        ask(s, below(20) ? ++requests : 0, below(2) ? PACE_UP : PACE_DOWN);
+    }
 }
 
-/* Only one request of a session may wait, whatever its direction. */
-PaceTest(pace, the_other_direction, 0, 0)
+#define STEADY 20 /* seconds in which most sessions always ask */
+
+/* Both gates together keep to a rate. A gate that hasn't yet looked at the
+ * other one's sessions can give some more. */
+static void expect_rate(unsigned number)
 {
-    limit(0, 1, 0, 1, 0);
-    while (child[0]->pace.request == 0)
-        cr_assert_eq(ask(child[0], 1, true), 0);
-    cr_assert_gt(got(0, true), 0);
-    cr_expect_eq(ask(child[0], 2, false), -EPROTO);
+    const struct rate *a = &rates[0][number][PACE_DOWN],
+                      *b = &rates[1][number][PACE_DOWN];
+    const uint64_t limit = a->limit > b->limit ? a->limit : b->limit;
+
+    cr_assert(a->limit == 0 || b->limit == 0 ||
+              a->bytes + b->bytes <= limit * STEADY + limit / 2);
 }
 
-/* The limits of a user in a team come in several messages. None counts before
- * the last one has come. */
-PaceTest(pace, the_last_message_counts, 0, 0)
+/* A session gets its share, if only one of its accounts is limited. */
+static void expect_share(const struct played *s)
 {
-    struct msg_limits m = { .serial = 1, .account = 1, .transfers = 2 };
+    uint64_t least = UINT64_MAX;
+    unsigned limited = 0;
 
-    limit(1, 2, 0, 0, 0);
-    limit_by(1, true, 11, 1, 0, 0);
-    cr_expect_eq(refused_by(1), -1);
-    pace_on_limits(&g, &m);
-    cr_expect_eq(child[0]->pace.accounts, 0);
-    m.account = 11;
-    m.team = m.last = true;
-    m.transfers = 1;
-    pace_on_limits(&g, &m);
-    cr_expect_eq(child[0]->pace.accounts, 3);
-    cr_expect_eq(refused_by(0), ACCOUNT_TEAM * 10 + 1);
-    m = (struct msg_limits){ .serial = 2, .account = 2 }; /* again, in parts */
-    pace_on_limits(&g, &m);
-    cr_expect_eq(refused_by(0), ACCOUNT_TEAM * 10 + 1);
+    for (size_t a = 0; a < s->accounts; a++) {
+        const unsigned number = s->account[a];
+        const uint64_t rate = rates[s->gate][number][PACE_DOWN].limit,
+                       share = rate / sessions_of(number, false) * STEADY;
+
+        limited += rate > 0;
+        if (rate > 0 && share < least)
+            least = share;
+    }
+    cr_assert(limited != 1 || s->bytes >= least / 3 * 2);
+}
+
+static void be_steady(void)
+{
+    const uint64_t end = turned + STEADY * SECOND;
+    const unsigned late = 1 + below(40 * MS);
+
+    for (unsigned n = 0; n < ACCOUNTS; n++)
+        rates[0][n][PACE_DOWN].bytes = rates[1][n][PACE_DOWN].bytes = 0;
+    for (size_t i = 0; i < SESSIONS; i++) {
+        played[i].bytes = 0;
+        played[i].quiet = below(4) == 0;
+    }
+    while (turned < end) {
+        for (size_t i = 0; i < SESSIONS; i++)
+            if (played[i].accounts > 0 && played[i].asks == 0 &&
+                !played[i].quiet)
+                ask(&played[i], ++requests, PACE_DOWN);
+        turn(1 + below(below(10) ? 5 * MS : late));
+    }
+    for (unsigned n = 0; n < ACCOUNTS; n++)
+        expect_rate(n);
+    for (size_t i = 0; i < SESSIONS; i++)
+        if (!played[i].quiet)
+            expect_share(&played[i]);
+}
+
+/* No rate is exceeded, no session gets less than its share, a limit of N
+ * transfers is N in all generations, each request has one answer, and no record
+ * of an account is lost. */
+Test(pace, any_program, .init = begin, .timeout = 600)
+{
+    for (int program = 0; program < (is_long() ? 100 : 15); program++) {
+        for (int i = 0; i < 2000; i++)
+            step(&played[below(SESSIONS)]);
+        be_steady();
+        for (uint64_t n = ACCOUNTS; n < 1000; n++) {
+            struct played *s = &played[n % SESSIONS];
+            const struct pacing *pace = &s->child->pace;
+
+            cr_assert(s->accounts > 0 || pace->accounts == 0 ||
+                      pace->account[1]->number == n - SESSIONS);
+            limit(s, n, 0);
+            s->accounts = 0;
+        }
+        for (size_t k = 0; k < GATES; k++)
+            replace(k);
+    }
 }
 
 /* The looks of many accounts take little time, and only at seats that somebody
  * has had. */
-PaceTest(pace, looks_are_cheap, 0, 0)
+Test(pace, looks_are_cheap, .init = begin, .timeout = 60)
 {
+    struct played *s = &played[0];
     unsigned looks = 0;
 
-    limit(0, 1, 0, 0, RATE);
-    cr_expect_leq(g.pace.row->seats, SESSIONS);
-    limit(0, 2, 0, 0, 0);
-    g.pace.all.sessions += 20000;
-    for (uint64_t n = 1; n <= 1000; n++) {
-        const uint64_t began = clock_us();
-
-        limit(0, 10 + n, 0, 0, RATE);
-        cr_assert_eq(ask(child[0], 1, false), 0);
-        cr_expect_gt(got(0, false), 0);
-        looks += child[0]->pace.account[1]->looked > 0;
-        g.pace.debt += clock_us() - began; /* as if no time had passed */
+    gates[0].pace.all.sessions += 20000;
+    for (unsigned n = 1; n <= 1000; n++) {
+        limit(s, n, 50000);
+        ask(s, ++requests, PACE_DOWN);
+        looks += s->child->pace.account[1]->looked > 0;
+        pace_leave(s->child);
     }
-    g.pace.all.sessions -= 20000;
+    cr_expect_eq(gates[0].pace.row->seats, 1);
     cr_expect(looks > 0 && looks < 60, "%u", looks);
-}
-
-/* Waiting sessions share the bandwidth fairly, and together get no more than
- * the limit. Stops when the sessions have got RATE bytes. */
-enum shared_by { BY_USER, BY_TEAM, BY_ALL };
-
-/* FIRST: of SESSIONS sessions in a row, number SESSIONS and later ones are of
- * the next generation. */
-static void share(enum shared_by by, int first)
-{
-    uint64_t bytes[SESSIONS] = { 0 }, all = 0, began, us;
-
-    open_gate(0, by == BY_ALL ? RATE : 0);
-    if (first > 0)
-        open_next(0, by == BY_ALL ? RATE : 0);
-    for (int i = first; i < first + SESSIONS; i++) {
-        if (by == BY_USER)
-            limit(i, 1, 0, 0, RATE);
-        else
-            limit(i, (uint64_t)i + 1, 0, 0, 0);
-        limit_by(i, true, 100, 0, 0, by == BY_TEAM ? RATE : 0);
-    }
-    began = clock_us();
-    while (all < RATE) {
-        for (int i = first; i < first + SESSIONS; i++)
-            if (child[i]->pace.request == 0) {
-                uint64_t n = got(i, false);
-
-                bytes[i - first] += n;
-                all += n;
-                cr_assert_eq(ask(child[i], 1, false), 0);
-            }
-        cr_assert_eq(loop_once(&g.frame.loop, first > 0 ? 1 : 1000), 0);
-        if (first > 0)
-            cr_assert_eq(loop_once(&next.frame.loop, 1), 0);
-    }
-    us = clock_us() - began;
-    /* Gate can give the unused bytes of 100 ms, and a piece, at once. The first
-     * session that asks gets a whole piece, and a gate that looked before the
-     * others' sessions moved bytes some more. */
-    cr_expect_geq(us, 840000, "%llu us", (unsigned long long)us);
-    for (int i = 1; i < SESSIONS; i++)
-        cr_expect(bytes[i] + (first > 0 ? 4U : 2U) * PIECE >= bytes[0] &&
-                      bytes[0] + PIECE >= bytes[i],
-                  "%d: %llu and %llu bytes", i, (unsigned long long)bytes[i],
-                  (unsigned long long)bytes[0]);
-    close_gate();
-}
-
-/* All sessions that wait get the same number of bytes, although gate finds all
- * of them due at once. */
-PaceTest(pace, gate_is_late, 0, 0)
-{
-    struct bandwidth *rate;
-
-    for (int i = 0; i < SESSIONS; i++)
-        limit(i, 1, 0, 0, RATE);
-    cr_assert_eq(ask(child[0], 1, false), 0);
-    cr_assert_eq(got(0, false), PIECE);
-    rate = &child[0]->pace.account[1]->rate[PACE_DOWN]; /* the user's */
-    rate->paid = clock_us() + UINT64_C(60000000);
-    for (int i = 0; i < SESSIONS; i++)
-        cr_assert_eq(ask(child[i], 2, false), 0);
-    rate->paid = clock_us() - 150000;
-    g.pace.timer.on_timer(&g);
-    for (int i = 0; i < SESSIONS; i++)
-        cr_expect_eq(got(i, false), PIECE / SESSIONS, "%d", i);
-}
-
-Test(pace, shared_by_the_sessions_of_a_user, .timeout = 60)
-{
-    share(BY_USER, 0);
-    for (int first = 1; first < SESSIONS; first++)
-        share(BY_USER, first);
-}
-
-Test(pace, shared_by_a_team, .timeout = 60)
-{
-    share(BY_TEAM, 0);
-    share(BY_TEAM, 2);
-}
-
-Test(pace, shared_by_all, .timeout = 60)
-{
-    share(BY_ALL, 0);
-    share(BY_ALL, 2);
 }
