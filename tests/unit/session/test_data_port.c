@@ -118,49 +118,45 @@ Test(data_port, without_a_command, .timeout = 60)
     }
 }
 
-/* Somebody with the client's address connects first: before the command or
- * after it, once or often, and sends nothing, the beginning of a handshake, no
- * TLS, or a handshake without the client's ticket; or resets the connection. A
- * line says so. */
-Test(data_port, a_neighbour_comes_first, .timeout = 120)
+/* Somebody with the client's address connects first, once or by several
+ * connections: sends nothing, the beginning of a handshake, no TLS, or a
+ * handshake without the client's ticket; or resets the connection. A line says
+ * so. EARLY: before the command */
+static void neighbours_come(bool early)
 {
-    enum { SILENT, BEGINS, NO_TLS, NO_TICKET, RESETS, WAYS };
+    enum { SILENT, BEGINS, NO_TLS, RESETS, NO_TICKET, WAYS };
     const struct tls_client_options no_ticket = { 0 };
     const struct linger at_once = { .l_onoff = 1 };
 
-    for (int i = 0; i < WAYS * 2 * 2; i++) {
-        const int way = i % WAYS, early = i / WAYS % 2,
-                  count = i < 2 * WAYS ? 1 : 3;
+    for (int i = 0; i <= WAYS; i++) {
+        const int first = i < WAYS ? i : 0, last = i < WAYS ? i : WAYS - 1;
         struct tls_client *tls = NULL;
-        int other[3];
+        int other = -1;
 
-        fake.granted.binding = i % 2 ? BINDING_USER : BINDING_SESSION;
+        fake.granted.binding = i % 2 == early ? BINDING_USER : BINDING_SESSION;
         fake_open();
         fake_port();
         if (!early)
             fake_begin_download(100);
-        for (int n = 0; n < count; n++) {
-            other[n] = fake_come();
+        for (int way = first; way <= last; way++) {
+            other = fake_come();
             if (way == BEGINS)
-                cr_assert_eq(write(other[n], "\x16\x03\x01\x02\x00", 5), 5);
+                cr_assert_eq(write(other, "\x16\x03\x01\x02\x00", 5), 5);
             if (way == NO_TLS)
-                cr_assert_eq(write(other[n], "hello", 5), 5);
+                cr_assert_eq(write(other, "hello", 5), 5);
             if (way != RESETS)
                 continue;
-            setsockopt(other[n], SOL_SOCKET, SO_LINGER, &at_once,
-                       sizeof(at_once));
-            close(other[n]);
+            setsockopt(other, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+            close(other);
         }
         if (early)
             fake_begin_download(100);
-        if (way == NO_TICKET)
-            tls = tls_client_new(other[0], &no_ticket);
-        for (int n = 1; way == NO_TICKET && n < count; n++)
-            close(other[n]);
+        if (last == NO_TICKET)
+            tls = tls_client_new(other, &no_ticket);
         transfer.data = fake_come();
         fake_secure_data();
         cr_expect_eq(fake_reply(), 226, "%d: %s", i, fake.reply);
-        if (way != RESETS || !early) {
+        if (i != RESETS || !early) {
             fake_await(EVENT_DATA_REFUSED, &logged);
             fake_expect_text(&logged, FIELD_REASON,
                              "came first, and isn't the user's");
@@ -169,4 +165,14 @@ Test(data_port, a_neighbour_comes_first, .timeout = 120)
         tls_client_free(tls);
         fake_hang_up(ENDING_CLOSED);
     }
+}
+
+Test(data_port, a_neighbour_comes_before_the_command, .timeout = 60)
+{
+    neighbours_come(true);
+}
+
+Test(data_port, a_neighbour_comes_after_the_command, .timeout = 60)
+{
+    neighbours_come(false);
 }
