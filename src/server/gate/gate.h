@@ -127,6 +127,7 @@ struct pacing {
     bool counts; /* a transfer of this session counts */
     enum pace_way way;
     uint32_t request; /* the request that waits for bytes; 0: none */
+    uint64_t asked;   /* clock_us() of this request */
     TAILQ_ENTRY(gate_child) line;
 };
 

@@ -13,7 +13,9 @@
  * ahead by the time that the piece's bytes take at this rate. While the clock
  * is ahead of the present time, no session of the account gets a piece. The
  * sessions that wait stand in one line for each direction, and each piece sends
- * its session to the end of the line.
+ * its session to the end of the line. The clocks of a session's accounts may
+ * never be due at the same time, since other sessions move them. So whoever has
+ * waited for a round may move them when they are less than a round ahead.
  *
  * The gates of all generations share seats, in which each shows what its
  * sessions do. A gate gives away the part of a rate that its sessions have of
@@ -28,7 +30,8 @@
 #define SECOND_US 1000000u
 /* Rounds through the line in a second: each round gives away the bytes of 50
  * ms. */
-#define ROUNDS 20u
+#define ROUNDS   20u
+#define ROUND_US (SECOND_US / ROUNDS)
 /* Gate gives away at most this many pieces a second, however many sessions
  * wait. */
 #define PIECES 1000u
@@ -281,7 +284,8 @@ static uint64_t pace_serve(struct pace *p, enum pace_way way, uint64_t next)
         uint64_t due = pace_due(c);
 
         after = TAILQ_NEXT(c, pace.line);
-        if (due <= now)
+        if (due <= now || (due <= now + ROUND_US && /* see above */
+                           c->pace.asked + ROUND_US <= now))
             pace_give(c, now);
         else if (due < next)
             next = due;
@@ -329,6 +333,7 @@ int pace_on_bytes_ask(void *owner, struct msg_bytes_ask *m)
     if (!c->pace.seat) /* adopted, and ends before its limits have come */
         return 0;
     c->pace.request = m->request;
+    c->pace.asked = clock_us();
     c->pace.way = way;
     board_set(&c->pace.seat->moves[way], UINT64_MAX);
     TAILQ_INSERT_TAIL(&p->line[way], c, pace.line);
