@@ -54,6 +54,19 @@ Test(hash, lines_wait_for_its_reply, .init = begin, .timeout = 60)
     end(ENDING_QUIT);
 }
 
+Test(hash, of_a_long_path, LOGGED_IN)
+{
+    char line[4096];
+
+    snprintf(line, sizeof(line), "HASH /%04000d", 1);
+    for (char *at = line + 5; strlen(at) > 200; at += 200)
+        *at = '/';
+    source = fake_zeros(1);
+    fake_read(line, source, 1);
+    fake_replies(213, line + 5);
+    fclose(source);
+}
+
 /* hash_timeout doesn't grow with the file's size, since neither the client nor
  * the network slows the computation. */
 Test(hash, takes_too_long, .timeout = 60, WITH_SANITIZERS)

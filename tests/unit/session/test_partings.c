@@ -22,11 +22,14 @@ static const struct row {
 static const struct refused {
     const char *line;
     enum message_kind asked; /* the request that files refuses */
+    enum outcome outcome;
+    int code;
 } refusals[] = {
-    { "RETR none", MSG_file_read },
-    { "LIST none", MSG_directory_list },
-    { "STOR x", MSG_file_write },
-    { "STOU", MSG_file_write },
+    { "RETR none", MSG_file_read, OUTCOME_NOT_FOUND, 550 },
+    { "LIST none", MSG_directory_list, OUTCOME_NOT_FOUND, 550 },
+    { "MLSD file", MSG_directory_list, OUTCOME_NOT_DIRECTORY, 501 },
+    { "STOR x", MSG_file_write, OUTCOME_NOT_FOUND, 550 },
+    { "STOU", MSG_file_write, OUTCOME_NOT_FOUND, 550 },
 };
 #define REFUSALS (sizeof(refusals) / sizeof(refusals[0]))
 
@@ -61,7 +64,7 @@ Test(partings, without_a_transfer, .timeout = 60)
 
 static void expect_refusal(const struct refused *r)
 {
-    fake_do_refused(r->line, r->asked, OUTCOME_NOT_FOUND, 550);
+    fake_do_refused(r->line, r->asked, r->outcome, r->code);
 }
 
 /* Plays a refused transfer of a connected client, which gets the reply before
