@@ -110,15 +110,15 @@ void player_enter(struct player *p, uint64_t serial);
 void player_enter_from(struct player *p, uint64_t serial,
                        const struct address *peer);
 /* Does the same as player_enter(), but gate names the process PID, and the
- * player has no process. */
+ * player has no process. Sessions can have the same process. */
 void player_enter_as(struct player *p, uint64_t serial, pid_t pid);
 void player_leave(struct player *p);
 /* Ends the session's process with STATUS, as wait(2) gives it. The session's
  * channels stay open, since the test has them. */
 void player_ends(struct player *p, int status);
-/* Begins the sessions 1 to N. Each breaks a rule, and master kills it; if there
- * is no room for a session, master ends it at once. */
-void players_are_killed(uint64_t n);
+/* Begins N sessions, from serial FIRST on, with one process, and ends this
+ * process. Waits until master has ended the sessions. */
+void players_end(uint64_t first, size_t n);
 /* Forks the process of a session, and returns its pid. The process ends when
  * *ROPE is closed. */
 pid_t stage_bear(int *rope);

@@ -4,8 +4,10 @@
 
 #include "caller.h"
 #include "master/children/children.h"
+#include "sallyport/base/fd.h"
 #include "support/files.h"
 #include "support/server.h"
+#include "support/wait.h"
 
 /* Master doesn't check the users file by itself. */
 static void on_request(struct master *m)
@@ -71,12 +73,12 @@ static void play_reader(struct master *m, const char *script)
         _exit(8);
 }
 
-/* Reader waits as long as there is a file "hangs". */
+/* Reader waits as long as there is a FIFO "hangs". */
 static void slowly(struct master *m)
 {
     on_request(m);
     m->deadlines.fresh = 50;
-    play_reader(m, "while test -e hangs; do sleep 0.02; done");
+    play_reader(m, "! test -e hangs || read x <hangs");
 }
 
 static void too_slowly(struct master *m)
@@ -91,6 +93,13 @@ static const char *hangs(void)
 
     snprintf(path, sizeof(path), "%s/reader/hangs", stage.folder);
     return path;
+}
+
+static void reader_goes_on(void)
+{
+    FD_CLEANUP int fd = open(hangs(), O_RDWR | O_CLOEXEC);
+
+    cr_assert(fd >= 0 && unlink(hangs()) == 0);
 }
 
 /* Does what sallyportctl does after a change. Returns how many sessions end. */
@@ -168,16 +177,22 @@ GreetedTest(access, a_code_for_another_row, on_request)
  * changed the file waits for reader. */
 UserTest(access, a_slow_reader, slowly)
 {
-    files_write(hangs(), "", 0, 0600);
+    cr_assert_eq(mkfifo(hangs(), 0600), 0);
     change("anna:", "anna:!");
     caller_enter(&ctl);
     caller_edits(&ctl);
     others_go_on(2, DENIAL_CHANGED);
     others_go_on(3, DENIAL_CHANGED);
-    cr_assert_eq(unlink(hangs()), 0);
+    reader_goes_on();
     cr_expect_eq(EXPECT(&ctl, control_done)->sessions, 1);
     channel_close(&ctl);
     is_kicked(&anna, ENDING_LOCKED);
+}
+
+static bool is_read_now(void *caller)
+{
+    caller_edits(caller);
+    return cast_hear(caller) == MSG_control_done;
 }
 
 /* If reader is late, nobody can log in until a look succeeds, since the change
@@ -186,7 +201,7 @@ UserTest(access, a_reader_that_is_late, too_slowly)
 {
     struct player q;
 
-    files_write(hangs(), "", 0, 0600);
+    cr_assert_eq(mkfifo(hangs(), 0600), 0);
     change("anna:", "anna:!");
     caller_enter(&ctl);
     caller_edits(&ctl);
@@ -196,10 +211,8 @@ UserTest(access, a_reader_that_is_late, too_slowly)
     player_waits(&q);
     player_is_denied(&q, DENIAL_AWAY);
     player_leave(&q);
-    cr_assert_eq(unlink(hangs()), 0);
-    do {
-        caller_edits(&ctl);
-    } while (cast_hear(&ctl) == MSG_control_refused);
+    reader_goes_on();
+    cr_assert(wait_until(is_read_now, &ctl, STAGE_WAIT_MS));
     channel_close(&ctl);
     is_kicked(&anna, ENDING_LOCKED);
     others_go_on(3, DENIAL_WRONG);
@@ -298,17 +311,24 @@ static const struct {
     { "@team:legal:", "@team:legal:networks=198.51.100.0/24 ", ENDING_CHANGED },
 };
 
-Test(access, changes_that_end_a_session, .timeout = 120)
+OpenTest(access, changes_that_end_a_session, on_request)
 {
-    for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
+    struct buf before;
 
-        stage_logged_in(on_request, &anna, &ours);
+    read_users(&before);
+    for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
+        player_enter(&anna, i + 1);
+        player_logs_in(&anna, &ours);
         change(changes[i].from, changes[i].by);
         cr_expect_eq(edited(), 1, "%s", changes[i].by);
         is_kicked(&anna, changes[i].why);
         cr_expect_eq(edited(), 0, "once");
-        stage_leave(&anna);
+        player_leave(&anna);
+        channel_close(&ours.channel);
+        stage_users(before.data);
+        edited();
     }
+    buf_release(&before);
 }
 
 /* None of these changes ends the session, but a lock after them does. */
@@ -607,12 +627,15 @@ Test(access, who, .timeout = 60)
     enum { N = 130 };
     static struct player p[N];
     size_t annas;
+    pid_t pid;
+    int rope;
 
     stage_logged_in(many, &p[0], &ours);
     caller_enter(&ctl);
     cr_expect_eq(ask_who(&ctl, &annas), 1);
+    pid = stage_bear(&rope);
     for (uint64_t i = 1; i < N; i++)
-        player_enter(&p[i], i + 1);
+        player_enter_as(&p[i], i + 1, pid);
     player_asks(&p[N - 1]); /* so master has seen all sessions */
     cr_expect_eq(ask_who(&ctl, &annas), N);
     cr_expect_eq(annas, 1);
@@ -621,6 +644,7 @@ Test(access, who, .timeout = 60)
     channel_close(&ctl);
     for (size_t i = 1; i < N; i++)
         player_leave(&p[i]);
+    close(rope);
     stage_leave(&p[0]);
 }
 

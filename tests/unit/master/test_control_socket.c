@@ -5,6 +5,7 @@
 
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <pthread.h>
 #include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -150,64 +151,55 @@ Test(control_socket, a_stale_one_is_replaced)
     cr_assert_not(is_there());
 }
 
-/* Runs in a fork: tries to open the socket when all forks may, reports whether
- * it got the name, and stays alive. */
-static _Noreturn void try_it(int go, int told, int stay)
+#define MANY   8
+#define ROUNDS 1000 /* so many that, without a lock, some rounds would fail */
+
+struct race {
+    pthread_barrier_t all;
+    int won;
+    bool wrong;
+};
+
+/* Runs in a fork: each round begins with a stale name, and one of the forks
+ * must get it. */
+static _Noreturn void race(struct race *r)
 {
     struct control_socket s;
     struct complaint c = { "" };
-    char byte;
 
-    while (read(go, &byte, 1) != 0)
-        ;
-    byte = control_socket_open(&s, path, NULL, &c) == 0 ? '1' : '0';
-    if (write(told, &byte, 1) != 1)
-        _exit(1);
-    while (read(stay, &byte, 1) != 0)
-        ;
-    _exit(0);
-}
-
-#define MANY   8
-#define ROUNDS 60 /* so many that, without a lock, some rounds would fail */
-
-/* Starts many servers at once on a stale name. Returns how many of them get the
- * name. */
-static int race(void)
-{
-    int go[2], told[2], stay[2], won = 0;
-    struct control_socket s;
-    char byte;
-
-    opens(&s);
-    fd_close(&s.fd);
-    fd_close(&s.directory);
-    cr_assert(pipe(go) == 0 && pipe(told) == 0 && pipe(stay) == 0);
-    for (int i = 0; i < MANY; i++)
-        if (fork() == 0) {
-            close(go[1]);
-            close(stay[1]);
-            try_it(go[0], told[1], stay[0]);
-        }
-    close(go[1]);
-    for (int i = 0; i < MANY; i++) {
-        cr_assert_eq(read(told[0], &byte, 1), 1);
-        won += byte == '1';
+    for (int i = 1; i <= ROUNDS; i++) {
+        pthread_barrier_wait(&r->all);
+        if (control_socket_open(&s, path, NULL, &c) == 0)
+            __atomic_add_fetch(&r->won, 1, __ATOMIC_SEQ_CST);
+        pthread_barrier_wait(&r->all);
+        if (r->won != i)
+            r->wrong = true;
+        fd_close(&s.fd);
+        fd_close(&s.directory);
     }
-    close(stay[1]);
-    while (wait(NULL) > 0)
-        ;
-    close(go[0]);
-    close(stay[0]);
-    close(told[0]);
-    close(told[1]);
-    return won;
+    _exit(0);
 }
 
 Test(control_socket, one_of_many)
 {
-    for (int i = 0; i < ROUNDS; i++)
-        cr_assert_eq(race(), 1, "round %d", i);
+    struct race *r = mmap(NULL, sizeof(*r), PROT_READ | PROT_WRITE,
+                          MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    pthread_barrierattr_t shared;
+    struct control_socket s;
+
+    opens(&s);
+    fd_close(&s.fd);
+    fd_close(&s.directory);
+    pthread_barrierattr_init(&shared);
+    pthread_barrierattr_setpshared(&shared, PTHREAD_PROCESS_SHARED);
+    cr_assert_eq(pthread_barrier_init(&r->all, &shared, MANY), 0);
+    for (int i = 0; i < MANY; i++)
+        if (fork() == 0)
+            race(r);
+    while (wait(NULL) > 0)
+        ;
+    cr_expect_eq(r->won, ROUNDS);
+    cr_expect_not(r->wrong);
 }
 
 /* Another process holds the directory's lock: the complaint says so. */

@@ -85,23 +85,22 @@ static void forgiving(struct master *m)
 }
 
 /* Master denies the login, and continues to serve. */
-Test(files, does_not_come_up)
+OpenTest(files, does_not_come_up, impatient)
 {
     for (size_t i = 0; i < sizeof(starts) / sizeof(starts[0]); i++) {
-
-        stage_asked(impatient, &anna);
-        auth_says(1, "anna");
+        player_enter(&anna, i + 1);
+        player_asks(&anna);
+        auth_says(i + 1, "anna");
         actor_enter(&ours, "files");
         starts[i].act(&ours);
         player_is_denied(&anna,
                          starts[i].act == silence || starts[i].act == fails_away
                              ? DENIAL_LATE
                              : DENIAL_HOME);
-        stage_serves();
         player_leave(&anna);
         channel_close(&ours.channel);
-        stage_close();
     }
+    stage_serves();
 }
 
 /* Logs the user in once more. LATE: files must get the share /contracts marked
@@ -251,23 +250,23 @@ static const struct {
 };
 
 /* Master kicks the session, and kills it if it doesn't leave. */
-Test(files, ends_its_session)
+OpenTest(files, ends_its_session, NULL)
 {
-    for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
-        struct player other;
+    struct player other;
 
-        stage_open(NULL);
-        player_enter(&other, 2);
-        player_enter(&anna, 1);
+    player_enter(&other, 100);
+    for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+        player_enter(&anna, i + 1);
         player_logs_in(&anna, &ours);
         ends[i].act(&ours);
         cr_assert_eq(EXPECT(&anna.channel, kick)->why, ENDING_PEER);
-        gate_hears(MSG_reaped, 1);
+        gate_hears(MSG_reaped, i + 1);
         cast_skip_to_end(&anna.channel);
-        player_logs_in(&other, &ours); /* the other session isn't affected */
+        channel_close(&ours.channel);
         player_leave(&anna);
-        stage_leave(&other);
     }
+    player_logs_in(&other, &ours); /* the other session isn't affected */
+    player_leave(&other);
 }
 
 /* If a session dies, files reports its last event, so master tells files the

@@ -318,21 +318,19 @@ static const struct {
 
 /* Master denies the login and replaces the worker. Then the session can log
  * in. */
-Test(login, lies_of_auth)
+GreetedTest(login, lies_of_auth, NULL)
 {
-    for (size_t i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
-        struct player other;
+    struct player other;
 
-        stage_with(NULL, &anna);
-        player_enter(&other, 2);
+    player_enter(&other, 2);
+    for (size_t i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
         player_asks(&anna);
         lies[i].act();
         player_is_denied(&anna, DENIAL_FAILED);
         actor_again(&stage.auth);
-        player_logs_in(&anna, &ours);
-        player_leave(&anna);
-        stage_leave(&other);
     }
+    player_logs_in(&anna, &ours);
+    player_leave(&other);
 }
 
 /* Auth accepts a user whom master has locked or doesn't have, or another
@@ -448,45 +446,33 @@ static void is_refused(struct player *p, const struct player *next)
     player_is_denied(p, DENIAL_WRONG);
 }
 
-static const struct {
-    const char *greedy, *more,
-        *other; /* `more` is in the network of `greedy` */
-} networks[] = {
-    { "192.0.2.7", "192.0.2.7", "192.0.2.8" },
-    { "2001:db8::1", "2001:db8::2:3", "2001:db8:1::1" },
-    { "2001:db8::1", "2001:db8:0:1::1", "2001:db8:1::1" },
-    { "2001:db8::1", "2001:db8:0:ffff::1", "192.0.2.8" },
-};
-
 /* Four logins of a network come before one of another network, which gets the
  * second turn after its arrival. A login that leaves loses its turn, and auth
  * is never asked about it. */
-Test(login, networks_have_turns, .timeout = 120)
+OpenTest(login, networks_have_turns, NULL)
 {
-    for (size_t i = 0; i < sizeof(networks) / sizeof(networks[0]); i++) {
-        struct player p[4], other, last;
+    static const char greedy[] = "2001:db8::1", more[] = "2001:db8:0:ffff::1";
+    struct player p[4], other, last;
 
-        stage_open(NULL);
-        enter_from(&p[0], 1, networks[i].greedy);
-        player_asks(&p[0]);
-        for (size_t n = 1; n < 4; n++)
-            queue_from(&p[n], n + 1, networks[i].more);
-        queue_from(&other, 100, networks[i].other);
-        enter_from(&last, 101, networks[i].more);
-        player_waits(&last);
-        EXPECT(&last.channel, login_channel); /* all have come */
-        message_close(&heard);
-        player_leave(&p[2]);
-        is_refused(&p[0], &p[1]);
-        is_refused(&p[1], &other);
-        is_refused(&other, &p[3]);
-        is_refused(&p[3], NULL);
-        player_leave(&p[0]);
-        player_leave(&p[1]);
-        player_leave(&p[3]);
-        player_leave(&last);
-        stage_leave(&other);
-    }
+    enter_from(&p[0], 1, greedy);
+    player_asks(&p[0]);
+    for (size_t n = 1; n < 4; n++)
+        queue_from(&p[n], n + 1, more);
+    queue_from(&other, 100, "2001:db8:1::1");
+    enter_from(&last, 101, more);
+    player_waits(&last);
+    EXPECT(&last.channel, login_channel); /* all have come */
+    message_close(&heard);
+    player_leave(&p[2]);
+    is_refused(&p[0], &p[1]);
+    is_refused(&p[1], &other);
+    is_refused(&other, &p[3]);
+    is_refused(&p[3], NULL);
+    player_leave(&p[0]);
+    player_leave(&p[1]);
+    player_leave(&p[3]);
+    player_leave(&last);
+    player_leave(&other);
 }
 
 /* A session that hesitates with its password keeps no worker busy, and gets its
@@ -796,90 +782,15 @@ OpenTest(login, users_unreadable, NULL)
     player_leave(&anna);
 }
 
-/* --- sessions that break the rules --------------------------------------- */
-
-static void twice(struct player *p)
+/* A session may ask for a second login only after the end of the first one. */
+GreetedTest(login, a_second_one_meanwhile, NULL)
 {
-    TRY(&p->channel, login, 1);
-    TRY(&p->channel, login, 1);
-}
-
-static void garbled(struct player *p)
-{
-    cast_shout(&p->channel, "USER anna", 9, NULL, 0);
-}
-
-static void descriptor(struct player *p)
-{
-    const unsigned char bytes[8] = { MSG_login };
-    const int fd = 0;
-
-    cast_shout(&p->channel, bytes, 8, &fd, 1);
-}
-
-static void verdict(struct player *p)
-{
-    char bytes[8 + 32] = { (char)MSG_verdict };
-
-    cast_shout(&p->channel, bytes, sizeof(bytes), NULL, 0);
-}
-
-static const struct {
-    const char *what;
-    void (*act)(struct player *p);
-} breaches[] = {
-    { "a login during a login", twice },
-    { "garbage", garbled },
-    { "a descriptor where none belongs", descriptor },
-    { "a verdict of its own", verdict },
-};
-
-Test(login, sessions_that_break_the_rules)
-{
-    for (size_t i = 0; i < sizeof(breaches) / sizeof(breaches[0]); i++) {
-
-        stage_open(NULL);
-        player_enter(&anna, 3);
-        breaches[i].act(&anna);
-        gate_hears(MSG_reaped, 3);
-        cast_skip_to_end(&anna.channel);
-        if (i == 0) { /* auth was asked, and would answer */
-            actor_die(&stage.auth);
-            actor_again(&stage.auth);
-        }
-        stage_serves();
-        stage_leave(&anna);
-    }
-}
-
-/* A session sends each message in each of its phases. All messages, except
- * LOGIN in its own phases, end that session and nothing else. */
-OpenTest(login, every_message_in_every_phase, NULL)
-{
-    for (unsigned m = 1; m <= MSG_COUNT; m++)
-        for (int phase = 0; phase < 3; phase++) {
-            uint64_t serial = m * 10 + (unsigned)phase;
-            char bytes[8] = { (char)m };
-
-            if (m == MSG_login && phase != 1)
-                continue; /* a login, or SITE PSWD: test_password.c */
-            player_enter(&anna, serial);
-            if (phase == 1)
-                player_asks(&anna);
-            if (phase == 2)
-                player_logs_in(&anna, &ours);
-            cast_shout(&anna.channel, bytes, sizeof(bytes), NULL, 0);
-            gate_hears(MSG_reaped, serial);
-            cast_skip_to_end(&anna.channel);
-            if (phase == 1)
-                auth_says(serial, NULL);
-            if (phase == 2) {
-                channel_close(&ours.channel);
-                close(ours.session);
-                close(ours.log);
-            }
-            player_leave(&anna);
-        }
+    player_asks(&anna);
+    SAY(&anna.channel, login, 1);
+    stage_reports(EVENT_PEER, "a message in the wrong phase");
+    gate_hears(MSG_reaped, 1);
+    auth_says(1, "anna"); /* too late */
+    cast_skip_to_end(&anna.channel);
     stage_serves();
 }
 

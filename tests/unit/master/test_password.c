@@ -255,12 +255,11 @@ static const struct {
     { "", NEW, "a yes without a user" },
 };
 
-Test(password, lies_of_auth, .timeout = 120)
+UserTest(password, lies_of_auth, permit)
 {
     for (size_t i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
         struct buf before, after;
 
-        stage_logged_in(permit, &anna, &ours);
         read_all(&before);
         asks(&anna, 5);
         finds(&anna, lies[i].user, PASSWORD_OK, lies[i].hash);
@@ -271,7 +270,6 @@ Test(password, lies_of_auth, .timeout = 120)
         buf_release(&before);
         buf_release(&after);
         actor_again(&stage.auth);
-        stage_leave(&anna);
     }
 }
 

@@ -6,7 +6,7 @@
 #include "support/processes.h"
 #include "support/wait.h"
 
-#define SESSIONS 400 /* gate's channel can't hold so many kills */
+#define SESSIONS 400 /* gate's channel can't hold so many ends */
 
 /* Gate serves the connections that wait, and sends SHUT. Then no session can
  * begin, and master ends. */
@@ -70,6 +70,7 @@ RetireTest(retire, files_that_does_not_end, hurries)
 static void has_time(struct master *m)
 {
     m->deadlines.stuck = 60000;
+    m->settings.max_sessions = SESSIONS;
 }
 
 /* Receives messages until KIND comes, as a busy gate does, which master must
@@ -82,7 +83,7 @@ static void hear_after_all(struct actor *a, enum message_kind kind)
 
 RetireTest(retire, gate_with_a_full_channel, has_time)
 {
-    players_are_killed(SESSIONS); /* gate reads nothing */
+    players_end(1, SESSIONS); /* gate reads nothing */
     SAY(&supervised_channel, replaced);
     supervised_heard(); /* so master has tried to send */
     hear_after_all(&stage.gate, MSG_stop_accepting);

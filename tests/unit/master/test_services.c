@@ -262,15 +262,12 @@ static const struct {
     { "a closed channel", actor_leave },
 };
 
-Test(service, lies_of_log)
+OpenTest(service, lies_of_log, NULL)
 {
     for (size_t i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
-
-        stage_open(NULL);
         lies[i].act(&stage.log);
         actor_again(&stage.log);
         stage_serves();
-        stage_close();
     }
 }
 
@@ -284,10 +281,11 @@ static void many(struct master *m)
 OpenTest(service, slow_log, many)
 {
     static struct player p[400];
-    int fd;
+    int fd, rope;
+    const pid_t pid = stage_bear(&rope);
 
     for (uint64_t i = 0; i < 399; i++)
-        player_enter(&p[i], i + 1);
+        player_enter_as(&p[i], i + 1, pid);
     player_enter(&p[399], 400);
     player_logs_in(&p[399], &ours); /* while log reads nothing */
     for (uint64_t i = 0; i < 400; i++) {
@@ -295,6 +293,7 @@ OpenTest(service, slow_log, many)
         expect_channel(p[i].log, fd);
         close(fd);
     }
+    close(rope);
     for (uint64_t i = 0; i < 400; i++)
         player_leave(&p[i]);
     stage_serves();
