@@ -504,18 +504,21 @@ void actor_enter(struct actor *a, const char *binary)
     }
 }
 
-void actor_die(struct actor *a)
+/* Master can have seen the closed channel already, and ended the process. */
+static void end_by(struct actor *a, int signal)
 {
     channel_close(&a->channel);
-    /* Master can have seen the closed channel already, and ended the
-     * process. */
-    cr_assert(kill(a->note.pid, SIGKILL) == 0 || errno == ESRCH);
+    cr_assert(kill(a->note.pid, signal) == 0 || errno == ESRCH);
+}
+
+void actor_die(struct actor *a)
+{
+    end_by(a, SIGKILL);
 }
 
 void actor_finish(struct actor *a)
 {
-    channel_close(&a->channel);
-    cr_assert(kill(a->note.pid, SIGUSR2) == 0);
+    end_by(a, SIGUSR2);
 }
 
 void actor_is_of_another_build(struct actor *a)

@@ -437,7 +437,7 @@ OpenTest(service, one_user_leaves_room_in_log, NULL)
 
 static void impatient(struct master *m)
 {
-    m->settings.login_timeout = 100;
+    m->settings.login_timeout = 1000;
 }
 
 OpenTest(service, a_login_waits_for_log_in_vain, impatient)
