@@ -313,21 +313,3 @@ UserTest(gate, master_has_no_descriptor, NULL)
     player_leave(&late);
     stage_serves();
 }
-
-static void no_time_to_sync(struct master *m)
-{
-    m->deadlines.sync = 200;
-}
-
-/* A session that an attacker controls closes only its channel to master. It is
- * in no list any more, but still has its client, so master kills it. */
-OpenTest(gate, kills_a_session_that_hides, no_time_to_sync)
-{
-    player_enter(&anna, 1);
-    player_logs_in(&anna, &ours);
-    stage_serves(); /* so master has seen the session */
-    channel_close(&anna.channel);
-    gate_hears(MSG_reaped, anna.serial);
-    channel_close(&ours.channel);
-    stage_serves();
-}

@@ -10,6 +10,8 @@
 
 Test(login, yes)
 {
+    char mounts[512];
+
     stage_logged_in(NULL, &anna, &ours);
     cr_assert_str_eq(ours.note.name, "anna");
     cr_assert_eq(ours.note.serial, 1);
@@ -18,6 +20,13 @@ Test(login, yes)
     cr_assert(!ours.note.sees_users, "the hashes of all are in its memory");
     cr_assert(!ours.note.sees_sessions, "all sessions are in its memory");
     cr_assert(!ours.note.sees_keys, "master's keys are in its memory");
+    snprintf(mounts, sizeof(mounts),
+             "/contracts %s/contracts 80000 read 660 770\n"
+             "/offers %s/offers 80001 full 640 750\n"
+             "/in - 0 drop 600 750\n"
+             "/ 600 750 %s",
+             stage.folder, stage.folder, stage.folder);
+    cr_expect_str_eq(ours.note.mounts, mounts);
     player_leave(&anna);
     cast_skip_to_end(&ours.channel);
     stage_serves();
@@ -212,21 +221,6 @@ AskedTest(login, share_not_permitted, shares_elsewhere)
     auth_says(1, "anna");
     player_is_denied(&anna, DENIAL_HOME);
     stage_reports(EVENT_TROUBLE, "user anna: share contracts: without");
-}
-
-/* The fork of files gets the shares and directories of its user, with their
- * rights. */
-UserTest(login, mounts, NULL)
-{
-    char expected[512];
-
-    snprintf(expected, sizeof(expected),
-             "/contracts %s/contracts 80000 read 660 770\n"
-             "/offers %s/offers 80001 full 640 750\n"
-             "/in - 0 drop 600 750\n"
-             "/ 600 750 %s",
-             stage.folder, stage.folder, stage.folder);
-    cr_expect_str_eq(ours.note.mounts, expected);
 }
 
 /* Auth accepts the password, but the home in the row isn't permitted, so no
@@ -642,20 +636,6 @@ OpenTest(login, a_delay_that_begins_too_late_is_busy, slows_and_hurries)
     for (uint64_t i = 1; i < MANY; i++)
         player_leave(&p[i]);
     player_leave(&p[0]);
-}
-
-/* Logins wait while auth restarts. */
-GreetedTest(login, waits_for_auth, NULL)
-{
-    actor_die(&stage.auth);
-    actor_enter(&stage.auth, "auth"); /* started, not ready */
-    player_waits(&anna);
-    player_sends(&anna);
-    actor_ready(&stage.auth);
-    player_is_asked_about(&anna);
-    auth_says(1, "anna");
-    actor_enter(&ours, "files");
-    player_is_let_in(&anna, &ours);
 }
 
 /* --- the users file changes ---------------------------------------------- */

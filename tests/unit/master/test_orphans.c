@@ -55,19 +55,11 @@ UserTest(orphans, live_on, NULL)
         gate_is_replaced();
         is_adopted(&anna);
     }
-    player_ends(&anna, SIGTERM);
-    is_reaped(&anna);
-    cast_skip_to_end(&anna.channel);
-}
-
-/* Master kills a session that breaks a rule. */
-UserTest(orphans, are_killed_by_master, NULL)
-{
-    gate_is_replaced();
-    is_adopted(&anna);
+    /* Master kills a session that breaks a rule. */
     cast_shout(&anna.channel, "garbage", 7, NULL, 0);
     stage_reports(EVENT_END, "kicked: signal 9, serial ");
     is_reaped(&anna);
+    cast_skip_to_end(&anna.channel);
 }
 
 Test(orphans, are_killed_for_gate, .timeout = 60)

@@ -57,7 +57,8 @@ static void expect_byte(int fd, char byte)
     cr_assert(recv(fd, &got, 1, 0) == 1 && got == byte);
 }
 
-/* Events from before the client is known get the client's address, too. */
+/* Events from before the client is known get the client's address, too, also
+ * from a new log. */
 OpenTest(proxied, the_client_is_known, by_proxies)
 {
     struct address peer;
@@ -65,6 +66,8 @@ OpenTest(proxied, the_client_is_known, by_proxies)
 
     enter(&anna, 11);
     cr_assert_eq(send(anna.log, "x", 1, MSG_NOSIGNAL), 1);
+    actor_die(&stage.log);
+    actor_again(&stage.log);
     name(11, &client);
     is_entered(&anna);
     cr_expect_eq(next_sender(&peer, &fd), 11);
@@ -102,16 +105,20 @@ OpenTest(proxied, ends_before_it_is_known, by_proxies)
     cr_expect_eq(next_sender(&peer, &fd), 12);
     close(fd);
     player_leave(&next);
-}
-
-OpenTest(proxied, no_login_before, by_proxies)
-{
-    enter(&anna, 11);
-    SAY(&anna.channel, login, 1);
+    gate_hears(MSG_reaped, 12);
+    /* Gate has refused the client since it is busy: the session isn't
+     * fruitless. */
+    enter(&next, 13);
+    player_ends(&next, W_EXITCODE(ENDING_KEPT_OUT, 0));
+    cr_expect_eq(EXPECT(&stage.gate.channel, reaped)->serial, 13);
+    cr_expect_not(heard.reaped.fruitless);
+    player_leave(&next);
+    enter(&next, 14);
+    SAY(&next.channel, login, 1); /* too early */
     stage_reports(EVENT_PEER, "a message in the wrong phase");
-    gate_hears(MSG_reaped, 11);
-    cast_skip_to_end(&anna.channel);
-    player_leave(&anna);
+    gate_hears(MSG_reaped, 14);
+    cast_skip_to_end(&next.channel);
+    player_leave(&next);
 }
 
 /* A session understands MSG_kick at any time. */
@@ -122,36 +129,6 @@ OpenTest(proxied, kicked_before, by_proxies)
     cr_expect_eq(EXPECT(&anna.channel, kick)->why, ENDING_SHUTDOWN);
     name(11, &client); /* this message crosses the kick */
     cast_skip_to_end(&anna.channel);
-    player_leave(&anna);
-}
-
-/* Gate has refused the client since it is busy: the session isn't fruitless. */
-OpenTest(proxied, kept_out, by_proxies)
-{
-    enter(&anna, 11);
-    player_ends(&anna, W_EXITCODE(ENDING_KEPT_OUT, 0));
-    EXPECT(&stage.gate.channel, reaped);
-    cr_expect_eq(heard.reaped.serial, 11);
-    cr_expect_not(heard.reaped.fruitless);
-    player_leave(&anna);
-}
-
-/* A new log gets the session when its client is known. */
-OpenTest(proxied, log_is_new_meanwhile, by_proxies)
-{
-    struct address peer;
-    int fd;
-
-    enter(&anna, 11);
-    actor_die(&stage.log);
-    actor_again(&stage.log);
-    cr_assert_eq(send(anna.log, "x", 1, MSG_NOSIGNAL), 1);
-    name(11, &client);
-    is_entered(&anna);
-    cr_expect_eq(next_sender(&peer, &fd), 11);
-    cr_expect(address_same_host(&peer, &client));
-    expect_byte(fd, 'x');
-    close(fd);
     player_leave(&anna);
 }
 

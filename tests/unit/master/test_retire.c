@@ -8,15 +8,6 @@
 
 #define SESSIONS 400 /* gate's channel can't hold so many ends */
 
-/* Gate serves the connections that wait, and sends SHUT. Then no session can
- * begin, and master ends. */
-RetireTest(retire, ends_when_gate_has_shut, NULL)
-{
-    supervised_replaces();
-    supervised_heard();
-    SAY(&stage.gate.channel, shut);
-}
-
 /* Plays the next gate, which must get no listener. */
 static void another_gate(void)
 {
@@ -36,8 +27,9 @@ static void gets_adopted(void)
                MSG_adopt, &heard);
 }
 
-/* A connection has waited, and its session logs in late. Auth ends only after
- * that login; gate stays to the end. */
+/* Gate serves the connections that wait, and sends SHUT. A connection has
+ * waited, and its session logs in late. Auth ends only after that login; gate
+ * stays to the end. */
 RetireTest(retire, ends_with_its_last_session, NULL)
 {
     supervised_replaces();
@@ -239,12 +231,6 @@ static void read_the_event(void)
 
 /* The generation ends only when log has read the last events. Meanwhile another
  * log can take its place. */
-RetireTest(retire, waits_for_log, NULL)
-{
-    leave_an_event();
-    read_the_event();
-}
-
 RetireTest(retire, waits_for_the_next_log, NULL)
 {
     leave_an_event();

@@ -611,12 +611,12 @@ static pid_t fork_that_stays(void)
     return pid;
 }
 
-/* A session that an attacker controls closes its channel and stays alive. Gate
- * ends before that, or after it, but before it has killed the session. Then
- * master kills the session. */
+/* A session that an attacker controls closes its channel and stays alive.
+ * Master kills it: when its time is over, also if gate ends before that (1) or
+ * after it (2), or at once if the administrator kicks it (3). */
 Test(session_ends, a_session_outlives_its_channel)
 {
-    for (int early = 0; early <= 1; early++) {
+    for (int how = 1; how <= 3; how++) {
         struct session_record *s;
         int status = 0;
         pid_t pid;
@@ -624,43 +624,28 @@ Test(session_ends, a_session_outlives_its_channel)
         hall_open();
         s = greeted();
         pid = s->pid = fork_that_stays();
-        if (early)
+        if (how == 1)
             gate_on_reaped(children_find(&m, PROCESS_GATE), 0);
         channel_closes(s);
         sessions_sweep(&m);
         cr_assert_eq(sessions_find(m.sessions, SERIAL), s);
-        if (!early)
+        if (how == 2)
             gate_on_reaped(children_find(&m, PROCESS_GATE), 0);
         sessions_sweep(&m);
         cr_assert_eq(sessions_find(m.sessions, SERIAL), s);
         cr_assert(s->timer.armed);
-        time_is_over(s);
+        if (how == 3) {
+            cr_expect(session_expel(s, ENDING_KICKED));
+            cr_expect_not(session_expel(s, ENDING_KICKED));
+        } else {
+            time_is_over(s);
+        }
         cr_assert_eq(waitpid(pid, &status, 0), pid);
         cr_expect_eq(status, SIGKILL);
         sessions_reaped(m.sessions, pid, status);
         expect_over(s, "greeted", "it outlives its channel");
         hall_close();
     }
-}
-
-/* The administrator kicks it: master kills it at once. */
-Test(session_ends, a_session_without_its_channel_is_kicked)
-{
-    struct session_record *s;
-    int status = 0;
-    pid_t pid;
-
-    hall_open();
-    s = greeted();
-    pid = s->pid = fork_that_stays();
-    channel_closes(s);
-    cr_expect(session_expel(s, ENDING_KICKED));
-    cr_expect_not(session_expel(s, ENDING_KICKED));
-    cr_assert_eq(waitpid(pid, &status, 0), pid);
-    cr_expect_eq(status, SIGKILL);
-    sessions_reaped(m.sessions, pid, status);
-    expect_over(s, "greeted", "it was kicked");
-    hall_close();
 }
 
 /* A worker that takes no message loses no turn: the login keeps its place until
