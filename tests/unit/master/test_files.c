@@ -4,7 +4,6 @@
 
 #include "sallyport/base/fd.h"
 #include "stage.h"
-#include "support/lie.h"
 #include "support/processes.h"
 
 static void fails(struct actor *a)
@@ -17,37 +16,9 @@ static void fails_away(struct actor *a)
     SAY(&a->channel, failed, .error = ENOTCONN);
 }
 
-static void fails_strangely(struct actor *a)
-{
-    cr_assert_eq(lie_send(&a->channel, MSG_failed,
-                          &(const struct msg_failed){ .error = -1 }),
-                 0);
-}
-
 static void garbage(struct actor *a)
 {
     cast_shout(&a->channel, "ready", 5, NULL, 0);
-}
-
-static void ready_with_folder(struct actor *a)
-{
-    const unsigned char bytes[8] = { MSG_ready };
-    int fd = open("/", O_RDONLY | O_DIRECTORY);
-
-    cast_shout(&a->channel, bytes, sizeof(bytes), &fd, 1);
-    close(fd);
-}
-
-static void answer_for_session(struct actor *a)
-{
-    const unsigned char bytes[8] = { MSG_done };
-
-    cast_shout(&a->channel, bytes, sizeof(bytes), NULL, 0);
-}
-
-static void empty_message(struct actor *a)
-{
-    cast_shout(&a->channel, "", 0, NULL, 0);
 }
 
 static void silence(struct actor *a)
@@ -60,13 +31,9 @@ static const struct {
     void (*act)(struct actor *a);
 } starts[] = {
     { "it can't enter the home", fails },
-    { "it fails with no errno", fails_strangely },
     { "it dies", actor_die },
     { "it closes its channel and lives on", actor_leave },
     { "garbage", garbage },
-    { "ready, with a folder", ready_with_folder },
-    { "an answer that is for session", answer_for_session },
-    { "an empty message", empty_message },
     { "its disk is away", fails_away },
     { "it says nothing", silence },
 };
@@ -231,22 +198,14 @@ AskedTest(files, a_home_that_is_late, impatient)
     channel_close(&late.channel);
 }
 
-static void ready_again(struct actor *a)
-{
-    SAY(&a->channel, ready);
-}
-
 static const struct {
     const char *what;
     void (*act)(struct actor *a);
 } ends[] = {
-    { "ready for the second time", ready_again },
     { "failed, after it was ready", fails },
     { "it dies", actor_die },
     { "it closes its channel and lives on", actor_leave },
     { "garbage", garbage },
-    { "a folder where none belongs", ready_with_folder },
-    { "an empty message", empty_message },
 };
 
 /* Master kicks the session, and kills it if it doesn't leave. */

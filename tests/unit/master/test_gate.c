@@ -97,43 +97,12 @@ static void stream_pair(void)
     send_with(ends[0], ends[1]);
 }
 
-static void without_descriptors(void)
-{
-    char bytes[8 + 8 + 8 + 19 + 19 + 8] = { MSG_session };
-
-    cast_shout(&stage.gate.channel, bytes, sizeof(bytes), NULL, 0);
-}
-
-static void many_descriptors(void)
-{
-    const int fd[] = { 0, 1, 2, 2 };
-
-    cast_shout(&stage.gate.channel, "x", 1, fd, 4);
-}
-
 static void garbage(void)
 {
     char bytes[4096];
 
     memset(bytes, 0xa5, sizeof(bytes));
     cast_shout(&stage.gate.channel, bytes, sizeof(bytes), NULL, 0);
-}
-
-static void overlong(void)
-{
-    static char bytes[65536];
-
-    cast_shout(&stage.gate.channel, bytes, sizeof(bytes), NULL, 0);
-}
-
-static void ready_again(void)
-{
-    SAY(&stage.gate.channel, ready);
-}
-
-static void failed_now(void)
-{
-    SAY(&stage.gate.channel, failed, .why = SLICE("late"));
 }
 
 static void dies(void)
@@ -159,17 +128,13 @@ static const struct {
     { "a folder for log", folder_for_log },
     { "a socket of the network", network_socket },
     { "a pair of streams", stream_pair },
-    { "a session without descriptors", without_descriptors },
-    { "more descriptors than any message has", many_descriptors },
     { "garbage", garbage },
-    { "an overlong message", overlong },
-    { "ready for the second time", ready_again },
-    { "failed, while working", failed_now },
     { "death", dies },
     { "a closed channel", leaves },
 };
 
-/* The session stays, and the next gate serves it. */
+/* The session stays, and the next gate serves it. (unit_ipc has all malformed
+ * messages.) */
 OpenTest(gate, lies, NULL)
 {
     for (size_t i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {

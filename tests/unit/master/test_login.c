@@ -265,25 +265,6 @@ static void garbage(void)
     cast_shout(&stage.auth.channel, "verdict: yes", 12, NULL, 0);
 }
 
-static void with_descriptor(void)
-{
-    char bytes[8 + 40] = { (char)MSG_verdict };
-    const int fd = 0;
-
-    bytes[8] = 1;
-    bytes[16] = 1;
-    bytes[32] = 1;
-    cast_shout(&stage.auth.channel, bytes, sizeof(bytes), &fd, 1);
-}
-
-static void words_of_gate(void)
-{
-    struct channel c = stage.auth.channel;
-
-    c.self = PROCESS_GATE;
-    SAY(&c, kill, .serial = 1);
-}
-
 static void dies(void)
 {
     actor_die(&stage.auth);
@@ -304,8 +285,6 @@ static const struct {
     { "a session that asked nothing", wrong_serial },
     { "a session that isn't there", unknown_serial },
     { "garbage", garbage },
-    { "a descriptor where none belongs", with_descriptor },
-    { "a message of gate's", words_of_gate },
     { "death", dies },
     { "a closed channel", leaves },
 };

@@ -245,19 +245,11 @@ static void garbage(struct actor *a)
     cast_shout(&a->channel, "log", 3, NULL, 0);
 }
 
-static void event(struct actor *a)
-{
-    unsigned char bytes[8] = { MSG_event };
-
-    cast_shout(&a->channel, bytes, sizeof(bytes), NULL, 0);
-}
-
 static const struct {
     const char *what;
     void (*act)(struct actor *a);
 } lies[] = {
     { "garbage", garbage },
-    { "an event", event },
     { "death", actor_die },
     { "a closed channel", actor_leave },
 };

@@ -140,11 +140,6 @@ static void send_build(struct actor *a)
     cast_shout(&a->channel, bytes, sizeof(bytes), NULL, 0);
 }
 
-static void send_too_early(struct actor *a)
-{
-    SAY(&a->channel, kill);
-}
-
 static void say_nothing(struct actor *a)
 {
     (void)a;
@@ -163,7 +158,6 @@ static const struct {
     { "it dies", actor_die, EX_SOFTWARE },
     { "it closes its channel and stays", actor_leave, EX_SOFTWARE },
     { "it sends garbage", send_garbage, EX_SOFTWARE },
-    { "it works before it is ready", send_too_early, EX_SOFTWARE },
     { "it says nothing", say_nothing, EX_SOFTWARE },
 };
 
