@@ -1,6 +1,6 @@
 #include "scratch.h"
 
-#include <ftw.h>
+#include <fts.h>
 #include <sched.h>
 #include <sys/mount.h>
 
@@ -25,21 +25,22 @@ void scratch_enter(void)
     FAIL_IF(chdir(scratch), "chdir: %s", strerror(errno));
 }
 
-static int remove_one(const char *path, const struct stat *st, int kind,
-                      struct FTW *at)
-{
-    (void)st, (void)kind, (void)at;
-    return remove(path);
-}
-
 void scratch_remove_tree(const char *path)
 {
-    nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
+    char *const paths[] = { (char *)(uintptr_t)path, NULL };
+    FTS *tree = fts_open(paths, FTS_PHYSICAL | FTS_XDEV, NULL);
+
+    for (FTSENT *e; tree && (e = fts_read(tree));)
+        if (e->fts_info != FTS_D)
+            remove(e->fts_accpath);
+        else if (e->fts_dev == tree->fts_dev) /* no disk is mounted there */
+            chmod(e->fts_accpath, 0700);      /* a test may have closed it */
+    if (tree)
+        fts_close(tree);
 }
 
 void scratch_remove(void)
 {
-    chmod(scratch, 0700);
     scratch_remove_tree(scratch);
 }
 

@@ -1,4 +1,5 @@
 /* Changes and checks of the home on disk, for the tests. */
+#include <sys/sendfile.h>
 #include <sys/un.h>
 #include <sys/xattr.h>
 
@@ -119,6 +120,57 @@ void disk_fill(struct peer *p, const char *path, size_t len, unsigned seed)
     cr_assert_geq(fd, 0);
     put_pattern(fd, 0, len, seed);
     close(fd);
+}
+
+/* Gives FD the attributes, the owner, the mode and the times of FROM. */
+static void copy_facts(int from, int fd, const struct stat *st)
+{
+    const struct timespec times[2] = { st->st_atim, st->st_mtim };
+    char names[1024], value[1024];
+    const ssize_t all = flistxattr(from, names, sizeof(names));
+
+    for (const char *n = names; n < names + all; n += strlen(n) + 1) {
+        const ssize_t len = fgetxattr(from, n, value, sizeof(value));
+
+        cr_assert(strncmp(n, "user.", 5) != 0 ||
+                  fsetxattr(fd, n, value, (size_t)len, 0) == 0);
+    }
+    cr_assert_eq(fchown(fd, st->st_uid, st->st_gid), 0);
+    cr_assert_eq(fchmod(fd, st->st_mode & 07777), 0);
+    cr_assert_eq(futimens(fd, times), 0);
+}
+
+void disk_copy(struct peer *p, const char *from, const char *to)
+{
+    DIR *d = opendir(disk_path(p, from));
+    struct stat st;
+
+    cr_assert_not_null(d);
+    disk_directory(p, to);
+    for (struct dirent *e; (e = readdir(d));) {
+        char path[512];
+
+        if (e->d_type != DT_REG)
+            continue;
+        snprintf(path, sizeof(path), "%s/%s", to, e->d_name);
+        disk_put(p, path, "", 0);
+        FD_CLEANUP int a = openat(dirfd(d), e->d_name, O_RDONLY | O_CLOEXEC),
+                       b = open(disk_path(p, path), O_WRONLY | O_CLOEXEC);
+        cr_assert_eq(fstat(a, &st), 0);
+        cr_assert_eq(sendfile(b, a, NULL, (size_t)st.st_size), st.st_size);
+        copy_facts(a, b, &st);
+    }
+    closedir(d);
+}
+
+void disk_empty(struct peer *p, const char *path)
+{
+    DIR *d = opendir(disk_path(p, path));
+
+    cr_assert_not_null(d);
+    for (struct dirent *e; (e = readdir(d));)
+        unlinkat(dirfd(d), e->d_name, e->d_type == DT_DIR ? AT_REMOVEDIR : 0);
+    closedir(d);
 }
 
 bool disk_has(struct peer *p, const char *path)

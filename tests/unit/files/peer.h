@@ -197,6 +197,10 @@ void disk_socket(struct peer *p, const char *path);
 void disk_hard_link(struct peer *p, const char *from, const char *to);
 void disk_rename(struct peer *p, const char *from, const char *to);
 void disk_fill(struct peer *p, const char *path, size_t len, unsigned seed);
+/* Makes the directory TO, with copies of the files in FROM, as cp -a does. */
+void disk_copy(struct peer *p, const char *from, const char *to);
+/* Removes the files and the empty directories in the directory. */
+void disk_empty(struct peer *p, const char *path);
 bool disk_has(struct peer *p, const char *path);
 struct stat disk_stat(struct peer *p, const char *path);
 unsigned disk_mode(struct peer *p, const char *path);

@@ -370,27 +370,14 @@ static struct stored count_of(const struct world *w)
     return stored;
 }
 
-static void empty(const struct world *w)
-{
-    struct peer *p = (struct peer *)(uintptr_t)&w->p;
-    DIR *d = opendir(disk_path(p, on_disk(w, "")));
-    struct dirent *e;
-
-    cr_assert_not_null(d);
-    while ((e = readdir(d)))
-        if (e->d_type == DT_REG)
-            cr_assert_eq(unlinkat(dirfd(d), e->d_name, 0), 0);
-    closedir(d);
-}
-
 static void make_directory(struct world *w)
 {
     if (w->s->rights == RIGHT_WRITE) { /* a drop has no directories */
-        empty(w);
+        disk_empty(&w->p, on_disk(w, ""));
     } else {
         /* Each directory adds calls to the look for unfinished uploads. */
         if (w->s->counts && w->runs > 0) {
-            empty(w);
+            disk_empty(&w->p, on_disk(w, ""));
             cr_assert_eq(rmdir(disk_path(&w->p, on_disk(w, ""))), 0);
         }
         snprintf(w->directory, sizeof(w->directory), "/d%u", w->runs++);

@@ -76,23 +76,14 @@ static void send_order(struct peer *ctl, const struct order *o, const char *id)
                 .id = slice_from(o->order == HELD_LIST ? "" : id));
 }
 
-static void empty(struct peer *p, const char *directory)
-{
-    char command[256];
-
-    snprintf(command, sizeof(command), "find %s -mindepth 1 -delete",
-             disk_path(p, directory));
-    cr_assert_eq(system(command), 0);
-}
-
 /* Makes /in/a, an upload of /in/a that waits for inspection, /d/f, and a
  * partial. */
 static void furnish(struct world *w)
 {
     struct peer *p = &w->p;
 
-    empty(p, "/in");
-    empty(p, "/d");
+    disk_empty(p, "/in");
+    disk_empty(p, "/d");
     disk_fill(p, "/in/a", LEN, OLD);
     DONE(ask_put(p, "/in/a", WRITE_STORE, 0, LEN, NEW));
     ask_cut(p, "/d/cut", LEN, NEW);

@@ -12,7 +12,6 @@
 
 #include "peer.h"
 #include "support/long.h"
-#include "support/run.h"
 #include "support/scratch.h"
 #include "syncs.h"
 
@@ -187,19 +186,6 @@ static unsigned seed_of(const char *path)
     unsigned char byte = 0;
 
     return fd >= 0 && read(fd, &byte, 1) == 1 ? byte : 0;
-}
-
-static void hand(const char *program, const char *option, const char *from,
-                 const char *to)
-{
-    struct run_result r;
-    char a[256], b[256];
-
-    snprintf(a, sizeof(a), "%s", disk_path(&peers[0], from));
-    snprintf(b, sizeof(b), "%s", disk_path(&peers[0], to));
-    run(&r, NULL, program, option, a, b, NULL);
-    cr_assert_eq(r.status, 0, "%s", r.text);
-    run_release(&r);
 }
 
 static void hand_remove(const char *path)
@@ -412,16 +398,16 @@ static void by_hand(void)
         break;
     case 1:
         hand_remove("/e");
-        hand("/bin/cp", "-a", "/d", "/e");
+        disk_copy(&peers[0], "/d", "/e");
         break;
     case 2:
         hand_remove("/b");
-        hand("/bin/cp", "-a", "/d", "/b");
+        disk_copy(&peers[0], "/d", "/b");
         break;
     case 3:
         hand_make("/b");
         hand_remove("/d");
-        hand("/bin/cp", "-a", "/b", "/d");
+        disk_copy(&peers[0], "/b", "/d");
         break;
     case 4:
         hand_link("d");

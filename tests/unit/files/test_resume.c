@@ -5,7 +5,6 @@
 #include "files/files.h"
 #include "peer.h"
 #include "support/nth.h"
-#include "support/run.h"
 #include "syncs.h"
 
 #define K 1024u
@@ -212,18 +211,11 @@ PeerTest(resume, by_another_path, peer_init(p))
  * restore beside it is such a copy. */
 PeerTest(resume, of_a_copy, peer_init(p))
 {
-    struct run_result r;
-    char from[256], to[256];
-
     disk_directory(p, "/d");
     peer_run(p);
     ask_cut(p, "/d/f", 200 * K, 1);
     for (int i = 0; i < 2; i++) {
-        snprintf(from, sizeof(from), "%s", disk_path(p, "/d"));
-        snprintf(to, sizeof(to), "%s", disk_path(p, i ? "/e" : "/c"));
-        run(&r, NULL, "/bin/cp", "-a", from, to, NULL);
-        cr_assert_eq(r.status, 0, "%s", r.text);
-        run_release(&r);
+        disk_copy(p, "/d", i ? "/e" : "/c");
         GETS(NOT_FOUND, ask_facts(p, i ? "/e/f" : "/c/f", FACTS_FOR_SIZE));
         DONE(ask_put(p, i ? "/e/f" : "/c/f", WRITE_APPEND, 0, 300 * K, 2));
         cr_expect_eq(ask_size(p, "/d/f"), 192 * K); /* the record is copied */
