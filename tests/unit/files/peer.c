@@ -290,6 +290,36 @@ int ask(struct peer *p, enum message_kind kind, const void *body)
     return outcome(p);
 }
 
+struct peer *playing;
+char step_row[128];
+/* A step can play steps itself. */
+static struct peer *before[4];
+static size_t depth;
+
+void play_begin(struct peer *p)
+{
+    cr_assert_lt(depth, sizeof(before) / sizeof(before[0]));
+    before[depth++] = playing;
+    playing = p;
+}
+
+void play_end(void)
+{
+    playing = before[--depth];
+}
+
+void step_gets(const char *step, int outcome, int wanted)
+{
+    cr_assert_eq(outcome, wanted, "%s%s: outcome %d, not %d", step_row, step,
+                 outcome, wanted);
+}
+
+void step_is(const char *step, uint64_t value, uint64_t wanted)
+{
+    cr_assert_eq(value, wanted, "%s%s: %lu, not %lu", step_row, step, value,
+                 wanted);
+}
+
 int ask_answer(struct peer *p)
 {
     cr_assert_neq(cast_hear(&p->session), MSG_NONE);

@@ -228,4 +228,93 @@ const char *disk_partial_name(const struct peer *p, const char *file);
 /* Writes the bytes of pattern SEED from FROM up to TO, each at its place. */
 void put_pattern(int fd, size_t from, size_t to, unsigned seed);
 
+/* PLAY(p, MKD("/d"), DELE("/d", IS_DIRECTORY)) plays steps in their order, with
+ * the peer P. A request to which no outcome is given must succeed. A step that
+ * fails ends the test; the report begins with the text of the last ROW.
+ */
+#define PLAY(p, ...)           (play_begin(p), __VA_ARGS__, play_end())
+#define OUTCOME_               OUTCOME_OK
+#define STEP(request, wanted)  step_gets(#request, request, wanted)
+#define STEP_IS(value, wanted) step_is(#value, value, wanted)
+extern struct peer *playing;
+void play_begin(struct peer *p);
+void play_end(void);
+extern char step_row[128];
+void step_gets(const char *step, int outcome, int wanted);
+void step_is(const char *step, uint64_t value, uint64_t wanted);
+#define ROW(...) (void)snprintf(step_row, sizeof(step_row), __VA_ARGS__)
+/* Requests. SENDS leaves an upload of LEN bytes open, OPENS an empty one. */
+#define CWD(path, ...)                                                         \
+    STEP(ask_path(playing, MSG_directory_enter, path), OUTCOME_##__VA_ARGS__)
+#define MKD(path, ...)                                                         \
+    STEP(ask_path(playing, MSG_directory_make, path), OUTCOME_##__VA_ARGS__)
+#define RMD(path, ...)                                                         \
+    STEP(ask_path(playing, MSG_directory_remove, path), OUTCOME_##__VA_ARGS__)
+#define DELE(path, ...)                                                        \
+    STEP(ask_path(playing, MSG_file_delete, path), OUTCOME_##__VA_ARGS__)
+#define RNTO(from, to, ...)                                                    \
+    STEP(ask_rename(playing, from, to), OUTCOME_##__VA_ARGS__)
+#define MLST(path, ...)                                                        \
+    STEP(ask_facts(playing, path, FACTS_FOR_ANY), OUTCOME_##__VA_ARGS__)
+#define RNFR(path, ...)                                                        \
+    STEP(ask_facts(playing, path, FACTS_FOR_RENAME), OUTCOME_##__VA_ARGS__)
+#define RETR(path, ...)                                                        \
+    STEP(ask_read(playing, path, 0, NULL), OUTCOME_##__VA_ARGS__)
+#define MFMT(path, ...)                                                        \
+    STEP(ask_times(playing, path, 5, 5), OUTCOME_##__VA_ARGS__)
+#define CHMOD(path, mode, ...)                                                 \
+    STEP(ask_mode(playing, path, mode), OUTCOME_##__VA_ARGS__)
+#define STOR(path, len, seed, ...)                                             \
+    STEP(ask_put(playing, path, WRITE_STORE, 0, len, seed),                    \
+         OUTCOME_##__VA_ARGS__)
+#define APPE(path, len, seed, ...)                                             \
+    STEP(ask_put(playing, path, WRITE_APPEND, 0, len, seed),                   \
+         OUTCOME_##__VA_ARGS__)
+#define REST(path, at, len, seed, ...)                                         \
+    STEP(ask_put(playing, path, WRITE_STORE, at, len, seed),                   \
+         OUTCOME_##__VA_ARGS__)
+#define SENDS(mode, path, at, len, seed, ...)                                  \
+    STEP(ask_upload(playing, path, WRITE_##mode, at, len, seed),               \
+         OUTCOME_##__VA_ARGS__)
+#define OPENS(mode, path, at, announced, ...)                                  \
+    STEP(ask_write(playing, path, WRITE_##mode, at, announced, NULL),          \
+         OUTCOME_##__VA_ARGS__)
+#define PREPARE(length, ...)                                                   \
+    STEP(ask_prepare(playing, length), OUTCOME_##__VA_ARGS__)
+#define COMMIT(length, ...)                                                    \
+    STEP(ask_commit(playing, length), OUTCOME_##__VA_ARGS__)
+#define ABORT(...) STEP(ask_abort(playing), OUTCOME_##__VA_ARGS__)
+#define SYNC(...)  STEP(ask_sync(playing), OUTCOME_##__VA_ARGS__)
+#define FULL(...)  STEP(ask_full(playing, false), OUTCOME_##__VA_ARGS__)
+/* The directory has COUNT entries. */
+#define LISTS(format, path, count)                                             \
+    (STEP(ask_list(playing, path, LIST_##format, ""), OUTCOME_OK),             \
+     STEP(playing->listed, OUTCOME_OK), STEP_IS(playing->entries, count))
+#define CUTS(path, len, seed) ask_cut(playing, path, len, seed)
+#define SIZE(path, length)    STEP_IS(ask_size(playing, path), length)
+/* Checks after them, and changes of the disk and the process. */
+#define FIRST(offset)       STEP_IS(playing->first, offset)
+#define STORED(path)        STEP_IS(strcmp(playing->stored, path) == 0, true)
+#define IS(path, len, seed) STEP_IS(disk_is(playing, path, len, seed), true)
+#define HAS(path)           STEP_IS(disk_has(playing, path), true)
+#define GONE(path)          STEP_IS(disk_has(playing, path), false)
+#define MODE(path, mode)    STEP_IS(disk_mode(playing, path), mode)
+#define PARTIALS(directory, count)                                             \
+    STEP_IS(disk_partials(playing, directory), count)
+#define SWEEPS(seconds, count) STEP_IS(disk_sweep(playing, seconds), count)
+#define PUT(path, text)        disk_put(playing, path, text, strlen(text))
+#define FILL(path, len, seed)  disk_fill(playing, path, len, seed)
+#define DIRECTORY(path)        disk_directory(playing, path)
+#define LINK(target, path)     disk_link(playing, target, path)
+#define MOVE(from, to)         disk_rename(playing, from, to)
+#define UNLINK(path)           STEP_IS((unsigned)unlink(disk_path(playing, path)), 0)
+#define BITS(path, mode)                                                       \
+    STEP_IS((unsigned)chmod(disk_path(playing, path), mode), 0)
+#define RIGHTS(at, rights) peer_rights(playing, at, rights)
+#define SHARES(at, rights) (void)peer_share(playing, at, rights)
+#define EVENT(event)       (void)peer_expect(playing, EVENT_##event)
+#define RUN()              peer_run(playing)
+#define AGAIN()            peer_again(playing)
+#define LEAVE()            peer_leave(playing)
+
 #endif

@@ -7,20 +7,12 @@
 static void furnish(struct peer *p)
 {
     peer_init(p);
-    disk_put(p, "/file", "hello", 5);
-    disk_directory(p, "/folder");
-    disk_put(p, "/folder/in", "x", 1);
-    disk_put(p, "/writable", "x", 1);
-    cr_assert_eq(chmod(disk_path(p, "/writable"), 0200), 0);
-    disk_put(p, "/closed", "x", 1);
-    cr_assert_eq(chmod(disk_path(p, "/closed"), 0), 0);
-    disk_link(p, "folder/in", "/link");
-    disk_link(p, "/etc/passwd", "/escape");
-    disk_link(p, "/folder", "/to-folder");
-    disk_link(p, "/", "/to-home");
-    disk_directory(p, "/other");
-    disk_link(p, "..", "/other/up");
-    disk_put(p, "/.sallyport-x", "x", 1);
+    PLAY(p, PUT("/file", "hello"), DIRECTORY("/folder"), PUT("/folder/in", "x"),
+         PUT("/writable", "x"), BITS("/writable", 0200), PUT("/closed", "x"),
+         BITS("/closed", 0), LINK("folder/in", "/link"),
+         LINK("/etc/passwd", "/escape"), LINK("/folder", "/to-folder"),
+         LINK("/", "/to-home"), DIRECTORY("/other"), LINK("..", "/other/up"),
+         PUT("/.sallyport-x", "x"));
     cr_assert_eq(mkfifo(disk_path(p, "/fifo"), 0666), 0);
     if (geteuid() == 0)
         cr_assert_eq(chown(disk_path(p, "/fifo"), PEER_UID, PEER_UID), 0);
@@ -96,9 +88,7 @@ PeerTest(attributes, fifo_is_not_opened, furnish(p))
 
     poll_fd.fd = open(disk_path(p, "/fifo"), O_RDONLY | O_NONBLOCK);
     cr_assert_geq(poll_fd.fd, 0);
-    cr_assert_eq(chmod(disk_path(p, "/fifo"), 0222), 0);
-    peer_run(p);
-    GETS(NOT_REGULAR, ask_mode(p, "/fifo", 0666));
+    PLAY(p, BITS("/fifo", 0222), RUN(), CHMOD("/fifo", 0666, NOT_REGULAR));
     cr_expect_eq(poll(&poll_fd, 1, 0), 0, "no writer came and went");
     close(poll_fd.fd);
 }
@@ -124,25 +114,17 @@ PeerTest(attributes, mode, furnish(p))
  * since retention has to. */
 PeerTest(attributes, a_mode_that_closes, peer_start(p))
 {
-    disk_directory(p, "/d");
-    disk_fill(p, "/d/f", 10, 1);
-    GETS(OK, ask_mode(p, "/d/f", 0040));
-    cr_expect_eq(disk_mode(p, "/d/f"), 0440);
-    GETS(OK, ask_mode(p, "/d", 0477));
-    cr_expect_eq(disk_mode(p, "/d"), 0777);
+    PLAY(p, DIRECTORY("/d"), FILL("/d/f", 10, 1), CHMOD("/d/f", 0040),
+         MODE("/d/f", 0440), CHMOD("/d", 0477), MODE("/d", 0777));
 }
 
 /* A directory keeps its set-group-ID and sticky bits; a file loses such
  * bits. */
 PeerTest(attributes, bits_beyond_nine, furnish(p))
 {
-    cr_assert_eq(chmod(disk_path(p, "/folder"), 03770), 0);
-    cr_assert_eq(chmod(disk_path(p, "/file"), 06755), 0);
-    peer_run(p);
-    GETS(OK, ask_mode(p, "/folder", 0755));
-    cr_expect_eq(disk_mode(p, "/folder"), 03755);
-    GETS(OK, ask_mode(p, "/file", 0755));
-    cr_expect_eq(disk_mode(p, "/file"), 0755);
+    PLAY(p, BITS("/folder", 03770), BITS("/file", 06755), RUN(),
+         CHMOD("/folder", 0755), MODE("/folder", 03755), CHMOD("/file", 0755),
+         MODE("/file", 0755));
 }
 
 /* If the process isn't in a directory's group, it can't change the mode: the
@@ -151,10 +133,8 @@ PeerTest(attributes, the_group_of_local_programs,
          (skip_without_root(), furnish(p)))
 {
     cr_assert_eq(chown(disk_path(p, "/folder"), (uid_t)-1, 70999), 0);
-    cr_assert_eq(chmod(disk_path(p, "/folder"), 02770), 0);
-    peer_run(p);
-    GETS(DENIED, ask_mode(p, "/folder", 0755));
-    cr_expect_eq(disk_mode(p, "/folder"), 02770);
+    PLAY(p, BITS("/folder", 02770), RUN(), CHMOD("/folder", 0755, DENIED),
+         MODE("/folder", 02770));
 }
 
 /* The times and mode of another user's file can't be changed, although this
@@ -163,11 +143,8 @@ PeerTest(attributes, of_others, (skip_without_root(), furnish(p)))
 {
     disk_put(p, "/others", "x", 1);
     cr_assert_eq(chown(disk_path(p, "/others"), 1, 1), 0);
-    cr_assert_eq(chmod(disk_path(p, "/others"), 0666), 0);
-    peer_run(p);
-    GETS(DENIED, ask_times(p, "/others", 5, 5));
-    GETS(DENIED, ask_mode(p, "/others", 0777));
-    cr_expect_eq(disk_mode(p, "/others"), 0666);
+    PLAY(p, BITS("/others", 0666), RUN(), MFMT("/others", DENIED),
+         CHMOD("/others", 0777, DENIED), MODE("/others", 0666));
     cr_expect_neq(disk_stat(p, "/others").st_mtim.tv_sec, 5);
 }
 

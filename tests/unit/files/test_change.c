@@ -8,24 +8,14 @@
 
 static void furnish(struct peer *p)
 {
-    disk_put(p, "/file", "hello", 5);
-    disk_put(p, "/other", "other", 5);
-    disk_directory(p, "/empty");
-    disk_directory(p, "/full");
-    disk_put(p, "/full/file", "x", 1);
-    disk_directory(p, "/full/deep");
-    disk_directory(p, "/closed");
-    disk_put(p, "/closed/file", "x", 1);
-    disk_directory(p, "/closed/folder");
-    cr_assert_eq(chmod(disk_path(p, "/closed"), 0500), 0);
-    disk_directory(p, "/locked");
-    cr_assert_eq(chmod(disk_path(p, "/locked"), 0600), 0);
-    disk_link(p, "file", "/link");
-    disk_link(p, "empty", "/link-to-folder");
-    disk_link(p, "nothing", "/dangling");
+    PLAY(p, PUT("/file", "hello"), PUT("/other", "other"), DIRECTORY("/empty"),
+         DIRECTORY("/full"), PUT("/full/file", "x"), DIRECTORY("/full/deep"),
+         DIRECTORY("/closed"), PUT("/closed/file", "x"),
+         DIRECTORY("/closed/folder"), BITS("/closed", 0500),
+         DIRECTORY("/locked"), BITS("/locked", 0600), LINK("file", "/link"),
+         LINK("empty", "/link-to-folder"), LINK("nothing", "/dangling"));
     cr_assert_eq(mkfifo(disk_path(p, "/fifo"), 0666), 0);
-    disk_put(p, "/.sallyport-x", "x", 1);
-    disk_directory(p, "/.sallyport-folder");
+    PLAY(p, PUT("/.sallyport-x", "x"), DIRECTORY("/.sallyport-folder"));
 }
 
 /* On a network disk a directory has a lock file, which no client sees. RMD
@@ -33,17 +23,10 @@ static void furnish(struct peer *p)
 PeerTest(change, a_lock_file_is_no_obstacle, peer_init(p))
 {
     disk_type = FUSE_SUPER_MAGIC;
-    peer_run(p);
-    disk_directory(p, "/folder");
-    disk_fill(p, "/folder/f", 10, 1);
-    GETS(OK, ask_path(p, MSG_file_delete, "/folder/f"));
-    cr_expect(disk_has(p, "/folder/" LOCK_FILE));
-    disk_fill(p, "/folder/g", 10, 1);
-    GETS(NOT_EMPTY, ask_path(p, MSG_directory_remove, "/folder"));
-    cr_expect(disk_has(p, "/folder/" LOCK_FILE));
-    GETS(OK, ask_path(p, MSG_file_delete, "/folder/g"));
-    GETS(OK, ask_path(p, MSG_directory_remove, "/folder"));
-    cr_expect_not(disk_has(p, "/folder"));
+    PLAY(p, RUN(), DIRECTORY("/folder"), FILL("/folder/f", 10, 1),
+         DELE("/folder/f"), HAS("/folder/" LOCK_FILE), FILL("/folder/g", 10, 1),
+         RMD("/folder", NOT_EMPTY), HAS("/folder/" LOCK_FILE),
+         DELE("/folder/g"), RMD("/folder"), GONE("/folder"));
 }
 
 #define ENTER  MSG_directory_enter
@@ -230,31 +213,22 @@ Test(change, paths_that_would_be_too_long)
 
 PeerTest(change, new_folder_is_private, peer_start(p))
 {
-    DONE(ask_path(p, MSG_directory_make, "/new"));
-    cr_assert_eq(disk_mode(p, "/new"), 0700);
+    PLAY(p, MKD("/new"), MODE("/new", 0700));
 }
 
 PeerTest(change, partials_are_no_obstacle, peer_init(p))
 {
-    disk_directory(p, "/folder");
-    disk_directory(p, "/folder/inner");
-    peer_run(p);
-    ask_cut(p, "/folder/a", 200 * K, 1);
-    ask_cut(p, "/folder/b", 200 * K, 1);
+    PLAY(p, DIRECTORY("/folder"), DIRECTORY("/folder/inner"), RUN(),
+         CUTS("/folder/a", 200 * K, 1), CUTS("/folder/b", 200 * K, 1));
     /* The directory contains another directory, so no partial is deleted. */
-    GETS(NOT_EMPTY, ask_path(p, MSG_directory_remove, "/folder"));
-    cr_assert_eq(disk_partials(p, "/folder"), 2);
-    DONE(ask_path(p, MSG_directory_remove, "/folder/inner"));
-    DONE(ask_path(p, MSG_file_delete, "/folder/a"));
-    cr_assert_eq(disk_partials(p, "/folder"), 1);
-    GETS(NOT_FOUND, ask_path(p, MSG_file_delete, "/folder/a"));
+    PLAY(p, RMD("/folder", NOT_EMPTY), PARTIALS("/folder", 2),
+         RMD("/folder/inner"), DELE("/folder/a"), PARTIALS("/folder", 1),
+         DELE("/folder/a", NOT_FOUND));
     /* If the directory itself can't be removed, its partials are kept, too. */
     cr_assert_eq(chmod(p->home, 0500), 0);
     GETS(DENIED, ask_path(p, MSG_directory_remove, "/folder"));
     cr_assert_eq(chmod(p->home, 0700), 0);
-    cr_assert_eq(disk_partials(p, "/folder"), 1);
-    DONE(ask_path(p, MSG_directory_remove, "/folder"));
-    cr_assert_not(disk_has(p, "/folder"));
+    PLAY(p, PARTIALS("/folder", 1), RMD("/folder"), GONE("/folder"));
 }
 
 /* A directory with a running upload isn't removed. */
@@ -262,13 +236,10 @@ PeerTest(change, running_upload_is_an_obstacle, peer_init(p))
 {
     struct peer b;
 
-    disk_directory(p, "/folder");
-    peer_run(p);
-    DONE(ask_write(p, "/folder/f", WRITE_STORE, 0, 0, NULL));
+    PLAY(p, DIRECTORY("/folder"), RUN(), OPENS(STORE, "/folder/f", 0, 0));
     peer_join(&b, p, false);
     GETS(NOT_EMPTY, ask_path(&b, MSG_directory_remove, "/folder"));
-    cr_assert_eq(disk_partials(p, "/folder"), 1);
-    DONE(ask_commit(p, 0));
+    PLAY(p, PARTIALS("/folder", 1), COMMIT(0));
     peer_leave(&b);
 }
 
@@ -288,16 +259,13 @@ Test(change, new_names_are_synced)
         struct peer *p = peer_new();
 
         furnish(p);
-        disk_directory(p, "/blind");
-        cr_assert_eq(chmod(disk_path(p, "/blind"), 0300), 0);
+        PLAY(p, DIRECTORY("/blind"), BITS("/blind", 0300));
         p->start.rules.fsync = rows[i].fsync;
         peer_run(p);
         cr_expect_eq(ask_path(p, MSG_directory_make, "/new"), rows[i].make);
         cr_expect_eq(ask_rename(p, "/file", "/else"), rows[i].rename);
         cr_expect_eq(ask_rename(p, "/other", "/empty/o"), rows[i].rename);
-        GETS(OK, ask_path(p, MSG_directory_make, "/blind/new"));
-        GETS(NOT_EMPTY, ask_path(p, MSG_directory_remove, "/blind"));
-        GETS(OK, ask_path(p, MSG_file_delete, "/else"));
+        PLAY(p, MKD("/blind/new"), RMD("/blind", NOT_EMPTY), DELE("/else"));
         peer_stop(p);
     }
 }

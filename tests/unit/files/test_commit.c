@@ -33,19 +33,19 @@ static void open_rest(struct peer *p, size_t way)
 /* A partial at rest has exactly its confirmed length. So an upload that resumes
  * there changes nothing before its first byte, however often it fails, and
  * SIZE's answer stays valid. */
-static void fail_before_the_first_byte(void)
+static void fail_before_the_first_byte(long disk)
 {
     struct peer p;
 
+    disk_type = disk;
     peer_start(&p);
     ask_cut(&p, "/f", 256 * K + 5, 1);
     for (size_t i = 1; i < WAYS; i++) {
         cr_assert_eq(ask_size(&p, "/f"), 256 * K);
         for (int j = 0; j < 3; j++) {
             open_rest(&p, i);
-            DONE(ask_abort(&p));
-            cr_expect_eq(disk_partials(&p, "/"), 1);
-            cr_expect(disk_is(&p, disk_partial(&p, "/"), 256 * K, 1));
+            PLAY(&p, ABORT(), PARTIALS("/", 1),
+                 IS(disk_partial(&p, "/"), 256 * K, 1));
         }
     }
     DONE(ask_put(&p, "/f", WRITE_APPEND, 0, 300 * K, 1));
@@ -54,28 +54,20 @@ static void fail_before_the_first_byte(void)
 
 Test(commit, old_bytes_stay_until_the_first_byte)
 {
-    fail_before_the_first_byte();
-}
-
-/* On a network disk each of these uploads sets its token. */
-Test(commit, old_bytes_stay_on_a_network_disk)
-{
-    disk_type = FUSE_SUPER_MAGIC;
-    fail_before_the_first_byte();
+    fail_before_the_first_byte(0);
+    /* On a network disk each of these uploads sets its token. */
+    fail_before_the_first_byte(FUSE_SUPER_MAGIC);
 }
 
 /* A REST below the confirmed length cuts the partial at once. The client must
  * send SIZE again, which no longer reports the bytes above. */
 PeerTest(commit, a_lower_rest_cuts_at_once, peer_start(p))
 {
-    ask_cut(p, "/f", 256 * K + 5, 1);
-    cr_assert_eq(ask_size(p, "/f"), 256 * K);
+    PLAY(p, CUTS("/f", 256 * K + 5, 1), SIZE("/f", 256 * K));
     open_rest(p, 0);
-    cr_expect(disk_is(p, disk_partial(p, "/"), 64 * K, 1));
-    DONE(ask_abort(p));
-    GETS(SIZE_FIRST, ask_write(p, "/f", WRITE_APPEND, 0, 0, NULL));
-    cr_expect_eq(ask_size(p, "/f"), 64 * K);
-    DONE(ask_put(p, "/f", WRITE_APPEND, 0, 100 * K, 1));
+    PLAY(p, IS(disk_partial(p, "/"), 64 * K, 1), ABORT(),
+         OPENS(APPEND, "/f", 0, 0, SIZE_FIRST), SIZE("/f", 64 * K),
+         APPE("/f", 100 * K, 1));
 }
 
 /* Bytes that a killed process left above the confirmed length never become a
@@ -86,29 +78,20 @@ PeerTest(commit, what_a_killed_process_left, peer_start(p))
     DONE(ask_sync(p));
     peer_kill(p);
     disk_extend(p, "/", 400 * K, 2);
-    peer_run(p);
-    cr_assert_eq(ask_size(p, "/f"), 256 * K);
+    PLAY(p, RUN(), SIZE("/f", 256 * K));
     open_rest(p, 2);
-    cr_expect(disk_is(p, disk_partial(p, "/"), 256 * K, 1));
-    DONE(ask_commit(p, 256 * K));
-    cr_expect(disk_is(p, "/f", 256 * K, 1));
+    PLAY(p, IS(disk_partial(p, "/"), 256 * K, 1), COMMIT(256 * K),
+         IS("/f", 256 * K, 1));
 }
 
 /* A STOR without REST deletes the bytes of the old partial, even if it sends no
  * byte itself. An APPE that relies on the deleted bytes is refused. */
 PeerTest(commit, a_new_upload_drops_the_old_bytes, peer_start(p))
 {
-    ask_cut(p, "/f", 256 * K + 5, 1);
-    cr_assert_eq(ask_size(p, "/f"), 256 * K);
-    DONE(ask_write(p, "/f", WRITE_STORE, 0, 0, NULL));
-    cr_expect(disk_is(p, disk_partial(p, "/"), 0, 1));
-    DONE(ask_abort(p));
-    GETS(SIZE_FIRST, ask_write(p, "/f", WRITE_APPEND, 0, 0, NULL));
-    cr_expect_eq(ask_size(p, "/f"), 0);
-    GETS(OK, ask_write(p, "/f", WRITE_APPEND, 0, 0, NULL));
-    cr_expect_eq(p->first, 0);
-    DONE(ask_commit(p, 0));
-    cr_expect_eq(disk_partials(p, "/"), 0);
+    PLAY(p, CUTS("/f", 256 * K + 5, 1), SIZE("/f", 256 * K),
+         OPENS(STORE, "/f", 0, 0), IS(disk_partial(p, "/"), 0, 1), ABORT(),
+         OPENS(APPEND, "/f", 0, 0, SIZE_FIRST), SIZE("/f", 0),
+         OPENS(APPEND, "/f", 0, 0), FIRST(0), COMMIT(0), PARTIALS("/", 0));
 }
 
 /* A resumed upload that sends no byte succeeds: the file has the bytes of the
@@ -121,10 +104,8 @@ PeerTest(commit, an_empty_upload_is_a_file, peer_start(p))
         ask_cut(p, "/f", 256 * K + 5, 1);
         ask_size(p, "/f");
         open_rest(p, i);
-        cr_assert_eq(ask_commit(p, lengths[i]), OUTCOME_OK, "way %zu", i);
-        cr_expect(disk_is(p, "/f", lengths[i], 1), "way %zu", i);
-        cr_expect_eq(disk_partials(p, "/"), 0);
-        DONE(ask_path(p, MSG_file_delete, "/f"));
+        PLAY(p, ROW("way %zu: ", i), COMMIT(lengths[i]),
+             IS("/f", lengths[i], 1), PARTIALS("/", 0), DELE("/f"));
     }
 }
 
@@ -162,9 +143,7 @@ PeerTest(commit, a_look_keeps_nobody_out, peer_start(p))
     ask_cut(p, "/f", 256 * K + 5, 1);
     pid_t other = probe(p);
     for (int i = 0; i < 100; i++) {
-        cr_assert_eq(ask_write(p, "/f", WRITE_STORE, 64 * K, 0, NULL),
-                     OUTCOME_OK, "round %d", i);
-        DONE(ask_abort(p));
+        PLAY(p, ROW("round %d: ", i), OPENS(STORE, "/f", 64 * K, 0), ABORT());
     }
     GETS(OK, ask_path(p, MSG_file_delete, "/f"));
     end_probe(other);
@@ -176,31 +155,21 @@ PeerTest(commit, a_look_keeps_nobody_out, peer_start(p))
  * the beginning of a new file. */
 static void expect_nothing_of(struct peer *p, const char *path)
 {
-    cr_expect_eq(ask_size(p, path), 0, "%s", path);
-    cr_expect_eq(disk_partials(p, "/"), 0, "%s", path);
-    DONE(ask_write(p, path, WRITE_APPEND, 0, 0, NULL));
-    cr_expect_eq(p->first, 0);
-    ask_abort(p);
+    PLAY(p, ROW("%s: ", path), SIZE(path, 0), PARTIALS("/", 0),
+         OPENS(APPEND, path, 0, 0), FIRST(0), ABORT());
 }
 
 PeerTest(commit, a_partial_goes_with_its_file, peer_start(p))
 {
-    ask_store(p, "/f", 300 * K, 1);
-    ask_cut(p, "/f", 200 * K, 2);
-    cr_assert_eq(disk_partials(p, "/"), 1);
-    DONE(ask_path(p, MSG_file_delete, "/f"));
+    PLAY(p, STOR("/f", 300 * K, 1), CUTS("/f", 200 * K, 2), PARTIALS("/", 1),
+         DELE("/f"));
     expect_nothing_of(p, "/f");
-    ask_store(p, "/f", 300 * K, 1);
-    ask_cut(p, "/f", 200 * K, 2);
-    DONE(ask_rename(p, "/f", "/g"));
+    PLAY(p, STOR("/f", 300 * K, 1), CUTS("/f", 200 * K, 2), RNTO("/f", "/g"));
     expect_nothing_of(p, "/f");
-    ask_cut(p, "/f", 200 * K, 2);
-    DONE(ask_rename(p, "/g", "/f"));
-    cr_expect_eq(disk_partials(p, "/"), 0);
+    PLAY(p, CUTS("/f", 200 * K, 2), RNTO("/g", "/f"), PARTIALS("/", 0));
     /* A rename that fails keeps the partial of its file. */
-    ask_cut(p, "/f", 200 * K, 2);
-    GETS(NOT_FOUND, ask_rename(p, "/f", "/missing/f"));
-    cr_expect_eq(disk_partials(p, "/"), 1);
+    PLAY(p, CUTS("/f", 200 * K, 2), RNTO("/f", "/missing/f", NOT_FOUND),
+         PARTIALS("/", 1));
 }
 
 static void store_over(struct peer *b)
@@ -210,20 +179,17 @@ static void store_over(struct peer *b)
 
 static void delete_it(struct peer *b)
 {
-    disk_fill(b, "/f", 300 * K, 2);
-    DONE(ask_path(b, MSG_file_delete, "/f"));
+    PLAY(b, FILL("/f", 300 * K, 2), DELE("/f"));
 }
 
 static void rename_onto(struct peer *b)
 {
-    disk_fill(b, "/g", 300 * K, 2);
-    DONE(ask_rename(b, "/g", "/f"));
+    PLAY(b, FILL("/g", 300 * K, 2), RNTO("/g", "/f"));
 }
 
 static void rename_away(struct peer *b)
 {
-    disk_fill(b, "/f", 300 * K, 2);
-    DONE(ask_rename(b, "/f", "/g"));
+    PLAY(b, FILL("/f", 300 * K, 2), RNTO("/f", "/g"));
 }
 
 static void delete_nothing(struct peer *b)
@@ -262,15 +228,15 @@ Test(commit, each_verb_overtakes)
         begin(&a, "/f", WRITE_STORE, 0, 300 * K, 1);
         verbs[i / 2].of(&b);
         if (ends) {
-            cr_assert_eq(ask_commit(&a, 300 * K), 0, "%s", name);
-            cr_expect(disk_is(&a, a.stored, 300 * K, 1), "%s", name);
+            PLAY(&a, ROW("%s: ", name), COMMIT(300 * K),
+                 IS(a.stored, 300 * K, 1));
             cr_expect_not(disk_has_attribute(&a, a.stored, OVERTAKEN));
         }
         peer_leave(&a);
         unlink(disk_path(&b, "/f")); /* SIZE mustn't find it */
         const bool goes_on = !ends && !verbs[i / 2].overtakes;
-        cr_expect_eq(ask_size(&b, "/f"), goes_on ? 256 * K : 0, "%s", name);
-        cr_expect_eq(disk_partials(&b, "/"), goes_on, "%s", name);
+        PLAY(&b, ROW("%s: ", name), SIZE("/f", goes_on ? 256 * K : 0),
+             PARTIALS("/", goes_on));
         peer_stop(&b);
     }
 }
@@ -281,11 +247,9 @@ PeerTest(commit, a_disk_that_gives_another_owner, peer_init(p))
 {
     disk_owner = PEER_UID + 9;
     peer_run(p);
-    for (int i = 0; i < 2; i++) {
-        GETS(DENIED, ask_write(p, "/f", WRITE_STORE, 0, 0, NULL));
-        peer_expect(p, EVENT_TROUBLE);
-        cr_expect_eq(disk_partials(p, "/"), 0);
-    }
+    for (int i = 0; i < 2; i++)
+        PLAY(p, OPENS(STORE, "/f", 0, 0, DENIED), EVENT(TROUBLE),
+             PARTIALS("/", 0));
 }
 
 /* The timer removes an overtaken partial an hour after its process was killed,
@@ -299,10 +263,7 @@ PeerTest(commit, an_overtaken_one_is_swept, peer_start(p))
     ask_store(p, "/f", 300 * K, 1);
     cr_expect_eq(disk_sweep(p, HOUR), 0, "it is being written");
     peer_kill(&a);
-    cr_assert_eq(disk_partials(p, "/"), 1);
-    cr_expect_eq(disk_sweep(p, 0), 0);
-    cr_expect_eq(disk_sweep(p, HOUR), 1);
-    cr_expect_eq(disk_partials(p, "/"), 0);
+    PLAY(p, PARTIALS("/", 1), SWEEPS(0, 0), SWEEPS(HOUR, 1), PARTIALS("/", 0));
 }
 
 /* An attacker who controls a session can send the requests in another order.
@@ -314,11 +275,8 @@ PeerTest(commit, prepared_in_another_order, peer_start(p))
 
     DONE(ask_write(p, "/f", WRITE_STORE, 0, 0, &fd));
     put_pattern(fd, 0, 200 * K, 1);
-    GETS(INCOMPLETE, ask_prepare(p, 100 * K));
-    GETS(OK, ask_prepare(p, 200 * K));
-    GETS(OK, ask_prepare(p, 200 * K));
-    GETS(OK, ask_sync(p));
-    GETS(OK, ask_commit(p, 200 * K));
+    PLAY(p, PREPARE(100 * K, INCOMPLETE), PREPARE(200 * K), PREPARE(200 * K),
+         SYNC(), COMMIT(200 * K));
     close(fd);
     cr_expect_not(disk_has_attribute(p, "/f", "user.sallyport.confirmed"));
     cr_expect_not(disk_has_attribute(p, "/f", "user.sallyport.name"));
@@ -327,8 +285,7 @@ PeerTest(commit, prepared_in_another_order, peer_start(p))
     GETS(OK, ask_prepare(p, 200 * K));
     put_pattern(fd, 200 * K, 300 * K, 1);
     close(fd);
-    GETS(INCOMPLETE, ask_commit(p, 200 * K));
-    cr_expect_not(disk_has(p, "/g"));
+    PLAY(p, COMMIT(200 * K, INCOMPLETE), GONE("/g"));
 }
 
 /* An upload onto a finished file works on a copy. A cut deletes the copy, since
@@ -339,36 +296,24 @@ PeerTest(commit, a_copy_is_not_kept, peer_start(p))
     begin(p, "/f", WRITE_APPEND, 0, 400 * K, 1);
     DONE(ask_abort(p));
     begin(p, "/f", WRITE_STORE, 200 * K, 400 * K, 1);
-    DONE(ask_abort(p));
-    cr_expect_eq(disk_partials(p, "/"), 0);
-    cr_assert_eq(unlink(disk_path(p, "/f")), 0);
+    PLAY(p, ABORT(), PARTIALS("/", 0), UNLINK("/f"));
     expect_nothing_of(p, "/f");
     /* Until the copy becomes the file, it leaves the partial of another upload
      * alone, too. */
-    ask_store(p, "/f", 300 * K, 1);
-    ask_cut(p, "/f", 200 * K, 2);
+    PLAY(p, STOR("/f", 300 * K, 1), CUTS("/f", 200 * K, 2));
     begin(p, "/f", WRITE_APPEND, 0, 400 * K, 1);
-    DONE(ask_abort(p));
-    cr_expect(disk_is(p, disk_partial(p, "/"), 192 * K, 2));
-    DONE(ask_put(p, "/f", WRITE_APPEND, 0, 400 * K, 1));
-    cr_expect_eq(disk_partials(p, "/"), 0);
-    cr_expect(disk_is(p, "/f", 400 * K, 1));
+    PLAY(p, ABORT(), IS(disk_partial(p, "/"), 192 * K, 2),
+         APPE("/f", 400 * K, 1), PARTIALS("/", 0), IS("/f", 400 * K, 1));
 }
 
 /* The commit is refused if the directory was renamed, so that no reply names a
  * path without a file. Here no other directory gets the old name. */
 PeerTest(commit, folder_that_is_renamed_alone, peer_init(p))
 {
-    disk_directory(p, "/d");
-    disk_directory(p, "/d/e");
-    peer_run(p);
-    DONE(ask_write(p, "/d/e/f", WRITE_STORE, 0, 0, NULL));
-    disk_rename(p, "/d", "/x");
-    GETS(MOVED, ask_commit(p, 0));
-    disk_put(p, "/d", "x", 1);
-    DONE(ask_write(p, "/x/e/f", WRITE_STORE, 0, 0, NULL));
-    disk_rename(p, "/x/e", "/y");
-    disk_put(p, "/x/e", "x", 1);
+    PLAY(p, DIRECTORY("/d"), DIRECTORY("/d/e"), RUN(),
+         OPENS(STORE, "/d/e/f", 0, 0), MOVE("/d", "/x"), COMMIT(0, MOVED),
+         PUT("/d", "x"), OPENS(STORE, "/x/e/f", 0, 0), MOVE("/x/e", "/y"),
+         PUT("/x/e", "x"));
     cr_expect_eq(ask_commit(p, 0), OUTCOME_MOVED, "a file has its name");
 }
 
@@ -376,15 +321,11 @@ PeerTest(commit, folder_that_is_renamed, peer_init(p))
 {
     struct peer b;
 
-    disk_directory(p, "/a");
-    peer_run(p);
+    PLAY(p, DIRECTORY("/a"), RUN());
     peer_join(&b, p, false);
     begin(p, "/a/x", WRITE_STORE, 0, 200 * K, 1);
-    DONE(ask_rename(&b, "/a", "/b"));
-    DONE(ask_path(&b, MSG_directory_make, "/a"));
-    GETS(MOVED, ask_commit(p, 200 * K));
-    cr_expect_not(disk_has(p, "/a/x"));
-    cr_expect_not(disk_has(p, "/b/x"));
+    PLAY(&b, RNTO("/a", "/b"), MKD("/a"));
+    PLAY(p, COMMIT(200 * K, MOVED), GONE("/a/x"), GONE("/b/x"));
     cr_expect_eq(ask_size(&b, "/b/x"), 192 * K);
     /* The commit is also refused if no other directory gets the name. */
     begin(p, "/a/x", WRITE_STORE, 0, 200 * K, 1);
@@ -393,9 +334,7 @@ PeerTest(commit, folder_that_is_renamed, peer_init(p))
     cr_expect_eq(ask_size(&b, "/c/x"), 192 * K);
     /* The commit succeeds if the directory was moved away and back. */
     begin(p, "/b/x", WRITE_STORE, 0, 200 * K, 1);
-    DONE(ask_rename(&b, "/b", "/d"));
-    DONE(ask_rename(&b, "/d", "/b"));
-    GETS(OK, ask_commit(p, 200 * K));
-    cr_expect(disk_is(p, "/b/x", 200 * K, 1));
+    PLAY(&b, RNTO("/b", "/d"), RNTO("/d", "/b"));
+    PLAY(p, COMMIT(200 * K), IS("/b/x", 200 * K, 1));
     peer_leave(&b);
 }

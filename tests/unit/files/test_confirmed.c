@@ -33,12 +33,8 @@ static void end_peer(struct peer *p)
 /* Expects that SIZE, REST and APPE find no byte of a partial. */
 static void expect_nothing(struct peer *p)
 {
-    cr_expect_eq(ask_size(p, "/f"), 0);
-    GETS(BAD_OFFSET, ask_write(p, "/f", WRITE_STORE, 64 * K, 0, NULL));
-    DONE(ask_write(p, "/f", WRITE_APPEND, 0, 0, NULL));
-    cr_expect_eq(p->first, 0);
-    ask_abort(p);
-    cr_expect_eq(disk_partials(p, "/"), 0);
+    PLAY(p, SIZE("/f", 0), OPENS(STORE, "/f", 64 * K, 0, BAD_OFFSET),
+         OPENS(APPEND, "/f", 0, 0), FIRST(0), ABORT(), PARTIALS("/", 0));
 }
 
 PeerTest(confirmed, a_cut_syncs_before_it_marks, start_with_fsync(p))
@@ -64,8 +60,7 @@ PeerTest(confirmed, a_last_word, start_with_fsync(p))
         REQUEST(&p->session, file_abort, .worthless = true);
         channel_close(&p->session);
         cr_assert_eq(kill(p->pid, SIGCONT), 0);
-        peer_again(p);
-        cr_expect_eq(disk_partials(p, "/"), 0, "%d", waits);
+        PLAY(p, ROW("%d: ", waits), AGAIN(), PARTIALS("/", 0));
     }
 }
 
@@ -96,8 +91,7 @@ Test(confirmed, a_failed_sync_leaves_nothing)
         cr_expect_eq(end, i == 2 ? OUTCOME_OK : OUTCOME_IO, "%d", i);
         if (i == 0)
             GETS(IO, ask_commit(&p, 200 * K));
-        cr_expect_eq(disk_partials(&p, "/"), 0, "%d", i);
-        cr_expect_not(disk_has(&p, "/f"));
+        PLAY(&p, ROW("%d: ", i), PARTIALS("/", 0), GONE("/f"));
         expect_nothing(&p);
         peer_stop(&p);
     }
@@ -111,9 +105,7 @@ PeerTest(confirmed, a_failed_sync_takes_the_earlier_bytes_too,
     sync_fails_at = 1;
     peer_again(p);
     begin(p, WRITE_STORE, 192 * K, 300 * K, 1);
-    GETS(IO, ask_sync(p));
-    DONE(ask_abort(p));
-    cr_expect_eq(disk_partials(p, "/"), 0);
+    PLAY(p, SYNC(IO), ABORT(), PARTIALS("/", 0));
     expect_nothing(p);
 }
 
@@ -143,9 +135,8 @@ Test(confirmed, a_failed_sync_of_the_lower_mark_leaves_nothing)
         start_with_fsync(&p);
         ask_cut(&p, "/f", 300 * K, 1);
         sync_fails_at = 1;
-        peer_again(&p);
-        GETS(IO, ask_write(&p, "/f", WRITE_STORE, offsets[i], 0, NULL));
-        cr_expect_eq(disk_partials(&p, "/"), 0);
+        PLAY(&p, AGAIN(), OPENS(STORE, "/f", offsets[i], 0, IO),
+             PARTIALS("/", 0));
         expect_nothing(&p);
         peer_stop(&p);
     }
@@ -162,12 +153,10 @@ Test(confirmed, no_mark_no_resume)
     peer_run(p);
     for (int i = 0; i < 2; i++) {
         begin(p, WRITE_STORE, 0, 200 * K, 1);
-        DONE(ask_sync(p));
-        DONE(ask_abort(p));
+        PLAY(p, SYNC(), ABORT());
         expect_nothing(p);
     }
-    DONE(ask_put(p, "/f", WRITE_STORE, 0, 200 * K, 1));
-    peer_expect(p, EVENT_TROUBLE);
+    PLAY(p, STOR("/f", 200 * K, 1), EVENT(TROUBLE));
     peer_stop(p); /* and no other event */
 }
 
@@ -206,9 +195,7 @@ PeerTest(confirmed, marks_that_are_not_true, start_with_fsync(p))
 PeerTest(confirmed, without_fsync, peer_init(p))
 {
     sync_calls_begin();
-    peer_run(p);
-    ask_cut(p, "/f", 200 * K, 1);
-    cr_expect_eq(ask_size(p, "/f"), 192 * K);
+    PLAY(p, RUN(), CUTS("/f", 200 * K, 1), SIZE("/f", 192 * K));
     begin(p, WRITE_STORE, 64 * K, 200 * K, 1);
     DONE(ask_abort(p));
     cr_expect_str_eq(sync_calls(), "mtrrmrtmtr");
@@ -225,8 +212,7 @@ PeerTest(confirmed, a_file_has_no_record, peer_start(p))
     static const uint64_t offsets[] = { 128 * K, 0 };
 
     for (size_t i = 0; i < 2; i++) {
-        ask_cut(p, "/f", 200 * K, 1);
-        cr_assert_eq(ask_size(p, "/f"), 192 * K);
+        PLAY(p, CUTS("/f", 200 * K, 1), SIZE("/f", 192 * K));
         begin(p, WRITE_STORE, offsets[i], 200 * K, 1);
         cr_assert_eq(
             getxattr(disk_path(p, disk_partial(p, "/")), RECORD, NULL, 0), 24);
@@ -242,11 +228,8 @@ PeerTest(confirmed, a_file_has_no_record, peer_start(p))
 PeerTest(confirmed, a_partial_is_deleted_for_good,
          (sync_directories_fail = true, start_with_fsync(p)))
 {
-    disk_put(p, "/f", "x", 1);
-    GETS(OK, ask_path(p, MSG_file_delete, "/f"));
-    ask_cut(p, "/f", 200 * K, 1);
-    GETS(IO, ask_path(p, MSG_file_delete, "/f"));
-    cr_expect_eq(disk_partials(p, "/"), 0);
+    PLAY(p, PUT("/f", "x"), DELE("/f"), CUTS("/f", 200 * K, 1), DELE("/f", IO),
+         PARTIALS("/", 0));
 }
 
 /* Sends SIZE, and doesn't wait for the answer. */

@@ -17,8 +17,7 @@
 static void begin(struct peer *p, uint64_t files, uint64_t bytes)
 {
     peer_init(p);
-    peer_share(p, "/contracts", RIGHT_ALL);
-    disk_directory(p, "/d");
+    PLAY(p, SHARES("/contracts", RIGHT_ALL), DIRECTORY("/d"));
     p->start.rules.uploads = files;
     p->start.rules.upload_bytes = bytes;
     peer_run(p);
@@ -58,9 +57,8 @@ static void expect_count(struct peer *p, const char *count)
 
 PeerTest(count, each_file_that_becomes_visible, begin(p, 2, 0))
 {
-    DONE(ask_upload(p, "/x", WRITE_STORE, 0, 10, 1));
-    GETS(INCOMPLETE, ask_commit(p, 11));
-    GETS(NOT_FOUND, ask_upload(p, "/missing/x", WRITE_STORE, 0, 10, 1));
+    PLAY(p, SENDS(STORE, "/x", 0, 10, 1), COMMIT(11, INCOMPLETE),
+         SENDS(STORE, "/missing/x", 0, 10, 1, NOT_FOUND));
     GETS(OK, store(p, "/f", WRITE_APPEND));
     GETS(OK, ask_rename(p, "/f", "/h"));
     expect_count(p, "1");
@@ -80,9 +78,8 @@ PeerTest(count, each_file_that_becomes_visible, begin(p, 2, 0))
 PeerTest(count, a_partial_that_was_removed, begin(p, 5, 0))
 {
     for (int i = 0; i < 2; i++) {
-        DONE(ask_upload(p, "/d/f", WRITE_STORE, 0, 10, 1));
-        cr_assert_eq(unlink(disk_path(p, disk_partial(p, "/d"))), 0);
-        GETS(PARTIAL_TAKEN, ask_commit(p, 10));
+        PLAY(p, SENDS(STORE, "/d/f", 0, 10, 1), UNLINK(disk_partial(p, "/d")),
+             COMMIT(10, PARTIAL_TAKEN));
         expect_count(p, "0");
     }
 }
@@ -91,9 +88,8 @@ PeerTest(count, a_partial_that_was_removed, begin(p, 5, 0))
  * isn't full, so no partial is removed there. */
 PeerTest(count, a_full_home, (mark_error = ENOSPC, begin(p, 5, 0)))
 {
-    DONE(ask_upload(p, "/contracts/f", WRITE_STORE, 0, 200 * K, 1));
-    GETS(IO, ask_commit(p, 200 * K));
-    peer_expect(p, EVENT_TROUBLE);
+    PLAY(p, SENDS(STORE, "/contracts/f", 0, 200 * K, 1), COMMIT(200 * K, IO),
+         EVENT(TROUBLE));
 }
 
 /* With each on_conflict the disk has at most the bytes that are counted. A
@@ -109,8 +105,7 @@ Test(count, bytes_of_each_conflict)
 
             p->start.rules.on_conflict = (enum conflict)c;
             p->start.rules.upload_bytes = 1000 * K;
-            disk_directory(p, "/d");
-            peer_run(p);
+            PLAY(p, DIRECTORY("/d"), RUN());
             for (size_t len = 100 * K; len < 104 * K; len += K)
                 ask_put(p, "/d/f", mode, 0, len, 1);
             cr_expect_gt(
@@ -130,11 +125,8 @@ PeerTest(count, a_sync_that_fails, peer_init(p))
     peer_run(p);
     GETS(OK, store(p, "/f", WRITE_STORE));
     sync_directories_fail = true;
-    peer_again(p);
-    DONE(ask_upload(p, "/g", WRITE_STORE, 0, 10, 1));
-    GETS(IO, ask_commit(p, 10));
-    peer_expect(p, EVENT_TROUBLE);
-    cr_expect_not(disk_has(p, "/g"));
+    PLAY(p, AGAIN(), SENDS(STORE, "/g", 0, 10, 1), COMMIT(10, IO),
+         EVENT(TROUBLE), GONE("/g"));
     expect_count(p, "1");
 }
 
@@ -227,15 +219,12 @@ Test(count, waits_for_the_lock_of_another_machine)
 PeerTest(count, without_its_lock, peer_init(p))
 {
     disk_type = FUSE_SUPER_MAGIC;
-    peer_share(p, "/contracts", RIGHT_ALL);
-    disk_fill(p, "/old", 10, 1);
+    PLAY(p, SHARES("/contracts", RIGHT_ALL), FILL("/old", 10, 1));
     p->start.rules.uploads = 5;
     cr_assert_eq(chmod(p->home, 0500), 0);
-    peer_run(p);
-    cr_expect_eq(ask_size(p, "/old"), 10);
+    PLAY(p, RUN(), SIZE("/old", 10));
     GETS(IO, store(p, "/contracts/f", WRITE_STORE));
-    cr_expect_not(disk_has(p, SHARE "/f"));
-    peer_expect(p, EVENT_TROUBLE);
+    PLAY(p, GONE(SHARE "/f"), EVENT(TROUBLE));
     cr_assert_eq(chmod(p->home, 0700), 0);
 }
 
@@ -261,17 +250,14 @@ PeerTest(count, no_sync_under_a_lock, begin(p, 5, 0))
 {
     struct peer b;
 
-    disk_put(p, SHARE "/old", "x", 1);
-    disk_put(p, "/old", "x", 1);
+    PLAY(p, PUT(SHARE "/old", "x"), PUT("/old", "x"));
     b = *p;
     b.start.rules.fsync = true;
     sync_directories_wait();
-    peer_run(&b);
-    DONE(ask_upload(&b, "/contracts/f", WRITE_STORE, 0, 10, 1));
+    PLAY(&b, RUN(), SENDS(STORE, "/contracts/f", 0, 10, 1));
     send_commit(&b, 10);
     sync_directories_expect();
-    GETS(OK, ask_path(p, MSG_file_delete, "/contracts/old"));
-    GETS(OK, ask_path(p, MSG_file_delete, "/old"));
+    PLAY(p, DELE("/contracts/old"), DELE("/old"));
     sync_directories_go_on();
     EXPECT(&b.session, file_stored);
     expect_count(p, "1");
@@ -292,8 +278,7 @@ PeerTest(count, the_bytes_that_were_sent, begin(p, 0, 1024 * K))
     expect_count(p, "4 45");
     ask_cut(p, "/cut", 200 * K, 1);
     expect_count(p, "4 45");
-    cr_assert_eq(ask_size(p, "/cut"), 192 * K);
-    GETS(OK, ask_put(p, "/cut", WRITE_APPEND, 0, 300 * K, 1));
+    PLAY(p, SIZE("/cut", 192 * K), APPE("/cut", 300 * K, 1));
     expect_count(p, "5 307245");
     GETS(OK, ask_path(p, MSG_file_delete, "/cut"));
     expect_count(p, "5 307245");
@@ -314,17 +299,14 @@ PeerTest(count, bytes_that_are_left, begin(p, 0, 100))
     GETS(OK, ask_put(p, "/f", WRITE_STORE, 0, 60, 1));
     expect_limit(p, "/g", WRITE_STORE, 40, true);
     expect_limit(p, "/f", WRITE_APPEND, 100, true);
-    GETS(MAX_BYTES, ask_write(p, "/g", WRITE_STORE, 0, 41, NULL));
-    GETS(MAX_BYTES, ask_write(p, "/f", WRITE_APPEND, 0, 101, NULL));
-    GETS(MAX_BYTES, ask_put(p, "/g", WRITE_STORE, 0, 41, 1));
-    cr_expect_not(disk_has(p, "/g"));
-    cr_expect_eq(disk_partials(p, ""), 0);
+    PLAY(p, OPENS(STORE, "/g", 0, 41, MAX_BYTES),
+         OPENS(APPEND, "/f", 0, 101, MAX_BYTES), STOR("/g", 41, 1, MAX_BYTES),
+         GONE("/g"), PARTIALS("", 0));
     expect_count(p, "1 60");
     GETS(OK, ask_put(p, "/f", WRITE_APPEND, 0, 100, 1));
     expect_count(p, "2 100");
-    GETS(MAX_BYTES, ask_write(p, "/g", WRITE_STORE, 0, 0, NULL));
-    GETS(OK, ask_path(p, MSG_file_delete, "/f"));
-    GETS(MAX_BYTES, ask_write(p, "/g", WRITE_STORE, 0, 0, NULL));
+    PLAY(p, OPENS(STORE, "/g", 0, 0, MAX_BYTES), DELE("/f"),
+         OPENS(STORE, "/g", 0, 0, MAX_BYTES));
     p->start.rules.upload_bytes = 110;
     peer_again(p);
     GETS(OK, store(p, "/g", WRITE_STORE));
@@ -334,12 +316,10 @@ PeerTest(count, bytes_that_are_left, begin(p, 0, 100))
 /* A partial that has more bytes than the limit leaves can't be resumed. */
 PeerTest(count, an_unfinished_upload_that_is_too_long, begin(p, 0, 300 * K))
 {
-    ask_cut(p, "/cut", 200 * K, 1);
-    GETS(OK, ask_put(p, "/f", WRITE_STORE, 0, 100 * K, 1));
+    PLAY(p, CUTS("/cut", 200 * K, 1), STOR("/f", 100 * K, 1));
     p->start.rules.upload_bytes = 200 * K;
-    peer_again(p);
-    cr_assert_eq(ask_size(p, "/cut"), 192 * K);
-    GETS(MAX_BYTES, ask_write(p, "/cut", WRITE_APPEND, 0, 0, NULL));
+    PLAY(p, AGAIN(), SIZE("/cut", 192 * K),
+         OPENS(APPEND, "/cut", 0, 0, MAX_BYTES));
     expect_limit(p, "/cut", WRITE_STORE, 100 * K, true);
 }
 
@@ -431,8 +411,7 @@ PeerTest(count, unfinished_uploads_that_stay, begin(p, 0, 500 * K))
 {
     struct peer b;
 
-    ask_cut(p, "/f", 200 * K, 1);
-    cr_assert_eq(ask_size(p, "/f"), 192 * K);
+    PLAY(p, CUTS("/f", 200 * K, 1), SIZE("/f", 192 * K));
     peer_join(&b, p, false);
     DONE(ask_upload(&b, "/d/g", WRITE_STORE, 0, 208 * K, 1));
     GETS(BUSY, upload_and_sync(p, 101 * K));
@@ -445,18 +424,15 @@ PeerTest(count, unfinished_uploads_that_stay, begin(p, 0, 500 * K))
     peer_again(p);
     GETS(OK, upload_and_sync(p, 309 * K));
     expect_gone(p, 1);
-    ask_cut(p, "/f", 200 * K, 1);
-    cr_assert_eq(ask_size(p, "/f"), 192 * K);
+    PLAY(p, CUTS("/f", 200 * K, 1), SIZE("/f", 192 * K));
     expect_limit(p, "/f", WRITE_APPEND, 500 * K, true);
 }
 
 /* An upload that is cut counts as a file, too; but not if none of it stays. */
 PeerTest(count, unfinished_files, begin(p, 2, 0))
 {
-    ask_cut(p, "/f", 200 * K, 1);
-    ask_cut(p, "/g", 200 * K, 1);
-    cr_assert_eq(ask_size(p, "/g"), 192 * K);
-    ask_cut(p, "/n", 10, 1);
+    PLAY(p, CUTS("/f", 200 * K, 1), CUTS("/g", 200 * K, 1), SIZE("/g", 192 * K),
+         CUTS("/n", 10, 1));
     cr_expect(is_left(p, "/f"));
     GETS(OK, store(p, "/n", WRITE_STORE));
     expect_gone(p, 1);
@@ -472,8 +448,7 @@ PeerTest(count, beside_max_file_size, peer_init(p))
     p->start.rules.max_file_size = 60;
     peer_run(p);
     expect_limit(p, "/f", WRITE_STORE, 60, false);
-    GETS(TOO_LARGE, ask_write(p, "/f", WRITE_STORE, 0, 101, NULL));
-    GETS(OK, ask_put(p, "/f", WRITE_STORE, 0, 60, 1));
+    PLAY(p, OPENS(STORE, "/f", 0, 101, TOO_LARGE), STOR("/f", 60, 1));
     expect_limit(p, "/f", WRITE_STORE, 40, true);
     expect_limit(p, "/f", WRITE_APPEND, 60, false);
     GETS(MAX_BYTES, ask_write(p, "/g", WRITE_STORE, 0, 41, NULL));
@@ -515,8 +490,7 @@ PeerTest(count, bytes_of_a_rename_that_fails, peer_init(p))
     p->start.rules.on_conflict = CONFLICT_REJECT;
     peer_run(p);
     GETS(OK, store(p, "/g", WRITE_STORE));
-    DONE(ask_upload(p, "/f", WRITE_STORE, 0, 30, 1));
-    disk_put(p, "/f", "x", 1);
-    GETS(NAME_TAKEN, ask_commit(p, 30));
+    PLAY(p, SENDS(STORE, "/f", 0, 30, 1), PUT("/f", "x"),
+         COMMIT(30, NAME_TAKEN));
     expect_count(p, "1 10");
 }

@@ -90,9 +90,7 @@ PeerTest(death, leaves_the_partial_free, peer_start(p))
     do /* until the first upload has unlocked the partial */
         DONE(ask_facts(p, "/f", FACTS_FOR_SIZE));
     while (ask_upload(p, "/f", WRITE_APPEND, 0, 300 * K, 1) == OUTCOME_BUSY);
-    cr_assert_eq(p->first, 192 * K);
-    DONE(ask_commit(p, 300 * K));
-    cr_assert(disk_is(p, "/f", 300 * K, 1));
+    PLAY(p, FIRST(192 * K), COMMIT(300 * K), IS("/f", 300 * K, 1));
     session_died(&a, SIGKILL);
     expect_event(&a, "STOR", 200 * K, "the session died: signal 9");
     channel_close(&a.master);

@@ -173,16 +173,13 @@ Test(blind, with_and_without_the_name)
     for (enum conflict c = 0; c < CONFLICT_COUNT; c++) {
         struct peer *p = peer_new();
 
-        peer_share(p, "/drop", RIGHT_WRITE);
-        disk_put(p, "/own", "x", 1);
+        PLAY(p, SHARES("/drop", RIGHT_WRITE), PUT("/own", "x"));
         p->start.rules.on_conflict = c;
         peer_run(p);
         play(p, &without);
-        peer_again(p);
-        disk_fill(p, DROP "/report.pdf", 50, 1);
-        cr_assert_eq(chmod(disk_path(p, DROP "/report.pdf"), 0666), 0);
-        disk_directory(p, DROP "/d");
-        disk_put(p, DROP "/d/x", "x", 1);
+        PLAY(p, AGAIN(), FILL(DROP "/report.pdf", 50, 1),
+             BITS(DROP "/report.pdf", 0666), DIRECTORY(DROP "/d"),
+             PUT(DROP "/d/x", "x"));
         play(p, &with);
         expect_same(&without, &with);
         cr_expect(disk_is(p, DROP "/report.pdf", 50, 1));
@@ -236,15 +233,12 @@ Test(blind, renames, .timeout = 60)
 
         peer_init(p);
         p->start.rules.on_conflict = n % CONFLICT_COUNT;
-        peer_share(p, "/drop", RIGHT_WRITE);
-        peer_share(p, "/read", RIGHT_LIST | RIGHT_READ);
-        disk_put(p, "/a.part", "home", 4);
-        peer_run(p);
-        DONE(ask_put(p, "/drop/a.part", WRITE_STORE, 0, 100, 2));
+        PLAY(p, SHARES("/drop", RIGHT_WRITE),
+             SHARES("/read", RIGHT_LIST | RIGHT_READ), PUT("/a.part", "home"),
+             RUN(), STOR("/drop/a.part", 100, 2));
         strcat(stored, p->stored);
-        disk_put(p, DROP "/foreign", "x", 1);
-        disk_directory(p, DROP "/d");
-        disk_put(p, DROP "/d/x", "x", 1);
+        PLAY(p, PUT(DROP "/foreign", "x"), DIRECTORY(DROP "/d"),
+             PUT(DROP "/d/x", "x"));
         if (stands == TAKEN)
             disk_put(p, DROP "/b.pdf", "taken", 5);
         if (stands == REMOVED || stands == REPLACED)
@@ -279,14 +273,13 @@ Test(blind, renames, .timeout = 60)
             cr_expect(i == 2 ||
                       !disk_has(p, DROP "/b.pdf") == (stands != TAKEN));
             hide_digits(p->stored);
-            cr_expect_str_eq(p->stored, i == 2 ? "/drop/a.########.part"
-                                               : "/drop/b.########.pdf");
-            GETS(NOT_FOUND, ask_facts(p, i == 2 ? virtual : "/drop/a.part",
-                                      FACTS_FOR_RENAME));
-            GETS(OK, ask_rename(p, rows[i].to, "/drop/c"));
-            peer_again(p);
-            GETS(NOT_FOUND, ask_facts(p, "/drop/c", FACTS_FOR_RENAME));
-            GETS(NOT_FOUND, ask_rename(p, "/drop/c", "/drop/e"));
+            PLAY(p,
+                 STORED(i == 2 ? "/drop/a.########.part"
+                               : "/drop/b.########.pdf"),
+                 RNFR(i == 2 ? virtual : "/drop/a.part", NOT_FOUND),
+                 RNTO(rows[i].to, "/drop/c"), AGAIN(),
+                 RNFR("/drop/c", NOT_FOUND),
+                 RNTO("/drop/c", "/drop/e", NOT_FOUND));
         } else if (stands >= REMOVED) {
             cr_expect(stands == REMADE ||
                       disk_is(p, DROP "/collected", 100, 2));
@@ -305,14 +298,11 @@ Test(blind, what_the_session_has_stored)
     struct peer *p = peer_new();
     char stored[4200], name[32];
 
-    peer_share(p, "/drop", RIGHT_WRITE);
-    peer_run(p);
-    DONE(ask_put(p, "/drop/a", WRITE_STORE, 0, 100, 2));
+    PLAY(p, SHARES("/drop", RIGHT_WRITE), RUN(), STOR("/drop/a", 100, 2));
     snprintf(stored, sizeof(stored), "/../../shares%s", p->stored);
     DONE(ask_times(p, "/drop/a", 5, 7));
     cr_expect_eq(disk_stat(p, stored).st_mtime, 7);
-    disk_put(p, stored, "changed by another", 18);
-    GETS(OK, ask_facts(p, "/drop/a", FACTS_FOR_ANY));
+    PLAY(p, PUT(stored, "changed by another"), MLST("/drop/a"));
     cr_expect(p->are.size == 100 && p->are.mtime == 7 && p->are.device == 0);
     GETS(NOT_FOUND, ask_facts(p, "/drop/a", FACTS_FOR_SIZE));
     GETS(NO_RIGHT, ask_read(p, "/drop/a", 0, NULL));
@@ -322,16 +312,13 @@ Test(blind, what_the_session_has_stored)
         DONE(ask_list(p, "/", l, ""));
         cr_expect_eq(p->entries, 1, "%s", p->text);
     }
-    GETS(SEND_WHOLE, ask_write(p, "/drop/a", WRITE_APPEND, 0, 0, NULL));
-    GETS(SEND_WHOLE, ask_write(p, "/drop/a", WRITE_STORE, 50, 0, NULL));
-    ask_cut(p, "/drop/a", 200 * K, 3);
-    GETS(SEND_WHOLE, ask_write(p, "/drop/a", WRITE_APPEND, 0, 0, NULL));
-    cr_expect_eq(ask_size(p, "/drop/a"), 192 * K);
-    DONE(ask_put(p, "/drop/a", WRITE_APPEND, 0, 300 * K, 3));
-    GETS(OK, ask_facts(p, "/drop/a", FACTS_FOR_ANY));
+    PLAY(p, OPENS(APPEND, "/drop/a", 0, 0, SEND_WHOLE),
+         OPENS(STORE, "/drop/a", 50, 0, SEND_WHOLE),
+         CUTS("/drop/a", 200 * K, 3),
+         OPENS(APPEND, "/drop/a", 0, 0, SEND_WHOLE), SIZE("/drop/a", 192 * K),
+         APPE("/drop/a", 300 * K, 3), MLST("/drop/a"));
     cr_expect_eq(p->are.size, 300 * K);
-    DONE(ask_rename(p, "/drop/a", "/drop/b"));
-    GETS(OK, ask_facts(p, "/drop/b", FACTS_FOR_ANY));
+    PLAY(p, RNTO("/drop/a", "/drop/b"), MLST("/drop/b"));
     GETS(OK, ask_times(p, "/drop/b", 5, 9));
     GETS(NOT_FOUND, ask_times(p, "/drop/a", 5, 9));
 
@@ -340,12 +327,8 @@ Test(blind, what_the_session_has_stored)
         snprintf(name, sizeof(name), "/drop/n%d", i);
         DONE(ask_put(p, name, WRITE_STORE, 0, 1, 1));
     }
-    GETS(NOT_FOUND, ask_facts(p, "/drop/b", FACTS_FOR_RENAME));
-    GETS(OK, ask_facts(p, "/drop/n0", FACTS_FOR_RENAME));
-    peer_again(p);
-    GETS(NOT_FOUND, ask_facts(p, "/drop/n0", FACTS_FOR_ANY));
-    DONE(ask_list(p, "/drop", LIST_NAMES, ""));
-    cr_expect_eq(p->entries, 0, "%s", p->text);
+    PLAY(p, RNFR("/drop/b", NOT_FOUND), RNFR("/drop/n0"), AGAIN(),
+         MLST("/drop/n0", NOT_FOUND), LISTS(NAMES, "/drop", 0));
     peer_stop(p);
 }
 
@@ -364,11 +347,12 @@ Test(blind, a_unique_name)
                 struct peer one, *p = &one;
 
                 peer_init(p);
-                peer_share(p, "/drop",
-                           (mine ? RIGHT_ALL & ~RIGHT_DIRECTORY : RIGHT_WRITE) |
-                               (mine ? RIGHT_MINE : 0) |
-                               (held ? RIGHT_INSPECT : 0));
-                peer_run(p);
+                PLAY(p,
+                     SHARES("/drop", (mine ? RIGHT_ALL & ~RIGHT_DIRECTORY
+                                           : RIGHT_WRITE) |
+                                         (mine ? RIGHT_MINE : 0) |
+                                         (held ? RIGHT_INSPECT : 0)),
+                     RUN());
                 DONE(ask_put(p, names[i], WRITE_UNIQUE, 0, 10, 1));
                 cr_expect_eq(strcmp(p->stored, names[i]) == 0, i < 2, "%s",
                              p->stored);
@@ -381,10 +365,8 @@ Test(blind, a_unique_name)
 PeerTest(blind, its_time_is_the_start_of_the_server, peer_init(p))
 {
     p->start.rules.since = 1577934245; /* 2020-01-02 03:04:05 UTC */
-    peer_share(p, "/contracts", RIGHT_WRITE);
-    peer_run(p);
-    DONE(ask_put(p, "/contracts/a", WRITE_STORE, 0, 100, 2));
-    DONE(ask_facts(p, "/contracts", FACTS_FOR_ANY));
+    PLAY(p, SHARES("/contracts", RIGHT_WRITE), RUN(),
+         STOR("/contracts/a", 100, 2), MLST("/contracts"));
     cr_expect_eq(p->are.mtime, 1577934245);
     DONE(ask_list(p, "/", LIST_LONG, ""));
     cr_expect(strstr(p->text, " Jan  2  2020 contracts"), "%s", p->text);
@@ -403,16 +385,13 @@ Test(blind, an_upload_goes_on)
             peer_share(&p, "/contracts", RIGHT_WRITE);
             if (taken)
                 disk_fill(&p, SHARE "/f.bin", 500 * K, 1);
-            peer_run(&p);
-            ask_cut(&p, "/contracts/f.bin", 200 * K, 2);
-            peer_again(&p);
+            PLAY(&p, RUN(), CUTS("/contracts/f.bin", 200 * K, 2), AGAIN());
             uint64_t size = ask_size(&p, "/contracts/f.bin");
             cr_expect_eq(size, 192 * K, "%lu", size);
             DONE(ask_put(&p, "/contracts/f.bin",
                          append ? WRITE_APPEND : WRITE_STORE, append ? 0 : size,
                          300 * K, 2));
-            cr_expect_eq(disk_partials(&p, SHARE), 0);
-            cr_expect_eq(ask_size(&p, "/contracts/f.bin"), 0);
+            PLAY(&p, PARTIALS(SHARE, 0), SIZE("/contracts/f.bin", 0));
             peer_stop(&p);
         }
 }
@@ -425,9 +404,8 @@ static void play_size_after_an_upload(void)
     struct steps *s;
 
     peer_init(&p);
-    peer_share(&p, "/contracts", RIGHT_WRITE);
-    disk_fill(&p, SHARE "/f.bin", 50, 1);
-    peer_run(&p);
+    PLAY(&p, SHARES("/contracts", RIGHT_WRITE), FILL(SHARE "/f.bin", 50, 1),
+         RUN());
     s = steps_for_next();
     peer_join(&b, &p, false);
     DONE(ask_upload(&p, "/contracts/f.bin", WRITE_STORE, 0, 10, 1));
@@ -461,14 +439,12 @@ PeerTest(blind, two_uploads_of_one_name_on_nfs, peer_init(p))
     struct peer b;
 
     rename_faults.modes = rename_faults.no_flags = true;
-    peer_share(p, "/contracts", RIGHT_WRITE);
-    peer_run(p);
+    PLAY(p, SHARES("/contracts", RIGHT_WRITE), RUN());
     peer_join(&b, p, false);
     DONE(ask_upload(p, "/contracts/f", WRITE_STORE, 0, 10, 1));
-    GETS(BUSY, ask_upload(&b, "/contracts/f", WRITE_APPEND, 0, 20, 2));
-    DONE(ask_put(&b, "/contracts/f", WRITE_STORE, 0, 20, 2));
-    GETS(OK, ask_commit(p, 10));
-    cr_expect_eq(disk_partials(p, SHARE), 0);
+    PLAY(&b, SENDS(APPEND, "/contracts/f", 0, 20, 2, BUSY),
+         STOR("/contracts/f", 20, 2));
+    PLAY(p, COMMIT(10), PARTIALS(SHARE, 0));
     peer_leave(&b);
 }
 
@@ -483,14 +459,11 @@ Test(blind, a_home)
     for (int i = 0; i < 2; i++) {
         peer_init(&p);
         p.start.rights = rights[i];
-        peer_share(&p, "/shared", RIGHT_LIST);
-        disk_fill(&p, "/f", 50, 1);
-        peer_run(&p);
+        PLAY(&p, SHARES("/shared", RIGHT_LIST), FILL("/f", 50, 1), RUN());
         DONE(ask_list(&p, "/", LIST_NAMES, ""));
         cr_expect_str_eq(p.text, "shared\r\n", "%s", p.text);
-        GETS(NOT_FOUND, ask_facts(&p, "/f", FACTS_FOR_ANY));
-        GETS(NO_RIGHT, ask_path(&p, MSG_file_delete, "/f"));
-        DONE(ask_put(&p, "/f", WRITE_APPEND, 0, 100, 2));
+        PLAY(&p, MLST("/f", NOT_FOUND), DELE("/f", NO_RIGHT),
+             APPE("/f", 100, 2));
         cr_expect_eq(strlen(p.stored), strlen("/f.01234567"));
         cr_expect(disk_is(&p, "/f", 50, 1));
         peer_stop(&p);
@@ -525,9 +498,8 @@ Test(mine, with_and_without_the_name)
         for (enum conflict c = 0; c < CONFLICT_COUNT; c++) {
             struct peer *p = peer_new();
 
-            peer_share(p, "/drop", MINE);
-            disk_put(p, "/own", "x", 1);
-            disk_fill(p, DROP "/mine.bin", 20, 2);
+            PLAY(p, SHARES("/drop", MINE), PUT("/own", "x"),
+                 FILL(DROP "/mine.bin", 20, 2));
             p->start.rules.on_conflict = c;
             peer_run(p);
             play(p, &without);
@@ -551,17 +523,13 @@ PeerTest(mine, own_files, (skip_without_root(), peer_init(p)))
     struct peer b;
     char stored[4097];
 
-    peer_share(p, "/contracts", RIGHT_ALL);
-    peer_run(p);
-    DONE(ask_path(p, MSG_directory_make, "/contracts/d"));
+    PLAY(p, SHARES("/contracts", RIGHT_ALL), RUN(), MKD("/contracts/d"));
     peer_member(&b, p, "bert", MINE);
     DONE(ask_put(&b, "/contracts/a.pdf", WRITE_STORE, 0, 100, 2));
     strcpy(stored, b.stored);
     cr_expect_eq(strlen(stored), strlen("/contracts/a.01234567.pdf"));
-    cr_expect_eq(ask_size(&b, stored), 100);
-    GETS(OK, ask_read(&b, stored, 0, NULL));
-    GETS(OK, ask_times(&b, stored, 5, 5));
-    DONE(ask_put(&b, stored, WRITE_STORE, 0, 50, 3));
+    PLAY(&b, SIZE(stored, 100), RETR(stored), MFMT(stored),
+         STOR(stored, 50, 3));
     cr_expect_str_eq(stored, b.stored, "over the own file");
     DONE(ask_put(&b, stored, WRITE_APPEND, 0, 70, 3));
     cr_expect_str_eq(stored, b.stored, "APPE to the own file");
@@ -569,15 +537,13 @@ PeerTest(mine, own_files, (skip_without_root(), peer_init(p)))
     cr_expect_eq(b.entries, 2, "the directory and the file: %s", b.text);
     DONE(ask_list(&b, stored, LIST_LONG, stored));
     cr_expect_eq(b.entries, 1, "%s", b.text);
-    GETS(OK, ask_path(&b, MSG_directory_enter, "/contracts/d"));
-    GETS(OK, ask_facts(&b, "/contracts/d", FACTS_FOR_ANY));
+    PLAY(&b, CWD("/contracts/d"), MLST("/contracts/d"));
     cr_expect(b.are.mtime == 0, "what others do in it doesn't show");
-    GETS(NO_RIGHT, ask_rename(&b, "/contracts/d", "/contracts/e"));
-    DONE(ask_rename(&b, stored, "/contracts/d/b"));
+    PLAY(&b, RNTO("/contracts/d", "/contracts/e", NO_RIGHT),
+         RNTO(stored, "/contracts/d/b"));
     cr_expect_eq(strlen(b.stored), strlen("/contracts/d/b.01234567"));
     GETS(OK, ask_facts(p, b.stored, FACTS_FOR_ANY));
-    GETS(OK, ask_path(&b, MSG_file_delete, b.stored));
-    peer_leave(&b);
+    PLAY(&b, DELE(b.stored), LEAVE());
 }
 
 /* The owner of the opened file decides, not the owner of an earlier file with
@@ -585,15 +551,11 @@ PeerTest(mine, own_files, (skip_without_root(), peer_init(p)))
 PeerTest(mine, a_file_that_changes_its_owner,
          (skip_without_root(), peer_init(p)))
 {
-    peer_share(p, "/contracts", MINE);
-    disk_fill(p, SHARE "/f", 10, 1);
-    peer_run(p);
-    GETS(OK, ask_read(p, "/contracts/f", 0, NULL));
+    PLAY(p, SHARES("/contracts", MINE), FILL(SHARE "/f", 10, 1), RUN(),
+         RETR("/contracts/f"));
     put_others(p, SHARE "/g", 10);
-    disk_rename(p, SHARE "/g", SHARE "/f");
-    GETS(NOT_FOUND, ask_read(p, "/contracts/f", 0, NULL));
-    GETS(NOT_FOUND, ask_path(p, MSG_file_delete, "/contracts/f"));
-    cr_expect(disk_is(p, SHARE "/f", 10, 1));
+    PLAY(p, MOVE(SHARE "/g", SHARE "/f"), RETR("/contracts/f", NOT_FOUND),
+         DELE("/contracts/f", NOT_FOUND), IS(SHARE "/f", 10, 1));
 }
 
 /* If the group may read a directory, but not enter it, its listing shows no
@@ -601,13 +563,12 @@ PeerTest(mine, a_file_that_changes_its_owner,
 PeerTest(mine, names_that_cannot_be_looked_at,
          (skip_without_root(), peer_init(p)))
 {
-    peer_share(p, "/contracts", MINE);
-    disk_directory(p, SHARE "/d");
+    PLAY(p, SHARES("/contracts", MINE), DIRECTORY(SHARE "/d"));
     put_others(p, SHARE "/d/secret.pdf", 10);
     give_to_other(p, SHARE "/d", 0744);
-    peer_run(p);
-    DONE(ask_list(p, "/contracts/d", LIST_NAMES, ""));
-    cr_expect_eq(p->entries, 0, "%s", p->text);
+    PLAY(p, RUN(),
+         STEP(ask_list(p, "/contracts/d", LIST_NAMES, ""), OUTCOME_OK),
+         STEP(p->listed, OUTCOME_DENIED), STEP_IS(p->entries, 0));
 }
 
 /* In a home that is a drop a client can reach a directory with rights of its
@@ -615,15 +576,9 @@ PeerTest(mine, names_that_cannot_be_looked_at,
 PeerTest(blind, steps_to_a_directory_with_rights, peer_init(p))
 {
     p->start.rights = RIGHT_WRITE;
-    disk_put(p, "/secret", "x", 1);
-    peer_rights(p, "/a/b/c", RIGHT_ALL);
-    peer_rights(p, "/a/b/d", RIGHT_LIST);
-    peer_rights(p, "/e", RIGHT_ALL);
-    peer_run(p);
-    disk_put(p, "/a/secret", "x", 1);
-    GETS(OK, ask_path(p, MSG_directory_enter, "/a"));
-    GETS(OK, ask_path(p, MSG_directory_enter, "/a/b"));
-    GETS(OK, ask_path(p, MSG_directory_enter, "/a/b/c"));
+    PLAY(p, PUT("/secret", "x"), RIGHTS("/a/b/c", RIGHT_ALL),
+         RIGHTS("/a/b/d", RIGHT_LIST), RIGHTS("/e", RIGHT_ALL), RUN(),
+         PUT("/a/secret", "x"), CWD("/a"), CWD("/a/b"), CWD("/a/b/c"));
     DONE(ask_list(p, "/", LIST_NAMES, ""));
     cr_expect_str_eq(p->text, "a\r\ne\r\n", "%s", p->text);
     DONE(ask_list(p, "/a", LIST_NAMES, ""));
@@ -638,15 +593,12 @@ PeerTest(blind, steps_to_a_directory_with_rights, peer_init(p))
     for (enum facts_for what = 0; what < FACTS_FOR_COUNT; what++)
         cr_expect_neq(ask_facts(p, "/a/secret", what), OUTCOME_OK);
     GETS(NOT_FOUND, ask_facts(p, "/a", FACTS_FOR_SIZE));
-    GETS(NOT_FOUND, ask_path(p, MSG_directory_enter, "/secret"));
-    GETS(NOT_FOUND, ask_path(p, MSG_directory_enter, "/a/secret"));
-    GETS(NOT_FOUND, ask_write(p, "/a/f", WRITE_STORE, 0, 0, NULL));
-    GETS(NOT_FOUND, ask_write(p, "/a/b/f", WRITE_STORE, 0, 0, NULL));
-    GETS(NOT_FOUND, ask_write(p, "/a/b", WRITE_STORE, 0, 0, NULL));
-    GETS(NOT_FOUND, ask_times(p, "/a", 5, 5));
+    PLAY(p, CWD("/secret", NOT_FOUND), CWD("/a/secret", NOT_FOUND),
+         OPENS(STORE, "/a/f", 0, 0, NOT_FOUND),
+         OPENS(STORE, "/a/b/f", 0, 0, NOT_FOUND),
+         OPENS(STORE, "/a/b", 0, 0, NOT_FOUND), MFMT("/a", NOT_FOUND));
     GETS(NOT_FOUND, ask_space(p, "/a", 0));
-    GETS(OK, ask_put(p, "/a/b/c/f", WRITE_STORE, 0, 10, 1));
-    GETS(OK, ask_put(p, "/a", WRITE_STORE, 0, 10, 1));
+    PLAY(p, STOR("/a/b/c/f", 10, 1), STOR("/a", 10, 1));
     cr_expect(strncmp(p->stored, "/a.", 3) == 0, "%s", p->stored);
 }
 
@@ -669,8 +621,7 @@ Test(drop, free_space, .timeout = 60)
         unsigned values[2] = { 0, 0 };
         struct peer *p = peer_new();
 
-        peer_share(p, "/drop", rows[i / 2].rights);
-        peer_run(p);
+        PLAY(p, SHARES("/drop", rows[i / 2].rights), RUN());
         for (uint64_t n = 0; n < 20; n++) {
             free_always = 5000000000 - n * 4096 * 100;
             peer_again(p);

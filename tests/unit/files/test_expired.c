@@ -12,12 +12,8 @@
 static void begin(struct peer *p)
 {
     peer_init(p);
-    disk_fill(p, "/f", 10, 1);
-    disk_directory(p, "/in");
-    disk_fill(p, "/in/g", 10, 1);
-    disk_directory(p, "/in/deep");
-    disk_fill(p, "/in/deep/h", 10, 1);
-    peer_run(p);
+    PLAY(p, FILL("/f", 10, 1), DIRECTORY("/in"), FILL("/in/g", 10, 1),
+         DIRECTORY("/in/deep"), FILL("/in/deep/h", 10, 1), RUN());
 }
 
 /* Searches PATH, and expects as many files with the states RESTS, IN_USE and
@@ -92,10 +88,8 @@ PeerTest(expired, links, begin(p))
     snprintf(outside, sizeof(outside), "%s/outside", p->base);
     cr_assert_eq(mkdir(outside, 0777), 0);
     cr_assert_eq(chmod(outside, 0777), 0);
-    disk_put(p, "/../../outside/victim", "x", 1);
-    disk_link(p, outside, "/in/away");
-    disk_link(p, "../../outside/victim", "/in/file");
-    disk_link(p, "/in", "/there");
+    PLAY(p, PUT("/../../outside/victim", "x"), LINK(outside, "/in/away"),
+         LINK("../../outside/victim", "/in/file"), LINK("/in", "/there"));
     disk_hard_link(p, "/../../outside/victim", "/in/hard");
     FIND(p, "/there", true, 0, 0, 0, 0);
     FIND(p, "/in/away", true, 0, 0, 0, 0);
@@ -110,15 +104,13 @@ PeerTest(expired, links, begin(p))
 PeerTest(expired, partials, begin(p))
 {
     static const char waits[] = "/in/.sallyport-0123456789abcdef.held-o-a";
-    disk_fill(p, "/in/" SOME, 10, 1);
-    disk_fill(p, waits, 10, 1);
-    DONE(ask_upload(p, "/in/new", WRITE_STORE, 0, 200 * K, 1));
+    PLAY(p, FILL("/in/" SOME, 10, 1), FILL(waits, 10, 1),
+         SENDS(STORE, "/in/new", 0, 200 * K, 1));
     FIND(p, "/in", true, 3600, 0, 0, 0);
     FIND(p, "/in", false, 0, 4, 1, 0);
     FIND(p, "/in", true, 0, 0, 1, 4);
     cr_expect_not(disk_has(p, "/in/" SOME) || disk_has(p, waits));
-    GETS(OK, ask_commit(p, 200 * K));
-    cr_expect(disk_is(p, "/in/new", 200 * K, 1));
+    PLAY(p, COMMIT(200 * K), IS("/in/new", 200 * K, 1));
 }
 
 /* In a share, a process with only the share's own uid and gid removes the
@@ -127,17 +119,13 @@ PeerTest(expired, in_a_share, (skip_without_root(), peer_init(p)))
 {
     struct peer b;
 
-    peer_share(p, "/contracts", RIGHT_ALL);
-    peer_run(p);
-    DONE(ask_path(p, MSG_directory_make, "/contracts/d"));
-    ask_store(p, "/contracts/f", 10, 1);
-    ask_store(p, "/contracts/d/f", 10, 1);
-    ask_cut(p, "/contracts/cut", 200 * K, 1);
+    PLAY(p, SHARES("/contracts", RIGHT_ALL), RUN(), MKD("/contracts/d"),
+         STOR("/contracts/f", 10, 1), STOR("/contracts/d/f", 10, 1),
+         CUTS("/contracts/cut", 200 * K, 1));
     b = peer_of_share(p);
     FIND(&b, "/", true, 3600, 0, 0, 0);
     FIND(&b, "/", true, 0, 0, 0, 3);
-    cr_expect_not(disk_has(p, SHARE "/d/f"));
-    cr_expect(disk_has(p, SHARE "/d"));
+    PLAY(p, GONE(SHARE "/d/f"), HAS(SHARE "/d"));
 }
 
 /* A file system that is mounted in the home is left out, since it isn't the
@@ -159,9 +147,7 @@ PeerTest(expired, snapshots_are_left_out, peer_init_on_btrfs(p))
 {
     peer_make_subvolume(p->home, "snapshot");
     cr_assert_eq(chown(disk_path(p, "/snapshot"), PEER_UID, PEER_UID), 0);
-    disk_fill(p, "/f", 10, 1);
-    disk_fill(p, "/snapshot/f", 10, 1);
-    peer_run(p);
+    PLAY(p, FILL("/f", 10, 1), FILL("/snapshot/f", 10, 1), RUN());
     FIND(p, "/", true, 0, 0, 0, 1);
     cr_expect(disk_has(p, "/snapshot/f"));
     FIND(p, "/snapshot", true, 0, 0, 0, 1);

@@ -13,22 +13,16 @@
 static void furnish(struct peer *p)
 {
     peer_init(p);
-    disk_put(p, "/file", "hello", 5);
-    disk_directory(p, "/folder");
-    disk_put(p, "/folder/file", "hello", 5);
-    disk_link(p, "folder/file", "/link");
-    disk_link(p, "../file", "/folder/up");
-    disk_link(p, "/folder", "/link-to-folder");
-    disk_link(p, "/etc/passwd", "/escape");
+    PLAY(p, PUT("/file", "hello"), DIRECTORY("/folder"),
+         PUT("/folder/file", "hello"), LINK("folder/file", "/link"),
+         LINK("../file", "/folder/up"), LINK("/folder", "/link-to-folder"),
+         LINK("/etc/passwd", "/escape"));
     cr_assert_eq(mkfifo(disk_path(p, "/fifo"), 0666), 0);
     if (geteuid() == 0)
         cr_assert_eq(chown(disk_path(p, "/fifo"), PEER_UID, PEER_UID), 0);
     disk_socket(p, "/socket");
-    disk_put(p, "/closed", "x", 1);
-    cr_assert_eq(chmod(disk_path(p, "/closed"), 0), 0);
-    disk_put(p, "/.sallyport-x", "x", 1);
-    disk_directory(p, "/.sallyport-folder");
-    disk_put(p, "/.sallyport-folder/file", "x", 1);
+    PLAY(p, PUT("/closed", "x"), BITS("/closed", 0), PUT("/.sallyport-x", "x"),
+         DIRECTORY("/.sallyport-folder"), PUT("/.sallyport-folder/file", "x"));
 }
 
 PeerTest(facts, table, furnish(p))
@@ -226,8 +220,7 @@ PeerTest(read, fifo_is_not_opened, peer_init(p))
 
     cr_assert_eq(mkfifo(disk_path(p, "/fifo"), 0666), 0);
     cr_assert_geq(inotify_add_watch(watch, disk_path(p, "/fifo"), IN_OPEN), 0);
-    peer_run(p);
-    GETS(NOT_REGULAR, ask_read(p, "/fifo", 0, NULL));
+    PLAY(p, RUN(), RETR("/fifo", NOT_REGULAR));
     cr_expect_lt(read(watch, event, sizeof(event)), 0, "it was opened");
     close(watch);
 }
@@ -236,9 +229,7 @@ PeerTest(read, needs_the_right, peer_init(p))
 {
     disk_put(p, "/file", "hello", 5);
     p->start.rights = RIGHT_ALL & ~RIGHT_READ;
-    peer_run(p);
-    GETS(NO_RIGHT, ask_read(p, "/file", 0, NULL));
-    GETS(NO_RIGHT, ask_read(p, "/missing", 0, NULL));
+    PLAY(p, RUN(), RETR("/file", NO_RIGHT), RETR("/missing", NO_RIGHT));
 }
 
 PeerTest(read, tells_size_and_time, peer_init(p))

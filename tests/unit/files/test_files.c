@@ -58,8 +58,7 @@ Test(files, lies_end_it)
         struct peer *p = peer_new();
         struct message lie = rows[i].lie;
 
-        disk_put(p, "/a", "hello", 5);
-        peer_run(p);
+        PLAY(p, PUT("/a", "hello"), RUN());
         lie.request = 1;
         cr_expect_eq(lie_send(&p->session, lie.kind, &lie.request), 0, "%s",
                      rows[i].why);
@@ -124,32 +123,20 @@ static bool has_as_many(void *argument)
  * closes the directory. */
 PeerTest(files, keeps_no_descriptor, peer_init(p))
 {
-    disk_put(p, "/f", "hello", 5);
-    disk_directory(p, "/folder");
-    disk_put(p, "/folder/f", "hello", 5);
-    disk_link(p, "folder/f", "/link");
-    peer_run(p);
+    PLAY(p, PUT("/f", "hello"), DIRECTORY("/folder"), PUT("/folder/f", "hello"),
+         LINK("folder/f", "/link"), RUN());
     struct descriptors have = { p->pid, process_descriptors(p->pid) };
     for (int i = 0; i < 100; i++) {
-        ask_read(p, "/f", 0, NULL);
-        ask_read(p, "/f", 9, NULL);
-        ask_read(p, "/folder", 0, NULL);
-        ask_write(p, "/folder/g", WRITE_STORE, 0, 0, NULL);
-        ask_commit(p, 0);
-        ask_write(p, "/folder/g", WRITE_APPEND, 0, 0, NULL);
-        ask_abort(p);
-        ask_write(p, "/folder", WRITE_STORE, 0, 0, NULL);
-        ask_write(p, "/folder/g", WRITE_STORE, 7, 0, NULL);
-        ask_facts(p, "/link", FACTS_FOR_SIZE);
-        ask_facts(p, "/folder/x", FACTS_FOR_SIZE);
-        ask_path(p, MSG_directory_enter, "/folder");
-        ask_path(p, MSG_directory_make, "/folder/new");
-        ask_path(p, MSG_directory_remove, "/folder/new");
-        ask_path(p, MSG_directory_remove, "/folder");
-        ask_path(p, MSG_file_delete, "/folder/g");
-        ask_path(p, MSG_file_delete, "/folder/g");
-        ask_rename(p, "/f", "/folder/h");
-        ask_rename(p, "/folder/h", "/f");
+        GETS(OK, ask_read(p, "/f", 0, NULL));
+        GETS(BAD_OFFSET, ask_read(p, "/f", 9, NULL));
+        PLAY(p, RETR("/folder", IS_DIRECTORY), OPENS(STORE, "/folder/g", 0, 0),
+             COMMIT(0), OPENS(APPEND, "/folder/g", 0, 0), ABORT(),
+             OPENS(STORE, "/folder", 0, 0, IS_DIRECTORY),
+             OPENS(STORE, "/folder/g", 7, 0, BAD_OFFSET), SIZE("/link", 5),
+             SIZE("/folder/x", 0), CWD("/folder"), MKD("/folder/new"),
+             RMD("/folder/new"), RMD("/folder", NOT_EMPTY), DELE("/folder/g"),
+             DELE("/folder/g", NOT_FOUND), RNTO("/f", "/folder/h"),
+             RNTO("/folder/h", "/f"));
         for (enum list_format l = 0; l < LIST_FORMAT_COUNT; l++)
             ask_list(p, "/", l, "");
         ask_list(p, "/f", LIST_LONG, "");

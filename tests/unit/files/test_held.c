@@ -134,8 +134,7 @@ static const char *held_at(const char *id)
 static void init(struct peer *p)
 {
     peer_init(p);
-    disk_directory(p, "/in");
-    peer_rights(p, "/in", INSPECT);
+    PLAY(p, DIRECTORY("/in"), RIGHTS("/in", INSPECT));
 }
 
 static void begin(struct peer *p)
@@ -165,8 +164,7 @@ PeerTest(held, a_handle_that_stays_open, begin(p))
     GETS(BUSY, ask_commit(p, 100 * K));
     second = open_upload(p, ask_size(p, "/in/a"));
     close(second);
-    GETS(BUSY, ask_prepare(p, 100 * K));
-    DONE(ask_abort(p));
+    PLAY(p, PREPARE(100 * K, BUSY), ABORT());
     close(first);
     second = open_upload(p, ask_size(p, "/in/a"));
     close(second);
@@ -177,8 +175,7 @@ PeerTest(held, a_handle_that_stays_open, begin(p))
     close(again);
     second = open_upload(p, ask_size(p, "/in/a"));
     close(second);
-    DONE(ask_prepare(p, 100 * K));
-    DONE(ask_commit(p, 100 * K));
+    PLAY(p, PREPARE(100 * K), COMMIT(100 * K));
 }
 
 /* An upload at rest has no handle, so another session can complete it. */
@@ -234,8 +231,7 @@ static void is_unseen(struct peer *p, const char *directory, const char *path,
         cr_expect_eq(ask_facts(p, path, what),
                      what == FACTS_FOR_ANY ? (int)any : OUTCOME_NOT_FOUND, "%s",
                      path);
-    GETS(NOT_FOUND, ask_read(p, path, 0, NULL));
-    GETS(NOT_FOUND, ask_path(p, MSG_file_delete, path));
+    PLAY(p, RETR(path, NOT_FOUND), DELE(path, NOT_FOUND));
     cr_expect_eq(ask_times(p, path, 5, 5), (int)any, "%s", path);
 }
 
@@ -250,9 +246,8 @@ PeerTest(held, unseen_until_the_release, begin(p))
     cr_expect_eq(disk_partials(p, "/in"), 1, "no partial beside it");
     is_unseen(p, "/in", "/in/a", OUTCOME_WAITS);
     is_unseen(p, "/in", stands, OUTCOME_NOT_FOUND);
-    GETS(NOT_FOUND, ask_rename(p, "/in/a", "/in/b"));
-    GETS(NOT_FOUND, ask_rename(p, stands, "/in/b"));
-    GETS(BAD_NAME, ask_upload(p, stands, WRITE_STORE, 0, 1, 1));
+    PLAY(p, RNTO("/in/a", "/in/b", NOT_FOUND), RNTO(stands, "/in/b", NOT_FOUND),
+         SENDS(STORE, stands, 0, 1, 1, BAD_NAME));
     h = order_once(p, HELD_LIST, "");
     cr_expect(h.count == 1 && h.bytes == 200 * K && h.outcome == OUTCOME_OK);
     cr_expect_str_eq(h.path, "/in/a");
@@ -425,22 +420,16 @@ PeerTest(held, one_that_cannot_be_read, begin(p))
  * without inspection, neither by a rename nor through a link. */
 PeerTest(held, no_other_way, begin(p))
 {
-    disk_fill(p, "/f", 10, 1);
-    disk_directory(p, "/d");
-    GETS(BETWEEN_MOUNTS, ask_rename(p, "/f", "/in/f"));
-    disk_link(p, "../f", "/in/" WAITS);
-    GETS(NOT_FOUND, ask_facts(p, "/in/f", FACTS_FOR_ANY));
-    GETS(BETWEEN_MOUNTS, ask_rename(p, "/d", "/in/d"));
-    GETS(MOUNT, ask_rename(p, "/in", "/out"));
-    disk_link(p, "/in", "/link");
-    GETS(NOT_FOUND, ask_upload(p, "/link/f", WRITE_STORE, 0, 1, 1));
-    DONE(ask_path(p, MSG_directory_make, "/in/sub"));
+    PLAY(p, FILL("/f", 10, 1), DIRECTORY("/d"),
+         RNTO("/f", "/in/f", BETWEEN_MOUNTS), LINK("../f", "/in/" WAITS),
+         MLST("/in/f", NOT_FOUND), RNTO("/d", "/in/d", BETWEEN_MOUNTS),
+         RNTO("/in", "/out", MOUNT), LINK("/in", "/link"),
+         SENDS(STORE, "/link/f", 0, 1, 1, NOT_FOUND), MKD("/in/sub"));
     disk_directory(p, "/closed"); /* an order that finds its file ignores it */
     cr_assert_eq(chmod(disk_path(p, "/closed"), 0), 0);
     const char *id = hold(p, "/in/sub/f", WRITE_STORE, 10, 2);
     is_unseen(p, "/in/sub", "/in/sub/f", OUTCOME_WAITS);
-    GETS(NOT_EMPTY, ask_path(p, MSG_directory_remove, "/in/sub"));
-    DONE(ask_rename(p, "/in/sub", "/in/new"));
+    PLAY(p, RMD("/in/sub", NOT_EMPTY), RNTO("/in/sub", "/in/new"));
     cr_expect_str_eq(order_once(p, HELD_RELEASE, id).path, "/in/new/f");
     cr_expect(disk_is(p, "/in/new/f", 10, 2));
 }
@@ -470,8 +459,7 @@ Test(held, a_name_that_is_taken)
         struct held h;
         struct peer *p = peer_new();
 
-        disk_directory(p, "/in");
-        peer_rights(p, "/in", INSPECT & ~rows[i].without);
+        PLAY(p, DIRECTORY("/in"), RIGHTS("/in", INSPECT & ~rows[i].without));
         p->start.rules.on_conflict = rows[i].conflict;
         p->start.rules.fsync = true;
         peer_run(p);
@@ -497,13 +485,12 @@ Test(held, a_name_that_is_taken)
  * release it is refused. */
 PeerTest(held, rest_and_append, begin(p))
 {
-    ask_cut(p, "/in/a", 200 * K, 1);
-    cr_expect_eq(ask_size(p, "/in/a"), 192 * K);
+    PLAY(p, CUTS("/in/a", 200 * K, 1), SIZE("/in/a", 192 * K));
     const char *id = hold(p, "/in/a", WRITE_APPEND, 300 * K, 1);
     order_once(p, HELD_RELEASE, id);
-    cr_expect(disk_is(p, "/in/a", 300 * K, 1));
-    GETS(SEND_WHOLE, ask_upload(p, "/in/a", WRITE_APPEND, 0, 400 * K, 1));
-    GETS(SEND_WHOLE, ask_upload(p, "/in/a", WRITE_STORE, 300 * K, 400 * K, 1));
+    PLAY(p, IS("/in/a", 300 * K, 1),
+         SENDS(APPEND, "/in/a", 0, 400 * K, 1, SEND_WHOLE),
+         SENDS(STORE, "/in/a", 300 * K, 400 * K, 1, SEND_WHOLE));
     id = hold(p, "/in/a", WRITE_STORE, 400 * K, 2);
     cr_expect(disk_is(p, "/in/a", 300 * K, 1), "until the release");
     order_once(p, HELD_RELEASE, id);
@@ -515,17 +502,12 @@ PeerTest(held, in_a_drop, peer_init(p))
 {
     char name[NAME_MAX + 1];
 
-    disk_directory(p, "/in");
-    peer_rights(p, "/in", RIGHT_WRITE | RIGHT_INSPECT);
-    peer_run(p);
-    DONE(ask_put(p, "/in/a.pdf", WRITE_STORE, 0, 10, 1));
+    PLAY(p, DIRECTORY("/in"), RIGHTS("/in", RIGHT_WRITE | RIGHT_INSPECT), RUN(),
+         STOR("/in/a.pdf", 10, 1));
     cr_expect_eq(strlen(p->stored), strlen("/in/a.01234567.pdf"), "%s",
                  p->stored);
-    GETS(WAITS, ask_facts(p, "/in/a.pdf", FACTS_FOR_ANY));
-    GETS(WAITS, ask_facts(p, "/in/a.pdf", FACTS_FOR_RENAME));
-    GETS(WAITS, ask_times(p, "/in/a.pdf", 5, 5));
-    DONE(ask_list(p, "/in", LIST_NAMES, ""));
-    cr_expect_eq(p->entries, 0, "%s", p->text);
+    PLAY(p, MLST("/in/a.pdf", WAITS), RNFR("/in/a.pdf", WAITS),
+         MFMT("/in/a.pdf", WAITS), LISTS(NAMES, "/in", 0));
     cr_expect_str_eq(order_once(p, HELD_RELEASE, p->held).path, p->stored);
     cr_expect(disk_is(p, p->stored, 10, 1));
     memset(name, 'x', sizeof(name));
@@ -547,8 +529,7 @@ PeerTest(held, in_a_share, (skip_without_root(), peer_init(p)))
     struct peer b, c, ctl;
     struct held h;
 
-    peer_share(p, "/contracts", INSPECT);
-    peer_run(p);
+    PLAY(p, SHARES("/contracts", INSPECT), RUN());
     peer_member(&b, p, "bert", RIGHT_ALL);
     const char *id = hold(p, "/contracts/a", WRITE_STORE, 10, 1);
     is_unseen(p, "/contracts", "/contracts/a", OUTCOME_WAITS);
@@ -589,8 +570,7 @@ PeerTest(held, two_at_once, begin(p))
     for (int n = 1; n >= 0; n--)
         send_order(&ctl[n], HELD_RELEASE, id);
     cr_expect_eq(take_answers(&ctl[0]).count + take_answers(&ctl[1]).count, 1);
-    cr_expect(disk_is(p, "/in/a", 10, 1));
-    cr_expect_not(disk_has(p, "/in/a (2)"));
+    PLAY(p, IS("/in/a", 10, 1), GONE("/in/a (2)"));
     peer_leave(&ctl[0]);
     peer_leave(&ctl[1]);
 }
@@ -618,8 +598,7 @@ PeerTest(held, no_sync_under_a_lock, begin(p))
     peer_join(&b, p, true);
     send_order(&b, HELD_RELEASE, id);
     sync_directories_expect();
-    cr_expect(disk_is(p, "/in/a", 10, 1));
-    GETS(OK, ask_path(p, MSG_file_delete, "/in/old"));
+    PLAY(p, IS("/in/a", 10, 1), DELE("/in/old"));
     sync_directories_go_on();
     h = take_answers(&b);
     cr_expect(h.count == 1 && h.outcome == OUTCOME_OK);

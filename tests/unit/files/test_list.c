@@ -8,19 +8,12 @@
 
 static void furnish(struct peer *p)
 {
-    disk_put(p, "/file", "hello", 5);
-    disk_put(p, "/two words", "x", 1);
-    disk_put(p, "/.hidden", "x", 1);
-    disk_put(p, "/line\nbreak", "x", 1);
-    disk_directory(p, "/folder");
-    disk_put(p, "/folder/inner", "x", 1);
-    disk_directory(p, "/empty");
-    disk_directory(p, "/locked");
-    cr_assert_eq(chmod(disk_path(p, "/locked"), 0300), 0);
-    disk_link(p, "folder", "/link-to-folder");
-    disk_link(p, "/file", "/link");
-    disk_link(p, "../../../../etc/passwd", "/escape");
-    disk_put(p, "/.sallyport-x", "x", 1);
+    PLAY(p, PUT("/file", "hello"), PUT("/two words", "x"), PUT("/.hidden", "x"),
+         PUT("/line\nbreak", "x"), DIRECTORY("/folder"),
+         PUT("/folder/inner", "x"), DIRECTORY("/empty"), DIRECTORY("/locked"),
+         BITS("/locked", 0300), LINK("folder", "/link-to-folder"),
+         LINK("/file", "/link"), LINK("../../../../etc/passwd", "/escape"),
+         PUT("/.sallyport-x", "x"));
     disk_put(p, "/.SallyPort-x", "x", 1); /* a disk can ignore case */
     disk_directory(p, "/.sallyport-folder");
 }
@@ -81,16 +74,9 @@ static void expect_no_pattern(struct peer *p, const char *argument)
 
 PeerTest(list, patterns, peer_init(p))
 {
-    disk_directory(p, "/d");
-    disk_directory(p, "/d/sub");
-    disk_put(p, "/d/a.txt", "x", 1);
-    disk_put(p, "/d/b.txt", "x", 1);
-    disk_put(p, "/d/.c.txt", "x", 1);
-    disk_put(p, "/d/[x]", "x", 1);
-    disk_put(p, "/d/x", "x", 1);
-    disk_put(p, "/d/.sallyport-x", "x", 1);
-    disk_link(p, "d", "/l");
-    peer_run(p);
+    PLAY(p, DIRECTORY("/d"), DIRECTORY("/d/sub"), PUT("/d/a.txt", "x"),
+         PUT("/d/b.txt", "x"), PUT("/d/.c.txt", "x"), PUT("/d/[x]", "x"),
+         PUT("/d/x", "x"), PUT("/d/.sallyport-x", "x"), LINK("d", "/l"), RUN());
     expect_names(p, "/d/*.txt", "*.txt", "a.txt b.txt");
     expect_names(p, "/d/*.txt", "d/*.txt", "d/a.txt d/b.txt");
     expect_names(p, "/d/*.txt", "/d//*.txt", "/d//a.txt /d//b.txt");
@@ -153,9 +139,7 @@ PeerTest(list, an_entry_that_cannot_be_read, peer_init(p))
 {
     static const enum list_format formats[] = { LIST_LONG, LIST_FACTS };
 
-    disk_put(p, "/a", "x", 1);
-    disk_put(p, "/b", "x", 1);
-    disk_put(p, "/c", "x", 1);
+    PLAY(p, PUT("/a", "x"), PUT("/b", "x"), PUT("/c", "x"));
     look_fails = "b";
     peer_run(p);
     look_fails = NULL;
@@ -468,10 +452,7 @@ Test(list, a_directory_that_cannot_be_searched)
 
         if (mine)
             p->start.rights = RIGHT_ALL | RIGHT_MINE;
-        disk_directory(p, "/d");
-        disk_put(p, "/d/f", "x", 1);
-        cr_assert_eq(chmod(disk_path(p, "/d"), 0644), 0);
-        peer_run(p);
+        PLAY(p, DIRECTORY("/d"), PUT("/d/f", "x"), BITS("/d", 0644), RUN());
         for (int i = 0; i < 2 + mine; i++) {
             DONE(ask_list(p, "/d", formats[i], ""));
             cr_expect_eq(p->listed, OUTCOME_DENIED, "%d %d", i, mine);

@@ -16,27 +16,16 @@
  * file. */
 PeerTest(modes, of_files_and_directories, peer_init(p))
 {
-    peer_share(p, "/contracts", RIGHT_ALL);
-    disk_directory(p, "/in");
-    peer_rights(p, "/in", RIGHT_ALL);
+    PLAY(p, SHARES("/contracts", RIGHT_ALL), DIRECTORY("/in"),
+         RIGHTS("/in", RIGHT_ALL));
     p->mounts[1].file_mode = 0640;
     p->mounts[1].dir_mode = 0750;
-    peer_run(p);
-    ask_store(p, "/f", 10, 1);
-    ask_store(p, "/contracts/f", 10, 1);
-    ask_store(p, "/in/f", 10, 1);
-    cr_expect_eq(disk_mode(p, "/f"), 0600);
-    cr_expect_eq(disk_mode(p, SHARE "/f"), 0660);
-    cr_expect_eq(disk_mode(p, "/in/f"), 0640);
-    DONE(ask_path(p, MSG_directory_make, "/d"));
-    DONE(ask_path(p, MSG_directory_make, "/in/d"));
-    DONE(ask_path(p, MSG_directory_make, "/contracts/d"));
-    DONE(ask_path(p, MSG_directory_make, "/contracts/d/e"));
-    cr_expect_eq(disk_mode(p, "/d"), 0700);
-    cr_expect_eq(disk_mode(p, "/in/d"), 0750);
-    cr_expect_eq(disk_mode(p, SHARE "/d"), 02770);
-    cr_expect_eq(disk_mode(p, SHARE "/d/e"), 02770);
-    ask_store(p, "/contracts/d/e/f", 10, 1);
+    PLAY(p, RUN(), STOR("/f", 10, 1), STOR("/contracts/f", 10, 1),
+         STOR("/in/f", 10, 1), MODE("/f", 0600), MODE(SHARE "/f", 0660),
+         MODE("/in/f", 0640), MKD("/d"), MKD("/in/d"), MKD("/contracts/d"),
+         MKD("/contracts/d/e"), MODE("/d", 0700), MODE("/in/d", 0750),
+         MODE(SHARE "/d", 02770), MODE(SHARE "/d/e", 02770),
+         STOR("/contracts/d/e/f", 10, 1));
     cr_expect_eq(disk_stat(p, SHARE "/d/e/f").st_gid,
                  disk_stat(p, SHARE).st_gid);
 }
@@ -47,13 +36,9 @@ PeerTest(modes, of_a_partial, peer_init(p))
 
     peer_share(p, "/contracts", RIGHT_ALL);
     p->start.rules.fsync = true;
-    peer_run(p);
-    DONE(ask_upload(p, "/contracts/f", WRITE_STORE, 0, 200 * K, 1));
+    PLAY(p, RUN(), SENDS(STORE, "/contracts/f", 0, 200 * K, 1));
     path = disk_partial(p, SHARE);
-    cr_expect_eq(disk_mode(p, path), 0600);
-    GETS(OK, ask_prepare(p, 200 * K));
-    cr_expect_eq(disk_mode(p, path), 0660);
-    GETS(OK, ask_abort(p));
+    PLAY(p, MODE(path, 0600), PREPARE(200 * K), MODE(path, 0660), ABORT());
     cr_expect_eq(disk_mode(p, path), 0600, "it is kept");
     cr_expect_gt(ask_size(p, "/contracts/f"), 0);
 }
@@ -94,9 +79,7 @@ PeerTest(modes, default_acls_count, peer_init(p))
     }
     p->start.rules.file_mode = 0660;
     p->start.rules.dir_mode = 0770;
-    peer_run(p);
-    ask_store(p, "/in/f", 10, 1);
-    DONE(ask_path(p, MSG_directory_make, "/in/d"));
+    PLAY(p, RUN(), STOR("/in/f", 10, 1), MKD("/in/d"));
     for (int i = 0; i < 2; i++) {
         const char *path = disk_path(p, i ? "/in/d" : "/in/f");
 
@@ -115,12 +98,9 @@ PeerTest(modes, default_acls_count, peer_init(p))
 static void furnish(struct peer *p)
 {
     peer_init(p);
-    peer_share(p, "/contracts", RIGHT_ALL);
-    peer_run(p);
-    ask_store(p, "/contracts/f", 10, 1);
-    ask_store(p, "/contracts/g", 10, 1);
-    DONE(ask_path(p, MSG_directory_make, "/contracts/d"));
-    ask_cut(p, "/contracts/d/cut", 200 * K, 1);
+    PLAY(p, SHARES("/contracts", RIGHT_ALL), RUN(), STOR("/contracts/f", 10, 1),
+         STOR("/contracts/g", 10, 1), MKD("/contracts/d"),
+         CUTS("/contracts/d/cut", 200 * K, 1));
 }
 
 /* Rights decide what a member can do with another member's file; only the owner
@@ -130,21 +110,18 @@ PeerTest(members, change_each_others_files, (skip_without_root(), furnish(p)))
     struct peer b;
 
     peer_member(&b, p, "bert", RIGHT_ALL);
-    GETS(OK, ask_read(&b, "/contracts/f", 0, NULL));
-    GETS(NOT_OWNER, ask_times(&b, "/contracts/f", 5, 5));
+    PLAY(&b, RETR("/contracts/f"), MFMT("/contracts/f", NOT_OWNER));
     GETS(OK, ask_times(p, "/contracts/f", 5, 5));
     GETS(SHARE_MODE, ask_mode(&b, "/contracts/f", 0600));
     GETS(SHARE_MODE, ask_mode(p, "/contracts/f", 0600));
     ask_store(&b, "/contracts/f", 20, 2);
     cr_expect(disk_is(p, SHARE "/f", 20, 2));
     cr_expect_eq(disk_stat(p, SHARE "/f").st_uid, PEER_UID + 1);
-    cr_expect_eq(ask_upload(p, "/contracts/f", WRITE_APPEND, 0, 30, 2), 0);
-    GETS(OK, ask_commit(p, 30));
+    PLAY(p, SENDS(APPEND, "/contracts/f", 0, 30, 2), COMMIT(30));
     cr_expect(disk_is(p, SHARE "/f", 30, 2), "APPE onto another's file");
     cr_expect_eq(disk_mode(p, SHARE "/f"), 0660);
-    GETS(OK, ask_rename(&b, "/contracts/g", "/contracts/d/g"));
-    GETS(OK, ask_path(&b, MSG_file_delete, "/contracts/d/g"));
-    peer_leave(&b);
+    PLAY(&b, RNTO("/contracts/g", "/contracts/d/g"), DELE("/contracts/d/g"),
+         LEAVE());
 }
 
 /* A local program of the group puts another file in the partial's place between
@@ -156,18 +133,15 @@ Test(members, a_swapped_partial_is_noticed)
         struct steps *s;
         struct peer *p = peer_new();
 
-        peer_share(p, "/contracts", RIGHT_ALL);
-        disk_directory(p, "/in");
+        PLAY(p, SHARES("/contracts", RIGHT_ALL), DIRECTORY("/in"));
         s = steps_for_next();
-        peer_run(p);
-        DONE(ask_upload(p, in_share ? "/contracts/f" : "/in/f", WRITE_STORE, 0,
-                        200 * K, 1));
+        PLAY(p, RUN(),
+             SENDS(STORE, in_share ? "/contracts/f" : "/in/f", 0, 200 * K, 1));
         partial = disk_partial(p, where);
         steps_hold(s);
         send_commit(p, 200 * K);
         cr_assert_eq(steps_next(s, p), STEPPED_HELD);
-        cr_assert_eq(unlink(disk_path(p, partial)), 0);
-        disk_put(p, partial, "forged", 6);
+        PLAY(p, UNLINK(partial), PUT(partial, "forged"));
         steps_free(s);
         cr_expect_eq(ask_answer(p), in_share ? OUTCOME_NAME_LOST : OUTCOME_OK);
         peer_stop(p);
@@ -183,17 +157,14 @@ PeerTest(members, partials_of_others_in_a_directory,
     struct peer b;
 
     peer_member(&b, p, "bert", RIGHT_ALL);
-    ask_cut(&b, "/contracts/d/own", 200 * K, 1);
-    GETS(OTHERS_PARTIALS, ask_path(&b, MSG_directory_remove, "/contracts/d"));
+    PLAY(&b, CUTS("/contracts/d/own", 200 * K, 1),
+         RMD("/contracts/d", OTHERS_PARTIALS));
     cr_expect_eq(disk_partials(p, SHARE "/d"), 2, "nothing was removed");
     peer_leave(&b);
     time_ahead += 3300;
-    peer_run(&b);
-    GETS(OTHERS_PARTIALS, ask_path(&b, MSG_directory_remove, "/contracts/d"));
-    peer_leave(&b);
+    PLAY(&b, RUN(), RMD("/contracts/d", OTHERS_PARTIALS), LEAVE());
     time_ahead += 310;
-    peer_run(&b);
-    GETS(OK, ask_path(&b, MSG_directory_remove, "/contracts/d"));
+    PLAY(&b, RUN(), RMD("/contracts/d"));
     cr_expect_not(disk_has(p, SHARE "/d"));
     peer_leave(&b);
 }
@@ -207,20 +178,17 @@ PeerTest(members, an_account_that_was_made_again,
     struct peer b;
 
     peer_member(&b, p, "bert", RIGHT_ALL);
-    ask_cut(&b, "/contracts/d/again", 200 * K, 1);
-    peer_leave(&b);
+    PLAY(&b, CUTS("/contracts/d/again", 200 * K, 1), LEAVE());
     cr_assert_eq(chown(b.home, PEER_UID + 2, PEER_UID + 2), 0);
     b.start.uid = b.start.gid = PEER_UID + 2;
-    peer_run(&b);
-    cr_expect_eq(ask_size(&b, "/contracts/d/again"), 0);
-    GETS(NOT_FOUND, ask_path(&b, MSG_file_delete, "/contracts/d/again"));
+    PLAY(&b, RUN(), SIZE("/contracts/d/again", 0),
+         DELE("/contracts/d/again", NOT_FOUND));
     for (int i = 0; i < 2; i++) {
         DONE(ask_write(&b, "/contracts/d/again", i ? WRITE_APPEND : WRITE_STORE,
                        0, 0, NULL));
         GETS(OK, ask_commit(&b, 0));
     }
-    GETS(OK, ask_path(&b, MSG_file_delete, "/contracts/d/again"));
-    peer_leave(&b);
+    PLAY(&b, DELE("/contracts/d/again"), LEAVE());
 }
 
 /* All users have one uid if the server runs without root. */
@@ -228,10 +196,8 @@ PeerTest(members, partials_of_others_with_the_same_uid, peer_init(p))
 {
     struct peer b;
 
-    peer_share(p, "/contracts", RIGHT_ALL);
-    disk_directory(p, SHARE "/d");
-    peer_run(p);
-    ask_cut(p, "/contracts/d/f", 200 * K, 1);
+    PLAY(p, SHARES("/contracts", RIGHT_ALL), DIRECTORY(SHARE "/d"), RUN(),
+         CUTS("/contracts/d/f", 200 * K, 1));
     b = *p;
     b.start.name = "bert";
     for (int hours = 0; hours < 2; hours++) {
@@ -375,9 +341,8 @@ Test(members, the_kernel_knows_the_rights)
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct peer *p = peer_new();
 
-        peer_share(p, "/contracts", 0);
-        disk_put(p, SHARE "/f", "x", 1);
-        cr_assert_eq(chmod(disk_path(p, SHARE "/f"), 0666), 0);
+        PLAY(p, SHARES("/contracts", 0), PUT(SHARE "/f", "x"),
+             BITS(SHARE "/f", 0666));
         cr_expect_eq(inside(p, rows[i].rights, rows[i].body), 0, "row %zu", i);
         peer_remove(p);
     }

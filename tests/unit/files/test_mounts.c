@@ -82,13 +82,9 @@ PeerTest(mounts, a_share_appears, peer_init(p))
 {
     const char *text;
 
-    peer_share(p, "/contracts", READ);
-    disk_directory(p, "/contracts");
-    disk_put(p, "/contracts/hidden", "x", 1);
-    disk_put(p, SHARE "/seen", "xy", 2);
-    cr_assert_eq(chmod(disk_path(p, SHARE "/seen"), 0644), 0);
-    disk_put(p, "/own", "x", 1);
-    peer_run(p);
+    PLAY(p, SHARES("/contracts", READ), DIRECTORY("/contracts"),
+         PUT("/contracts/hidden", "x"), PUT(SHARE "/seen", "xy"),
+         BITS(SHARE "/seen", 0644), PUT("/own", "x"), RUN());
     expect_names(p, "/", "", "own\r\ncontracts\r\n");
     expect_names(p, "/contracts", "", "seen\r\n");
     expect_names(p, "/con*", "con*", "contracts\r\n");
@@ -102,10 +98,8 @@ PeerTest(mounts, a_share_appears, peer_init(p))
     cr_expect_eq(perm_of(p, "/contracts"), PERM_ENTER | PERM_LIST);
     GETS(OK, ask_facts(p, "/contracts", FACTS_FOR_ANY));
     cr_expect_eq(p->are.inode, disk_stat(p, SHARE).st_ino);
-    GETS(OK, ask_path(p, MSG_directory_enter, "/contracts"));
-    GETS(NOT_DIRECTORY, ask_path(p, MSG_directory_enter, "/contracts/seen"));
-    GETS(NOT_FOUND, ask_facts(p, "/contracts/hidden", FACTS_FOR_ANY));
-    cr_expect_eq(ask_size(p, "/contracts/seen"), 2);
+    PLAY(p, CWD("/contracts"), CWD("/contracts/seen", NOT_DIRECTORY),
+         MLST("/contracts/hidden", NOT_FOUND), SIZE("/contracts/seen", 2));
 }
 
 /* A listing of a share shows the names of the members who own the files, if
@@ -144,20 +138,16 @@ PeerTest(mounts, whose_files_they_are, (skip_without_root(), peer_init(p)))
 }
 
 /* A directory of the home with its own rights is listed once, with these
- * rights. */
+ * rights. A missing one is made, since the user couldn't make it. */
 PeerTest(mounts, a_directory_has_its_rights, peer_init(p))
 {
     const char *text;
 
-    disk_directory(p, "/d");
-    disk_directory(p, "/d/out");
-    disk_put(p, "/d/out/f", "x", 1);
-    disk_put(p, "/d/g", "x", 1);
-    peer_rights(p, "/d/out", READ);
-    disk_directory(p, "/in");
-    peer_rights(p, "/in", RIGHT_WRITE);
-    disk_directory(p, "/more");
-    peer_rights(p, "/more", RIGHT_LIST | RIGHT_DIRECTORY);
+    PLAY(p, DIRECTORY("/d"), DIRECTORY("/d/out"), PUT("/d/out/f", "x"),
+         PUT("/d/g", "x"), RIGHTS("/d/out", READ), DIRECTORY("/in"),
+         RIGHTS("/in", RIGHT_WRITE), DIRECTORY("/more"),
+         RIGHTS("/more", RIGHT_LIST | RIGHT_DIRECTORY),
+         RIGHTS("/incoming/new", RIGHT_WRITE));
     p->start.rights = RIGHT_ALL & ~RIGHT_DIRECTORY;
     peer_run(p);
     expect_names(p, "/d", "d", "d/g\r\nd/out\r\n");
@@ -166,13 +156,10 @@ PeerTest(mounts, a_directory_has_its_rights, peer_init(p))
     cr_expect_eq(perm_of(p, "/d/out"), PERM_ENTER | PERM_LIST);
     cr_expect(perm_of(p, "/d") & PERM_CREATE);
     cr_expect_eq(perm_of(p, "/in"), PERM_ENTER | PERM_CREATE, "a drop");
-    GETS(NO_RIGHT, ask_path(p, MSG_file_delete, "/d/out/f"));
-    GETS(OK, ask_path(p, MSG_file_delete, "/d/g"));
-    GETS(NO_RIGHT, ask_upload(p, "/d/out/n", WRITE_STORE, 0, 1, 1));
-    GETS(NO_RIGHT, ask_path(p, MSG_directory_make, "/d/new"));
-    GETS(OK, ask_path(p, MSG_directory_make, "/more/new"));
-    GETS(OK, ask_path(p, MSG_directory_remove, "/more/new"));
-    GETS(OK, ask_read(p, "/d/out/f", 0, NULL));
+    PLAY(p, DELE("/d/out/f", NO_RIGHT), DELE("/d/g"),
+         SENDS(STORE, "/d/out/n", 0, 1, 1, NO_RIGHT), MKD("/d/new", NO_RIGHT),
+         MKD("/more/new"), RMD("/more/new"), RETR("/d/out/f"),
+         STOR("/incoming/new/f", 10, 1), HAS("/incoming/new"));
 }
 
 static void expect_reason(struct peer *p, const char *reason)
@@ -191,14 +178,10 @@ PeerTest(mounts, what_cannot_be_opened, peer_init(p))
 {
     char reason[256];
 
-    peer_share(p, "/contracts", RIGHT_ALL);
-    peer_share(p, "/gone", RIGHT_ALL);
+    PLAY(p, SHARES("/contracts", RIGHT_ALL), SHARES("/gone", RIGHT_ALL));
     cr_assert_eq(rmdir(p->mounts[1].path), 0);
-    peer_rights(p, "/incoming", RIGHT_ALL);
-    peer_rights(p, "/contracts/in", READ);
-    disk_put(p, "/gone", "x", 1);
-    disk_put(p, "/incoming", "x", 1);
-    peer_run(p);
+    PLAY(p, RIGHTS("/incoming", RIGHT_ALL), RIGHTS("/contracts/in", READ),
+         PUT("/gone", "x"), PUT("/incoming", "x"), RUN());
     snprintf(reason, sizeof(reason),
              "share /gone at %s: nothing is in it: No such file or directory",
              p->mounts[1].path);
@@ -208,21 +191,8 @@ PeerTest(mounts, what_cannot_be_opened, peer_init(p))
                      "hides it");
     expect_names(p, "/", "", "contracts\r\ngone\r\nincoming\r\n");
     expect_names(p, "/contracts", "", "in\r\n");
-    GETS(IO, ask_facts(p, "/gone", FACTS_FOR_ANY));
-    GETS(IO, ask_path(p, MSG_directory_enter, "/gone"));
-    GETS(IO, ask_read(p, "/gone/f", 0, NULL));
-    GETS(IO, ask_write(p, "/incoming/f", WRITE_STORE, 0, 0, NULL));
-    GETS(MOUNT, ask_path(p, MSG_directory_make, "/incoming"));
-}
-
-/* A missing directory with rights of its own is made, since the user couldn't
- * make it. */
-PeerTest(mounts, a_missing_directory_is_made, peer_init(p))
-{
-    peer_rights(p, "/incoming/new", RIGHT_WRITE);
-    peer_run(p);
-    DONE(ask_put(p, "/incoming/new/f", WRITE_STORE, 0, 10, 1));
-    cr_expect(disk_has(p, "/incoming/new"));
+    PLAY(p, MLST("/gone", IO), CWD("/gone", IO), RETR("/gone/f", IO),
+         OPENS(STORE, "/incoming/f", 0, 0, IO), MKD("/incoming", MOUNT));
 }
 
 /* The kernel refuses a share to a process that isn't in the share's group. */
@@ -262,45 +232,31 @@ PeerTest(mounts, stay_where_they_are, peer_init(p))
 {
     static const char *const paths[] = { "/contracts", "/d/in", "/d" };
 
-    peer_share(p, "/contracts", RIGHT_ALL);
-    disk_directory(p, "/d");
-    disk_directory(p, "/d/in");
-    disk_put(p, "/f", "x", 1);
-    peer_rights(p, "/d/in", RIGHT_ALL);
-    peer_run(p);
+    PLAY(p, SHARES("/contracts", RIGHT_ALL), DIRECTORY("/d"),
+         DIRECTORY("/d/in"), PUT("/f", "x"), RIGHTS("/d/in", RIGHT_ALL), RUN());
     for (size_t i = 0; i < 3; i++) {
         const char *path = paths[i];
 
-        cr_expect_eq(ask_path(p, MSG_directory_remove, path), OUTCOME_MOUNT,
-                     "%s", path);
-        cr_expect_eq(ask_facts(p, path, FACTS_FOR_RENAME), OUTCOME_MOUNT, "%s",
-                     path);
-        cr_expect_eq(ask_rename(p, path, "/x"), OUTCOME_MOUNT, "%s", path);
-        GETS(IS_DIRECTORY, ask_path(p, MSG_file_delete, path));
+        PLAY(p, ROW("%s: ", path), RMD(path, MOUNT), RNFR(path, MOUNT),
+             RNTO(path, "/x", MOUNT), DELE(path, IS_DIRECTORY));
         cr_expect_eq(ask_times(p, path, 5, 5), i < 2 ? OUTCOME_MOUNT : 0);
         cr_expect_eq(ask_mode(p, path, 0777), i == 0   ? OUTCOME_SHARE_MODE
                                               : i == 1 ? OUTCOME_MOUNT
                                                        : OUTCOME_OK);
     }
-    for (size_t i = 0; i < 2; i++) {
-        GETS(MOUNT, ask_path(p, MSG_directory_make, paths[i]));
-        GETS(MOUNT, ask_rename(p, "/f", paths[i]));
-        GETS(MOUNT, ask_write(p, paths[i], WRITE_STORE, 0, 0, NULL));
-    }
-    cr_expect(disk_has(p, "/f") && disk_has(p, "/d/in"));
+    for (size_t i = 0; i < 2; i++)
+        PLAY(p, MKD(paths[i], MOUNT), RNTO("/f", paths[i], MOUNT),
+             OPENS(STORE, paths[i], 0, 0, MOUNT));
+    PLAY(p, HAS("/f"), HAS("/d/in"));
 }
 
 /* A directory above a mount can't be replaced by a rename: otherwise files from
  * elsewhere would be in /a/in at the next login. */
 PeerTest(mounts, nothing_takes_the_place_above, peer_init(p))
 {
-    disk_directory(p, "/x");
-    disk_directory(p, "/x/in");
-    peer_rights(p, "/a/in", RIGHT_LIST | RIGHT_WRITE | RIGHT_INSPECT);
-    peer_run(p);
-    DONE(ask_put(p, "/x/in/f", WRITE_STORE, 0, 10, 1));
-    GETS(MOUNT, ask_rename(p, "/x", "/a"));
-    cr_expect(!disk_has(p, "/a/in/f"));
+    PLAY(p, DIRECTORY("/x"), DIRECTORY("/x/in"),
+         RIGHTS("/a/in", RIGHT_LIST | RIGHT_WRITE | RIGHT_INSPECT), RUN(),
+         STOR("/x/in/f", 10, 1), RNTO("/x", "/a", MOUNT), GONE("/a/in/f"));
 }
 
 /* A rename between two mounts is refused, even on one file system, where the
@@ -313,10 +269,8 @@ PeerTest(mounts, nothing_moves_between_them, peer_init(p))
                                         "/../../shares/other/f", "/in/f" };
     char to[64];
 
-    peer_share(p, "/contracts", RIGHT_ALL);
-    peer_share(p, "/other", RIGHT_ALL);
-    disk_directory(p, "/in");
-    peer_rights(p, "/in", RIGHT_ALL);
+    PLAY(p, SHARES("/contracts", RIGHT_ALL), SHARES("/other", RIGHT_ALL),
+         DIRECTORY("/in"), RIGHTS("/in", RIGHT_ALL));
     for (int i = 0; i < 4; i++)
         disk_put(p, disk[i], "x", 1);
     peer_run(p);
@@ -343,14 +297,10 @@ Test(mounts, links_are_not_followed)
 
     for (int rights = 0; rights < 2; rights++) {
         peer_init(&p);
-        peer_share(&p, "/contracts", RIGHT_ALL);
-        disk_directory(&p, "/secret");
-        disk_put(&p, "/secret/f", "x", 1);
-        disk_link(&p, "secret/f", "/link");
-        disk_link(&p, "secret", "/way");
-        disk_put(&p, SHARE "/f", "x", 1);
-        cr_assert_eq(chmod(disk_path(&p, SHARE "/f"), 0666), 0);
-        disk_link(&p, "f", SHARE "/link");
+        PLAY(&p, SHARES("/contracts", RIGHT_ALL), DIRECTORY("/secret"),
+             PUT("/secret/f", "x"), LINK("secret/f", "/link"),
+             LINK("secret", "/way"), PUT(SHARE "/f", "x"),
+             BITS(SHARE "/f", 0666), LINK("f", SHARE "/link"));
         if (rights)
             peer_rights(&p, "/secret", RIGHT_LIST);
         peer_run(&p);
@@ -360,9 +310,8 @@ Test(mounts, links_are_not_followed)
                      rights ? OUTCOME_NOT_FOUND : OUTCOME_OK);
         cr_expect_eq(ask_path(&p, MSG_file_delete, "/way/f"),
                      rights ? OUTCOME_NOT_FOUND : OUTCOME_OK);
-        GETS(NOT_FOUND, ask_read(&p, "/contracts/link", 0, NULL));
-        GETS(NOT_REGULAR,
-             ask_write(&p, "/contracts/link", WRITE_STORE, 0, 0, NULL));
+        PLAY(&p, RETR("/contracts/link", NOT_FOUND),
+             OPENS(STORE, "/contracts/link", 0, 0, NOT_REGULAR));
         text = list(&p, "/contracts", LIST_LONG, "");
         cr_expect_eq(count(text, "link -> f"), 1, "%s", text);
         GETS(OK, ask_facts(&p, "/contracts/link", FACTS_FOR_ANY));
@@ -375,26 +324,16 @@ Test(mounts, links_are_not_followed)
  * home; and the other way round. */
 PeerTest(mounts, each_frees_its_own, peer_init(p))
 {
-    peer_share(p, "/contracts", RIGHT_ALL);
-    disk_directory(p, "/in");
-    peer_rights(p, "/in", RIGHT_ALL);
-    peer_run(p);
-    ask_cut(p, "/in/f", 200 * K, 1);
-    ask_cut(p, "/contracts/f", 200 * K, 1);
-    peer_leave(p);
+    PLAY(p, SHARES("/contracts", RIGHT_ALL), DIRECTORY("/in"),
+         RIGHTS("/in", RIGHT_ALL), RUN(), CUTS("/in/f", 200 * K, 1),
+         CUTS("/contracts/f", 200 * K, 1), LEAVE());
     time_ahead += HOUR;
-    peer_run(p);
-    DONE(ask_upload(p, "/contracts/g", WRITE_STORE, 0, 10, 1));
-    GETS(NO_SPACE, ask_full(p, false));
-    DONE(ask_abort(p));
+    PLAY(p, RUN(), SENDS(STORE, "/contracts/g", 0, 10, 1), FULL(NO_SPACE),
+         ABORT());
     cr_expect_eq(peer_expect(p, EVENT_SERVICE).number[FIELD_NUMBER], 1);
-    cr_expect_eq(disk_partials(p, SHARE), 0);
-    cr_expect_eq(disk_partials(p, "/in"), 1);
-    ask_cut(p, "/contracts/f", 200 * K, 1);
-    DONE(ask_upload(p, "/g", WRITE_STORE, 0, 10, 1));
-    GETS(NO_SPACE, ask_full(p, false));
-    DONE(ask_abort(p));
-    peer_expect(p, EVENT_SERVICE);
+    PLAY(p, PARTIALS(SHARE, 0), PARTIALS("/in", 1),
+         CUTS("/contracts/f", 200 * K, 1), SENDS(STORE, "/g", 0, 10, 1),
+         FULL(NO_SPACE), ABORT(), EVENT(SERVICE));
     cr_expect_eq(disk_partials(p, "/in"), 0, "the home's");
     cr_expect_eq(disk_partials(p, SHARE), 1);
 }
@@ -407,8 +346,7 @@ PeerTest(mounts, as_many_as_there_can_be, peer_init(p))
 
     for (int i = 0; i < FILES_MOUNTS_MAX; i++) {
         snprintf(at[i], sizeof(at[i]), "/d%d", i);
-        disk_directory(p, at[i]);
-        peer_rights(p, at[i], READ);
+        PLAY(p, DIRECTORY(at[i]), RIGHTS(at[i], READ));
     }
     peer_run(p);
     text = list(p, "/", LIST_FACTS, "");

@@ -18,8 +18,7 @@ static void start(struct peer *p, enum conflict conflict)
 {
     peer_init(p);
     p->start.rules.on_conflict = conflict;
-    disk_directory(p, "/in");
-    peer_run(p);
+    PLAY(p, DIRECTORY("/in"), RUN());
 }
 
 /* The end of an upload to a name that is taken, at the beginning or
@@ -117,9 +116,8 @@ Test(naming, onto_a_finished_file)
         int r = ask_upload(&p, OLD, on[i].mode, on[i].rest, 60 * K, 1);
         cr_expect_eq(r, on[i].outcome, "row %zu: %d", i, r);
         if (r == OUTCOME_OK) {
-            GETS(OK, ask_commit(&p, 60 * K));
-            cr_expect_str_eq(p.stored, OLD);
-            cr_expect(disk_is(&p, OLD, 60 * K, 1), "row %zu", i);
+            PLAY(&p, ROW("row %zu: ", i), COMMIT(60 * K), STORED(OLD),
+                 IS(OLD, 60 * K, 1));
         }
         cr_expect(disk_is(&p, on[i].old, 50 * K, 1), "row %zu", i);
         peer_stop(&p);
@@ -136,13 +134,11 @@ Test(naming, resumes_a_partial_whose_name_is_taken)
         struct peer p;
 
         start(&p, CONFLICT_RENAME);
-        ask_cut(&p, "/in/f", 200 * K, 1);
-        cr_assert_eq(ask_size(&p, "/in/f"), 192 * K);
-        disk_fill(&p, "/in/f", 50 * K, 2);
+        PLAY(&p, CUTS("/in/f", 200 * K, 1), SIZE("/in/f", 192 * K),
+             FILL("/in/f", 50 * K, 2));
         DONE(ask_put(&p, "/in/f", modes[i], i == 0 ? 192 * K : 0, 300 * K, 1));
-        cr_expect_str_eq(p.stored, "/in/f (2)");
-        cr_expect(disk_is(&p, "/in/f (2)", 300 * K, 1));
-        cr_expect(disk_is(&p, "/in/f", 50 * K, 2));
+        PLAY(&p, STORED("/in/f (2)"), IS("/in/f (2)", 300 * K, 1),
+             IS("/in/f", 50 * K, 2));
         peer_stop(&p);
     }
 }
@@ -158,8 +154,7 @@ Test(naming, folder_that_came)
         struct peer p;
 
         start(&p, (enum conflict)mode);
-        ask_upload(&p, "/in/f", WRITE_STORE, 0, 10, 1);
-        disk_directory(&p, "/in/f");
+        PLAY(&p, SENDS(STORE, "/in/f", 0, 10, 1), DIRECTORY("/in/f"));
         cr_expect_eq(ask_commit(&p, 10), outcomes[mode], "mode %d", mode);
         cr_expect_eq(disk_partials(&p, "/in"), 0);
         peer_stop(&p);
@@ -177,19 +172,16 @@ Test(naming, a_link)
         struct peer p;
 
         start(&p, (enum conflict)mode);
-        disk_fill(&p, "/in/there", 50, 1);
-        disk_link(&p, "there", "/in/f");
+        PLAY(&p, FILL("/in/there", 50, 1), LINK("there", "/in/f"));
         int r = ask_upload(&p, "/in/f", WRITE_STORE, 0, 100, 2);
         cr_expect_eq(r, outcomes[mode], "mode %d: %d", mode, r);
         if (r == OUTCOME_OK) {
-            GETS(OK, ask_commit(&p, 100));
-            cr_expect(disk_is(&p, p.stored, 100, 2), "%s", p.stored);
+            PLAY(&p, COMMIT(100), IS(p.stored, 100, 2));
         }
-        ask_upload(&p, "/in/late", WRITE_STORE, 0, 100, 2);
-        disk_link(&p, "there", "/in/late");
+        PLAY(&p, SENDS(STORE, "/in/late", 0, 100, 2),
+             LINK("there", "/in/late"));
         cr_expect_eq(ask_commit(&p, 100), outcomes[mode], "mode %d", mode);
-        cr_expect(disk_is(&p, "/in/there", 50, 1));
-        cr_expect_eq(disk_partials(&p, "/in"), 0);
+        PLAY(&p, IS("/in/there", 50, 1), PARTIALS("/in", 0));
         peer_stop(&p);
     }
 }
@@ -279,12 +271,9 @@ PeerTest(naming, version_puts_the_old_one_back,
          (rename_faults.no_flags = true, rename_faults.once_replace = "f",
           start(p, CONFLICT_VERSION)))
 {
-    disk_fill(p, "/in/f", 50, 1);
-    DONE(ask_upload(p, "/in/f", WRITE_STORE, 0, 100, 2));
+    PLAY(p, FILL("/in/f", 50, 1), SENDS(STORE, "/in/f", 0, 100, 2));
     cr_assert_neq(ask_commit(p, 100), OUTCOME_OK);
-    cr_assert(disk_is(p, "/in/f", 50, 1));
-    cr_assert_not(disk_has(p, "/in/f.~1~"));
-    cr_assert_not(disk_has(p, "/in/f.~2~"));
+    PLAY(p, IS("/in/f", 50, 1), GONE("/in/f.~1~"), GONE("/in/f.~2~"));
 }
 
 /* The process was killed, and the next upload makes a version again. On a
@@ -295,11 +284,8 @@ static void version_once_more(struct peer *p)
 
     if (disk_type == 0 || !before)
         return;
-    peer_run(p);
-    DONE(ask_put(p, "/in/f", WRITE_STORE, 0, 100, 2));
-    cr_expect(disk_is(p, "/in/f.~1~", 50, 1));
-    cr_expect_not(disk_has(p, "/in/f.~2~"));
-    peer_leave(p);
+    PLAY(p, RUN(), STOR("/in/f", 100, 2), IS("/in/f.~1~", 50, 1),
+         GONE("/in/f.~2~"), LEAVE());
 }
 
 /* At each step of the commit the name shows a whole file, also if the process
@@ -314,11 +300,9 @@ static bool version_until(int steps)
     rename_faults.no_flags = true;
     peer_init(&p);
     p.start.rules.on_conflict = CONFLICT_VERSION;
-    disk_directory(&p, "/in");
-    disk_fill(&p, "/in/f", 50, 1);
+    PLAY(&p, DIRECTORY("/in"), FILL("/in/f", 50, 1));
     s = steps_for_next();
-    peer_run(&p);
-    DONE(ask_upload(&p, "/in/f", WRITE_STORE, 0, 100, 2));
+    PLAY(&p, RUN(), SENDS(STORE, "/in/f", 0, 100, 2));
     steps_hold(s);
     send_commit(&p, 100);
     for (; held && done < steps; done++) {
@@ -337,8 +321,7 @@ static bool version_until(int steps)
         version_once_more(&p);
         peer_remove(&p);
     } else {
-        cr_expect(disk_is(&p, "/in/f", 100, 2));
-        cr_expect(disk_is(&p, "/in/f.~1~", 50, 1));
+        PLAY(&p, IS("/in/f", 100, 2), IS("/in/f.~1~", 50, 1));
         steps_free(s);
         peer_stop(&p);
     }
@@ -377,9 +360,7 @@ Test(naming, a_link_that_is_not_taken_back)
     rename_faults = (struct rename_faults){ .no_flags = true,
                                             .kept = "e",
                                             .kept_error = EACCES };
-    disk_directory(p, "/in");
-    disk_fill(p, "/in/e", 50, 1);
-    disk_fill(p, "/in/other", 70, 2);
+    PLAY(p, DIRECTORY("/in"), FILL("/in/e", 50, 1), FILL("/in/other", 70, 2));
     s = steps_for_next();
     peer_run(p);
     cr_expect_neq(ask_rename(p, "/in/e", "/in/g"), OUTCOME_OK);
@@ -389,13 +370,11 @@ Test(naming, a_link_that_is_not_taken_back)
     for (int i = 0; i < 3; i++) /* rename, link, unlink */
         if (!disk_has(p, "/in/f"))
             cr_assert_eq(steps_next(s, p), STEPPED_HELD);
-    cr_assert(disk_is(p, "/in/f", 50, 1));
-    disk_rename(p, "/in/other", "/in/g");
-    disk_rename(p, "/in/g", "/in/f");
+    PLAY(p, IS("/in/f", 50, 1), MOVE("/in/other", "/in/g"),
+         MOVE("/in/g", "/in/f"));
     steps_free(s);
     EXPECT(&p->session, refused);
-    cr_expect(disk_is(p, "/in/f", 70, 2));
-    cr_expect(disk_is(p, "/in/e", 50, 1));
+    PLAY(p, IS("/in/f", 70, 2), IS("/in/e", 50, 1));
     rename_faults.kept = NULL;
     peer_stop(p);
     steps_end(s);
@@ -412,8 +391,7 @@ Test(naming, an_old_name_that_may_go_later)
         rename_faults = (struct rename_faults){ .no_flags = true,
                                                 .kept = "e",
                                                 .kept_error = errors[i] };
-        disk_fill(p, "/e", 50, 1);
-        peer_run(p);
+        PLAY(p, FILL("/e", 50, 1), RUN());
         cr_expect_neq(ask_rename(p, "/e", "/f"), OUTCOME_OK);
         cr_expect(disk_is(p, "/f", 50, 1) && disk_is(p, "/e", 50, 1), "%zu", i);
         rename_faults.kept = NULL;
@@ -447,8 +425,7 @@ PeerTest(naming, a_name_that_goes_in_the_midst,
 {
     ino_t ours;
 
-    disk_fill(p, "/in/f", 50, 1);
-    DONE(ask_upload(p, "/in/f", WRITE_STORE, 0, 100, 2));
+    PLAY(p, FILL("/in/f", 50, 1), SENDS(STORE, "/in/f", 0, 100, 2));
     ours = disk_stat(p, disk_partial(p, "/in")).st_ino;
     send_commit(p, 100);
     while (disk_stat(p, "/in/f").st_ino != ours)
@@ -483,10 +460,8 @@ static void rename_onto_each(void)
 
         p->start.rules.on_conflict = renames[i].conflict;
         p->start.rights = renames[i].rights;
-        disk_directory(p, "/in");
-        disk_fill(p, "/in/f.txt", 50, 1);
-        disk_fill(p, "/up", 100, 2);
-        peer_run(p);
+        PLAY(p, DIRECTORY("/in"), FILL("/in/f.txt", 50, 1), FILL("/up", 100, 2),
+             RUN());
         int r = ask_rename(p, "/up", "/in/f.txt");
         cr_expect_eq(r, renames[i].outcome, "row %zu: %d", i, r);
         if (r == OUTCOME_OK) {
@@ -497,8 +472,8 @@ static void rename_onto_each(void)
         cr_expect(disk_is(p, renames[i].new, 100, 2), "row %zu", i);
         cr_expect(!old || disk_is(p, old, 50, 1), "row %zu", i);
         /* A rename of a file to its own name changes nothing, and succeeds. */
-        GETS(OK, ask_rename(p, renames[i].new, renames[i].new));
-        cr_expect(disk_is(p, renames[i].new, 100, 2), "row %zu", i);
+        PLAY(p, ROW("row %zu: ", i), RNTO(renames[i].new, renames[i].new),
+             IS(renames[i].new, 100, 2));
         peer_stop(p);
     }
 }
@@ -520,13 +495,10 @@ PeerTest(naming, rename_onto_a_late_file_plain,
                                                   .late = "f" },
           start(p, CONFLICT_REJECT)))
 {
-    disk_fill(p, "/in/e", 50, 1);
-    GETS(NAME_TAKEN, ask_rename(p, "/in/e", "/in/f"));
+    PLAY(p, FILL("/in/e", 50, 1), RNTO("/in/e", "/in/f", NAME_TAKEN));
     cr_expect(disk_is(p, "/in/f", 0, 1), "the late one");
-    cr_expect(disk_is(p, "/in/e", 50, 1));
-    GETS(OK, ask_rename(p, "/in/e", "/in/g"));
-    cr_expect(disk_is(p, "/in/g", 50, 1));
-    cr_expect(!disk_has(p, "/in/e"));
+    PLAY(p, IS("/in/e", 50, 1), RNTO("/in/e", "/in/g"), IS("/in/g", 50, 1),
+         GONE("/in/e"));
 }
 
 /* A rename works without hard links, too. */
@@ -535,13 +507,9 @@ PeerTest(naming, rename_without_links,
                                                   .no_links = true },
           start(p, CONFLICT_REJECT)))
 {
-    disk_fill(p, "/in/e", 50, 1);
-    disk_directory(p, "/in/d");
-    GETS(OK, ask_rename(p, "/in/e", "/in/f"));
-    GETS(EXISTS, ask_rename(p, "/in/d", "/in/f"));
-    GETS(BAD_NAME, ask_rename(p, "/in/d", "/in/d/d"));
-    GETS(OK, ask_rename(p, "/in/d", "/in/c"));
-    cr_expect(disk_is(p, "/in/f", 50, 1));
+    PLAY(p, FILL("/in/e", 50, 1), DIRECTORY("/in/d"), RNTO("/in/e", "/in/f"),
+         RNTO("/in/d", "/in/f", EXISTS), RNTO("/in/d", "/in/d/d", BAD_NAME),
+         RNTO("/in/d", "/in/c"), IS("/in/f", 50, 1));
 }
 
 /* If the look at the new name fails, the rename fails and replaces nothing. */
@@ -551,11 +519,9 @@ PeerTest(naming, rename_without_a_look,
           look_fails = "f", start(p, CONFLICT_REJECT)))
 {
     look_fails = NULL;
-    disk_fill(p, "/in/e", 50, 1);
-    disk_fill(p, "/in/f", 60, 2);
+    PLAY(p, FILL("/in/e", 50, 1), FILL("/in/f", 60, 2));
     cr_expect_neq(ask_rename(p, "/in/e", "/in/f"), OUTCOME_OK);
-    cr_expect(disk_is(p, "/in/e", 50, 1));
-    cr_expect(disk_is(p, "/in/f", 60, 2));
+    PLAY(p, IS("/in/e", 50, 1), IS("/in/f", 60, 2));
 }
 
 /* The process dies after the link, before it removes the partial's name. The
@@ -576,15 +542,10 @@ Test(naming, death_without_noreplace)
         p.may_die = true;
         GETS(UNANSWERED, ask_commit(&p, 100));
         peer_end_as(&p, 77);
-        cr_expect(disk_is(&p, "/in/f", 100, 2), "row %zu", i);
-        cr_expect_eq(disk_partials(&p, "/in"), 1);
+        PLAY(&p, ROW("row %zu: ", i), IS("/in/f", 100, 2), PARTIALS("/in", 1));
         rename_faults = (struct rename_faults){ 0 };
-        peer_run(&p);
-        DONE(ask_list(&p, "/in", LIST_NAMES, ""));
-        cr_expect_eq(p.entries, 1);
-        cr_expect_eq(disk_sweep(&p, HOUR), 1);
-        cr_expect_eq(disk_partials(&p, "/in"), 0);
-        cr_expect(disk_is(&p, "/in/f", 100, 2), "row %zu", i);
+        PLAY(&p, ROW("row %zu: ", i), RUN(), LISTS(NAMES, "/in", 1),
+             SWEEPS(HOUR, 1), PARTIALS("/in", 0), IS("/in/f", 100, 2));
         peer_stop(&p);
     }
 }
@@ -610,9 +571,8 @@ Test(naming, a_change_that_is_sent_twice)
         if (taken && c == CONFLICT_REJECT) {
             GETS(NAME_TAKEN, ask_upload(&p, "/in/f", WRITE_STORE, 0, 100, 2));
         } else {
-            cr_assert_eq(ask_upload(&p, "/in/f", WRITE_STORE, 0, 100, 2),
-                         OUTCOME_OK, "row %d", i);
-            cr_expect_eq(ask_commit(&p, 100), OUTCOME_OK, "row %d", i);
+            PLAY(&p, ROW("row %d: ", i), SENDS(STORE, "/in/f", 0, 100, 2),
+                 COMMIT(100));
             cr_expect(disk_is(&p, p.stored, 100, 2), "row %d: %s", i, p.stored);
         }
         cr_expect_eq(disk_partials(&p, "/in"), 0, "row %d", i);
@@ -627,11 +587,9 @@ PeerTest(naming, a_failed_rename_cuts_nothing,
                                                   .once = "f" },
           start(p, CONFLICT_REJECT)))
 {
-    DONE(ask_upload(p, "/in/f", WRITE_STORE, 0, 200 * 1024, 1));
-    GETS(IO, ask_commit(p, 200 * 1024));
-    cr_expect(disk_is(p, disk_partial(p, "/in"), 200 * 1024, 1));
-    cr_expect_eq(ask_size(p, "/in/f"), 192 * 1024);
-    DONE(ask_put(p, "/in/f", WRITE_APPEND, 0, 196 * 1024, 1));
+    PLAY(p, SENDS(STORE, "/in/f", 0, 200 * 1024, 1), COMMIT(200 * 1024, IO),
+         IS(disk_partial(p, "/in"), 200 * 1024, 1), SIZE("/in/f", 192 * 1024),
+         APPE("/in/f", 196 * 1024, 1));
 }
 
 /* Only overwrite works if the file system has neither RENAME_NOREPLACE nor hard
@@ -667,12 +625,10 @@ Test(naming, a_name_that_the_disk_cannot_have)
         p->start.rules.on_conflict = (enum conflict)(i / 4);
         share = peer_share(p, "/in", RIGHT_ALL);
         share->rights |= i & 2 ? RIGHT_INSPECT : 0;
-        peer_run(p);
-        DONE(ask_upload(p, "/in/a:b", WRITE_STORE, 0, 100 * K, 2));
-        cr_expect_eq(ask_commit(p, 100 * K), OUTCOME_BAD_NAME, "row %d", i);
-        cr_expect_eq(disk_partials(p, "/../../shares/in"), 0, "row %d", i);
-        DONE(ask_upload(p, "/in/ab", WRITE_STORE, 0, 100, 2));
-        cr_expect_eq(ask_commit(p, 100), OUTCOME_OK, "row %d", i);
+        PLAY(p, ROW("row %d: ", i), RUN(),
+             SENDS(STORE, "/in/a:b", 0, 100 * K, 2), COMMIT(100 * K, BAD_NAME),
+             PARTIALS("/../../shares/in", 0), SENDS(STORE, "/in/ab", 0, 100, 2),
+             COMMIT(100));
         if (!(i & 2)) /* otherwise the file waits for inspection */
             cr_expect_eq(ask_rename(p, "/in/ab", "/in/a:b"), OUTCOME_BAD_NAME,
                          "row %d", i);
@@ -687,10 +643,8 @@ PeerTest(naming, a_partial_that_cannot_go_back, peer_init(p))
         .bad = "a:b", .no_links = true, .once = disk_partial_name(p, "a:b")
     };
     p->start.rules.on_conflict = CONFLICT_RENAME;
-    peer_run(p);
-    DONE(ask_upload(p, "/a:b", WRITE_STORE, 0, 100 * K, 2));
-    GETS(BAD_NAME, ask_commit(p, 100 * K));
-    cr_expect_eq(disk_partials(p, "/"), 0);
+    PLAY(p, RUN(), SENDS(STORE, "/a:b", 0, 100 * K, 2),
+         COMMIT(100 * K, BAD_NAME), PARTIALS("/", 0));
 }
 
 /* exfat can't swap two names, and has no links: the reply doesn't blame the
@@ -700,10 +654,8 @@ PeerTest(naming, no_swap_is_no_bad_name,
                                                   .no_links = true },
           start(p, CONFLICT_VERSION)))
 {
-    disk_fill(p, "/in/f", 50, 1);
-    DONE(ask_upload(p, "/in/f", WRITE_STORE, 0, 100, 2));
-    GETS(ONLY_OVERWRITE, ask_commit(p, 100));
-    cr_expect(disk_is(p, "/in/f", 50, 1));
+    PLAY(p, FILL("/in/f", 50, 1), SENDS(STORE, "/in/f", 0, 100, 2),
+         COMMIT(100, ONLY_OVERWRITE), IS("/in/f", 50, 1));
 }
 
 /* A process that can open the directory can lock it. While it does, the commit
@@ -716,10 +668,8 @@ PeerTest(naming, lock_that_is_held, start(p, CONFLICT_VERSION))
     folder = open(disk_path(p, "/in"), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     cr_assert_geq(folder, 0);
     cr_assert_eq(flock(folder, LOCK_EX), 0);
-    DONE(ask_upload(p, "/in/f", WRITE_STORE, 0, 100, 2));
-    GETS(BUSY, ask_commit(p, 100));
-    cr_expect(disk_is(p, "/in/f", 50, 1));
+    PLAY(p, SENDS(STORE, "/in/f", 0, 100, 2), COMMIT(100, BUSY),
+         IS("/in/f", 50, 1));
     close(folder);
-    DONE(ask_put(p, "/in/f", WRITE_STORE, 0, 100, 2));
-    cr_expect(disk_is(p, "/in/f.~1~", 50, 1));
+    PLAY(p, STOR("/in/f", 100, 2), IS("/in/f.~1~", 50, 1));
 }

@@ -539,10 +539,8 @@ static void start(struct world *w, const struct scenario *s)
     w->p.start.rules.upload_bytes = s->counts ? INT64_MAX : 0;
     if (strcmp(s->mount, "/contracts") == 0)
         peer_share(&w->p, s->mount, s->rights);
-    else if (s->mount[0]) {
-        disk_directory(&w->p, s->mount);
-        peer_rights(&w->p, s->mount, s->rights);
-    }
+    else if (s->mount[0])
+        PLAY(&w->p, DIRECTORY(s->mount), RIGHTS(s->mount, s->rights));
     peer_run(&w->p);
 }
 

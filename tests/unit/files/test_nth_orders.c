@@ -84,10 +84,8 @@ static void furnish(struct world *w)
 
     disk_empty(p, "/in");
     disk_empty(p, "/d");
-    disk_fill(p, "/in/a", LEN, OLD);
-    DONE(ask_put(p, "/in/a", WRITE_STORE, 0, LEN, NEW));
-    ask_cut(p, "/d/cut", LEN, NEW);
-    disk_fill(p, "/d/f", LEN, OLD);
+    PLAY(p, FILL("/in/a", LEN, OLD), STOR("/in/a", LEN, NEW),
+         CUTS("/d/cut", LEN, NEW), FILL("/d/f", LEN, OLD));
 }
 
 static unsigned look(struct world *w)
@@ -213,10 +211,8 @@ static void play(const int *errors, unsigned count)
         peer_init(&w.p);
         alarm(600);
         w.p.start.rules.on_conflict = orders[i].conflict;
-        disk_directory(&w.p, "/in");
-        disk_directory(&w.p, "/d");
-        peer_rights(&w.p, "/in", RIGHT_ALL | RIGHT_INSPECT);
-        peer_run(&w.p);
+        PLAY(&w.p, DIRECTORY("/in"), DIRECTORY("/d"),
+             RIGHTS("/in", RIGHT_ALL | RIGHT_INSPECT), RUN());
         while (run_one(&w, n, errors[(n + i) % count]))
             n += nth_stride();
         cr_expect_gt(n, 1, "%s: no call", orders[i].name);

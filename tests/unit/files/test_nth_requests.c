@@ -166,8 +166,7 @@ static void furnish(struct peer *p)
 /* Makes /g with the files a and b and the directory d. */
 static void furnish_guarded(struct peer *p)
 {
-    disk_fill(p, "/g/a", 10, 1);
-    disk_fill(p, "/g/b", 10, 1);
+    PLAY(p, FILL("/g/a", 10, 1), FILL("/g/b", 10, 1));
     rmdir(disk_path(p, "/g/e"));
     rmdir(disk_path(p, "/g/d/made"));
     if (!disk_has(p, "/g/d"))
@@ -184,11 +183,10 @@ static void play(const struct request *r, bool own_rights, int error)
     peer_init(&p);
     alarm(600);
     p.nth = nth;
-    disk_directory(&p, "/d");
-    peer_share(&p, "/contracts",
-               RIGHT_LIST | RIGHT_READ | RIGHT_RENAME | RIGHT_MINE);
-    disk_directory(&p, "/g");
-    disk_directory(&p, "/g/in");
+    PLAY(&p, DIRECTORY("/d"),
+         SHARES("/contracts",
+                RIGHT_LIST | RIGHT_READ | RIGHT_RENAME | RIGHT_MINE),
+         DIRECTORY("/g"), DIRECTORY("/g/in"));
     if (own_rights)
         peer_rights(&p, "/g/in", RIGHT_LIST);
     peer_run(&p);

@@ -88,8 +88,7 @@ Test(other, a_thousand_names, WITH_SANITIZERS)
 
         rename_faults = (struct rename_faults){ .most = 60 };
         p->start.rules.on_conflict = rows[i];
-        disk_directory(p, "/in");
-        disk_fill(p, "/in/f.txt", 50, 1);
+        PLAY(p, DIRECTORY("/in"), FILL("/in/f.txt", 50, 1));
         for (unsigned n = 1; n <= MANY; n++) {
             other_name(rows[i], CONFLICT_NAME_NUMBER, "f.txt", n, name,
                        sizeof(name));
@@ -98,9 +97,9 @@ Test(other, a_thousand_names, WITH_SANITIZERS)
         }
         peer_run(p);
         for (unsigned seed = 2; seed < 5; seed++) {
-            DONE(ask_upload(p, "/in/f.txt", WRITE_STORE, 0, 100, seed));
-            cr_expect_eq(ask_commit(p, 100), OUTCOME_OK, "row %zu", i);
-            cr_expect(disk_is(p, p->stored, 100, seed), "row %zu", i);
+            PLAY(p, ROW("row %zu: ", i),
+                 SENDS(STORE, "/in/f.txt", 0, 100, seed), COMMIT(100),
+                 IS(p->stored, 100, seed));
             cr_expect_eq(strcmp(p->stored, "/in/f.txt") == 0,
                          rows[i] == CONFLICT_VERSION);
         }

@@ -112,13 +112,11 @@ PeerTest(partials, who_lists_them_sees_their_names, peer_start(p))
     cr_expect(wait_until(has_name, "f", WAIT_MS));
     DONE(ask_abort(p));
     on_disk = disk_path(p, partial_of(p, "", "h"));
-    DONE(ask_upload(p, "/h", WRITE_STORE, 0, 1, 1));
-    DONE(ask_sync(p));
+    PLAY(p, SENDS(STORE, "/h", 0, 1, 1), SYNC());
     cr_expect(has_name("h"), "from now on it can be resumed");
     DONE(ask_abort(p));
     on_disk = disk_path(p, partial_of(p, "", "g"));
-    DONE(ask_upload(p, "/g", WRITE_STORE, 0, 100000, 1));
-    DONE(ask_abort(p));
+    PLAY(p, SENDS(STORE, "/g", 0, 100000, 1), ABORT());
     cr_expect(has_name("g"));
 }
 
@@ -127,11 +125,9 @@ PeerTest(partials, what_is_reported, peer_start_for_ctl(p))
     const char *first, *second;
     struct all a;
 
-    disk_directory(p, "/in");
-    disk_directory(p, "/in/deep");
+    PLAY(p, DIRECTORY("/in"), DIRECTORY("/in/deep"));
     first = partial_of(p, "", "new.pdf");
-    disk_put(p, first, "12345", 5);
-    disk_put(p, "/in/" SOME, "1234", 4);
+    PLAY(p, PUT(first, "12345"), PUT("/in/" SOME, "1234"));
     set_name(p, "/in/" SOME, "../a");
     second = partial_of(p, "/in/deep", "old.pdf");
     disk_put(p, second, "123", 3);
@@ -154,31 +150,23 @@ PeerTest(partials, files_that_are_no_partials, peer_start_for_ctl(p))
 {
     struct all a;
 
-    disk_put(p, "/.sallyport-short.part", "1", 1);
-    disk_put(p, "/" SOME ".bak", "1", 1);
-    disk_put(p, "/file", "1", 1);
-    disk_directory(p, "/in");
+    PLAY(p, PUT("/.sallyport-short.part", "1"), PUT("/" SOME ".bak", "1"),
+         PUT("/file", "1"), DIRECTORY("/in"));
     disk_directory(p, "/in/" SOME); /* is only searched */
     disk_put(p, "/in/" SOME "/" SOME, "1", 1);
-    disk_directory(p, "/links");
-    disk_link(p, "../file", "/links/" SOME);
-    disk_link(p, "../in", "/links/in");
-    disk_link(p, "/", "/links/root");
-    disk_directory(p, "/two");
-    disk_put(p, "/two/" SOME, "1", 1);
+    PLAY(p, DIRECTORY("/links"), LINK("../file", "/links/" SOME),
+         LINK("../in", "/links/in"), LINK("/", "/links/root"),
+         DIRECTORY("/two"), PUT("/two/" SOME, "1"));
     disk_hard_link(p, "/two/" SOME, "/two/b");
     if (geteuid() == 0) { /* belongs to another user */
-        disk_directory(p, "/other");
-        disk_put(p, "/other/" SOME, "1", 1);
+        PLAY(p, DIRECTORY("/other"), PUT("/other/" SOME, "1"));
         cr_assert_eq(chown(disk_path(p, "/other/" SOME), 70999, 70999), 0);
     }
     a = find_all(p, true, 0);
     cr_expect_eq(a.count, 1);
     cr_expect_str_eq(a.one[0].path, "/in/" SOME "/" SOME);
     cr_expect_eq(a.unread, 0);
-    cr_expect(disk_has(p, "/two/" SOME));
-    cr_expect(disk_has(p, "/links/" SOME));
-    cr_expect(disk_has(p, "/file"));
+    PLAY(p, HAS("/two/" SOME), HAS("/links/" SOME), HAS("/file"));
     cr_expect(geteuid() != 0 || disk_has(p, "/other/" SOME));
     cr_expect_not(disk_has(p, "/in/" SOME "/" SOME));
 }
@@ -209,8 +197,7 @@ PeerTest(partials, in_use, peer_start_for_ctl(p))
         a = find_all(p, remove, 0);
         cr_assert_eq(a.count, 1);
         cr_expect_eq(a.one[0].state, PARTIAL_IN_USE);
-        cr_expect(disk_has(p, busy));
-        peer_again(p);
+        PLAY(p, HAS(busy), AGAIN());
     }
     fd_close(
         &fd); /* the upload is cut: the partial is kept, and can be resumed */
@@ -223,14 +210,9 @@ PeerTest(partials, folders_that_are_closed, peer_start_for_ctl(p))
 {
     struct all a;
 
-    disk_directory(p, "/closed");
-    disk_put(p, "/closed/" SOME, "1", 1);
-    disk_directory(p, "/fixed");
-    disk_put(p, "/fixed/" SOME, "1", 1);
-    disk_directory(p, "/open");
-    disk_put(p, "/open/" SOME, "1", 1);
-    cr_assert_eq(chmod(disk_path(p, "/closed"), 0), 0);
-    cr_assert_eq(chmod(disk_path(p, "/fixed"), 0500), 0);
+    PLAY(p, DIRECTORY("/closed"), PUT("/closed/" SOME, "1"),
+         DIRECTORY("/fixed"), PUT("/fixed/" SOME, "1"), DIRECTORY("/open"),
+         PUT("/open/" SOME, "1"), BITS("/closed", 0), BITS("/fixed", 0500));
     a = find_all(p, true, 0);
     cr_expect_eq(a.unread, 1);
     cr_expect_eq(a.error, EACCES);
@@ -245,9 +227,7 @@ PeerTest(partials, worst_error_of_several,
 {
     struct all a;
 
-    disk_directory(p, "/closed");
-    disk_put(p, "/" SOME, "1", 1);
-    cr_assert_eq(chmod(disk_path(p, "/closed"), 0), 0);
+    PLAY(p, DIRECTORY("/closed"), PUT("/" SOME, "1"), BITS("/closed", 0));
     a = find_all(p, false, 0);
     cr_expect_eq(a.unread, 2);
     cr_expect_eq(a.error, EIO);
@@ -320,8 +300,8 @@ PeerTest(partials, strange_names, peer_start_for_ctl(p))
 {
     struct all a;
 
-    disk_directory(p, "/a\nb \033[2J\xff");
-    disk_put(p, "/a\nb \033[2J\xff/" SOME, "1", 1);
+    PLAY(p, DIRECTORY("/a\nb \033[2J\xff"),
+         PUT("/a\nb \033[2J\xff/" SOME, "1"));
     a = find_all(p, false, 0);
     cr_assert_eq(a.count, 1);
     cr_expect_str_eq(a.one[0].path, "/a\nb \033[2J\xff/" SOME);
@@ -390,8 +370,7 @@ Test(partials, lies)
         struct peer *p = peer_new();
 
         p->start.for_ctl = rows[i].for_ctl;
-        disk_put(p, "/a", "1", 1);
-        peer_run(p);
+        PLAY(p, PUT("/a", "1"), RUN());
         if (rows[i].after_one)
             find_all(p, false, 0);
         /* Passes the check at the test's own end of the channel, which would

@@ -113,12 +113,10 @@ PeerTest(quota, one_that_cant_be_read, peer_init(p))
     p->start.rules.fsync = true;
     sync_error = EDQUOT;
     sync_fails_at = 1;
-    peer_run(p);
-    DONE(ask_upload(p, "/x", WRITE_STORE, 0, 64 * K, 1));
-    GETS(OVER_QUOTA, ask_prepare(p, 64 * K));
+    PLAY(p, RUN(), SENDS(STORE, "/x", 0, 64 * K, 1),
+         PREPARE(64 * K, OVER_QUOTA));
     cr_expect_eq(p->why.limit, 0);
-    DONE(ask_abort(p));
-    cr_expect_eq(disk_partials(p, "/"), 0);
+    PLAY(p, ABORT(), PARTIALS("/", 0));
 }
 
 /* An upload is refused before its first byte if ALLO has announced more bytes
@@ -128,23 +126,19 @@ PeerTest(quota, an_announced_length, begin(p))
     GETS(OVER_QUOTA, ask_write(p, "/file", WRITE_STORE, 0, 9 * MIB, NULL));
     cr_expect_eq(p->why.limit, 8 * MIB);
     cr_expect_lt(p->why.used, MIB);
-    DONE(ask_write(p, "/file", WRITE_STORE, 0, 7 * MIB, NULL));
-    DONE(ask_abort(p));
+    PLAY(p, OPENS(STORE, "/file", 0, 7 * MIB), ABORT());
 }
 
 /* btrfs counts the bytes of a removed partial as free some seconds later. Still
  * no more partials are removed than needed. */
 PeerTest(quota, no_more_is_removed_than_needed, begin(p))
 {
-    ask_cut(p, "/a", 3 * MIB, 1);
-    ask_cut(p, "/b", 3 * MIB, 1);
+    PLAY(p, CUTS("/a", 3 * MIB, 1), CUTS("/b", 3 * MIB, 1));
     btrfs_sync(p->homes);
     time_ahead = 3601;
-    peer_again(p);
-    DONE(ask_write(p, "/x", WRITE_STORE, 0, 4 * MIB, NULL));
+    PLAY(p, AGAIN(), OPENS(STORE, "/x", 0, 4 * MIB));
     cr_expect_eq(disk_partials(p, "/"), 2, "the new one, and an old one");
-    DONE(ask_abort(p));
-    peer_expect(p, EVENT_SERVICE);
+    PLAY(p, ABORT(), EVENT(SERVICE));
 }
 
 /* The reply says how many bytes the quota leaves, also after the limit has
@@ -176,8 +170,7 @@ PeerTest(quota, a_full_disk, begin(p))
     use_quota_of(p->home, 1024 * MIB);
     GETS(NO_SPACE, ask_write(p, "/file", WRITE_STORE, 0, 2048 * MIB, NULL));
     cr_expect_eq(p->why.limit, 0);
-    DONE(ask_write(p, "/file", WRITE_STORE, 0, 0, NULL));
-    DONE(ask_abort(p));
+    PLAY(p, OPENS(STORE, "/file", 0, 0), ABORT());
 }
 
 /* Makes the home a tmpfs with these options. */
@@ -195,14 +188,12 @@ static void begin_on_small_disk(struct peer *p, const char *options)
 PeerTest(min_free, an_announced_length, begin_on_small_disk(p, SMALL))
 {
     p->start.rules.min_free.bytes = 60 * MIB;
-    peer_run(p);
-    GETS(KEPT_FREE, ask_write(p, "/x", WRITE_STORE, 0, 5 * MIB, NULL));
-    GETS(KEPT_FREE, ask_write(p, "/x", WRITE_STORE, 0, 65 * MIB, NULL));
+    PLAY(p, RUN(), OPENS(STORE, "/x", 0, 5 * MIB, KEPT_FREE),
+         OPENS(STORE, "/x", 0, 65 * MIB, KEPT_FREE));
     DONE(ask_space(p, "/", UINT64_MAX));
     cr_expect_leq(p->space.bytes, 4 * MIB);
     cr_expect_gt(p->space.bytes, 3 * MIB);
-    DONE(ask_write(p, "/x", WRITE_STORE, 0, 3 * MIB, NULL));
-    DONE(ask_abort(p));
+    PLAY(p, OPENS(STORE, "/x", 0, 3 * MIB), ABORT());
 }
 
 /* Two uploads begin while there is space for each, but not for both: one of
@@ -227,35 +218,23 @@ PeerTest(min_free, uploads_at_the_same_time, begin_on_small_disk(p, SMALL))
 PeerTest(min_free, an_unknown_length, begin_on_small_disk(p, SMALL))
 {
     p->start.rules.min_free.percent = 50;
-    peer_run(p);
-    DONE(ask_upload(p, "/x", WRITE_STORE, 0, 30 * MIB, 1));
-    GETS(OK, ask_sync(p));
-    disk_fill(p, "/local", 4 * MIB, 1);
-    GETS(KEPT_FREE, ask_sync(p));
-    DONE(ask_abort(p));
-    cr_expect_eq(disk_partials(p, "/"), 0);
-    disk_fill(p, "/local", 33 * MIB, 1);
-    GETS(KEPT_FREE, ask_write(p, "/x", WRITE_STORE, 0, 0, NULL));
+    PLAY(p, RUN(), SENDS(STORE, "/x", 0, 30 * MIB, 1), SYNC(),
+         FILL("/local", 4 * MIB, 1), SYNC(KEPT_FREE), ABORT(), PARTIALS("/", 0),
+         FILL("/local", 33 * MIB, 1), OPENS(STORE, "/x", 0, 0, KEPT_FREE));
 }
 
 /* Idle partials are removed only if their bytes are enough. */
 PeerTest(min_free, idle_partials, begin_on_small_disk(p, SMALL))
 {
     p->start.rules.min_free.bytes = 32 * MIB;
-    peer_run(p);
-    ask_cut(p, "/old", 4 * MIB, 1);
-    cr_assert_eq(disk_partials(p, "/"), 1);
+    PLAY(p, RUN(), CUTS("/old", 4 * MIB, 1), PARTIALS("/", 1));
     time_ahead = 3601;
-    peer_again(p);
-    disk_fill(p, "/local", 40 * MIB, 1);
-    GETS(KEPT_FREE, ask_write(p, "/x", WRITE_STORE, 0, 0, NULL));
-    cr_expect_eq(disk_partials(p, "/"), 1);
+    PLAY(p, AGAIN(), FILL("/local", 40 * MIB, 1),
+         OPENS(STORE, "/x", 0, 0, KEPT_FREE), PARTIALS("/", 1));
     cr_assert_eq(truncate(disk_path(p, "/local"), 30 * MIB), 0);
     DONE(ask_write(p, "/x", WRITE_STORE, 0, 0, NULL));
     cr_expect_eq(disk_partials(p, "/"), 1, "the one that is written");
-    DONE(ask_abort(p));
-    cr_expect_eq(disk_partials(p, "/"), 0);
-    peer_expect(p, EVENT_SERVICE);
+    PLAY(p, ABORT(), PARTIALS("/", 0), EVENT(SERVICE));
 }
 
 /* A disk that can't have more files is full, although it has enough bytes. */

@@ -53,19 +53,14 @@ Test(resolve, stays_beneath)
     struct files f = { 0 };
     char secret[128];
 
-    disk_put(p, "/in", "in", 2);
-    disk_put(p, "/.sallyport-x", "x", 1);
-    disk_directory(p, "/folder");
-    disk_put(p, "/folder/deep", "d", 1);
-    disk_link(p, "in", "/to-in");
-    disk_link(p, "/in", "/to-in-absolute");
-    disk_link(p, "../in", "/folder/up");
-    disk_link(p, "../../secret", "/escape");
+    PLAY(p, PUT("/in", "in"), PUT("/.sallyport-x", "x"), DIRECTORY("/folder"),
+         PUT("/folder/deep", "d"), LINK("in", "/to-in"),
+         LINK("/in", "/to-in-absolute"), LINK("../in", "/folder/up"),
+         LINK("../../secret", "/escape"));
     snprintf(secret, sizeof(secret), "%s/secret", p->base);
     close(open(secret, O_CREAT | O_WRONLY | O_CLOEXEC, 0644));
-    disk_link(p, secret, "/escape-absolute");
-    disk_link(p, "/proc/self", "/proc-link");
-    disk_link(p, "circle", "/circle");
+    PLAY(p, LINK(secret, "/escape-absolute"), LINK("/proc/self", "/proc-link"),
+         LINK("circle", "/circle"));
     f.mount[0] =
         (struct mount){ .fd = open(p->home, O_PATH | O_DIRECTORY | O_CLOEXEC),
                         .follows = true };
@@ -87,8 +82,7 @@ Test(resolve, in_a_folder)
 {
     struct peer *p = peer_new();
 
-    disk_put(p, "/in", "in", 2);
-    disk_link(p, "in", "/link");
+    PLAY(p, PUT("/in", "in"), LINK("in", "/link"));
     FD_CLEANUP int fd = open(p->home, O_PATH | O_DIRECTORY | O_CLOEXEC);
     FD_CLEANUP int in = resolve_in(fd, "in", O_RDONLY, 0);
     cr_expect_geq(in, 0);

@@ -138,27 +138,22 @@ Test(resume, decide)
  * file, nor a part of another one; after the next SIZE the upload goes on. */
 static void by_session(struct peer *p)
 {
-    DONE(ask_rename(p, "/d", "/x"));
-    DONE(ask_rename(p, "/e", "/d"));
+    PLAY(p, RNTO("/d", "/x"), RNTO("/e", "/d"));
 }
 
 static void by_hand(struct peer *p)
 {
-    disk_rename(p, "/d", "/x");
-    disk_rename(p, "/e", "/d");
+    PLAY(p, MOVE("/d", "/x"), MOVE("/e", "/d"));
 }
 
 static void by_link(struct peer *p)
 {
-    disk_rename(p, "/d", "/x");
-    disk_link(p, "e", "/d");
+    PLAY(p, MOVE("/d", "/x"), LINK("e", "/d"));
 }
 
 static void by_removal(struct peer *p)
 {
-    DONE(ask_path(p, MSG_directory_remove, "/d"));
-    DONE(ask_path(p, MSG_directory_make, "/d"));
-    disk_rename(p, "/e", "/x");
+    PLAY(p, RMD("/d"), MKD("/d"), MOVE("/e", "/x"));
 }
 
 static void (*const moves[])(struct peer *p) = { by_session, by_hand, by_link,
@@ -168,25 +163,20 @@ PeerTest(resume, of_another_directory, peer_init(p))
 {
     peer_run(p);
     for (size_t i = 0; i < 2 * sizeof(moves) / sizeof(moves[0]); i++) {
-        disk_directory(p, "/d");
-        disk_directory(p, "/e");
-        ask_cut(p, "/e/f", 200 * K, 1);
-        ask_cut(p, "/d/f", 200 * K, 2);
-        cr_assert_eq(ask_size(p, "/d/f"), 192 * K);
+        PLAY(p, DIRECTORY("/d"), DIRECTORY("/e"), CUTS("/e/f", 200 * K, 1),
+             CUTS("/d/f", 200 * K, 2), SIZE("/d/f", 192 * K));
         moves[i / 2](p);
         if (i % 2)
             disk_fill(p, "/d/f", 300 * K, 3);
-        GETS(SIZE_FIRST, ask_write(p, "/d/f", WRITE_APPEND, 0, 0, NULL));
-        GETS(SIZE_FIRST, ask_write(p, "/d/f", WRITE_STORE, 192 * K, 0, NULL));
+        PLAY(p, OPENS(APPEND, "/d/f", 0, 0, SIZE_FIRST),
+             OPENS(STORE, "/d/f", 192 * K, 0, SIZE_FIRST));
         ask_size(p, "/d/f");
-        DONE(ask_write(p, "/d/f", WRITE_APPEND, 0, 0, NULL));
-        DONE(ask_abort(p));
+        PLAY(p, OPENS(APPEND, "/d/f", 0, 0), ABORT());
         ask_path(p, MSG_file_delete, "/d/f");
         ask_path(p, MSG_file_delete, "/d/f");
         DONE(ask_path(p, MSG_directory_remove, "/x"));
         if (moves[i / 2] == by_link) {
-            DONE(ask_path(p, MSG_file_delete, "/d"));
-            DONE(ask_path(p, MSG_directory_remove, "/e"));
+            PLAY(p, DELE("/d"), RMD("/e"));
         } else {
             DONE(ask_path(p, MSG_directory_remove, "/d"));
         }
@@ -196,32 +186,25 @@ PeerTest(resume, of_another_directory, peer_init(p))
 /* Another path to the same file says nothing about what the client knows. */
 PeerTest(resume, by_another_path, peer_init(p))
 {
-    disk_directory(p, "/d");
-    disk_link(p, "d", "/l");
-    peer_run(p);
-    ask_cut(p, "/d/f", 200 * K, 1);
-    cr_expect_eq(ask_size(p, "/d/f"), 192 * K);
-    GETS(SIZE_FIRST, ask_write(p, "/l/f", WRITE_APPEND, 0, 0, NULL));
-    cr_expect_eq(ask_size(p, "/l/f"), 192 * K);
-    DONE(ask_put(p, "/l/f", WRITE_APPEND, 0, 300 * K, 1));
-    cr_expect_eq(p->first, 192 * K);
+    PLAY(p, DIRECTORY("/d"), LINK("d", "/l"), RUN(), CUTS("/d/f", 200 * K, 1),
+         SIZE("/d/f", 192 * K), OPENS(APPEND, "/l/f", 0, 0, SIZE_FIRST),
+         SIZE("/l/f", 192 * K), APPE("/l/f", 300 * K, 1), FIRST(192 * K));
 }
 
 /* A copy by cp -a is nobody's partial, whatever has become of the original. A
  * restore beside it is such a copy. */
 PeerTest(resume, of_a_copy, peer_init(p))
 {
-    disk_directory(p, "/d");
-    peer_run(p);
-    ask_cut(p, "/d/f", 200 * K, 1);
+    PLAY(p, DIRECTORY("/d"), RUN(), CUTS("/d/f", 200 * K, 1));
     for (int i = 0; i < 2; i++) {
+        const char *file = i ? "/e/f" : "/c/f";
+
         disk_copy(p, "/d", i ? "/e" : "/c");
-        GETS(NOT_FOUND, ask_facts(p, i ? "/e/f" : "/c/f", FACTS_FOR_SIZE));
-        DONE(ask_put(p, i ? "/e/f" : "/c/f", WRITE_APPEND, 0, 300 * K, 2));
-        cr_expect_eq(ask_size(p, "/d/f"), 192 * K); /* the record is copied */
+        GETS(NOT_FOUND, ask_facts(p, file, FACTS_FOR_SIZE));
+        PLAY(p, APPE(file, 300 * K, 2),
+             SIZE("/d/f", 192 * K)); /* the record is copied */
     }
-    cr_expect_eq(disk_partials(p, "/c") + disk_partials(p, "/e"), 0);
-    DONE(ask_put(p, "/d/f", WRITE_APPEND, 0, 300 * K, 1));
+    PLAY(p, PARTIALS("/c", 0), PARTIALS("/e", 0), APPE("/d/f", 300 * K, 1));
 }
 
 /* While the partial only grows, REST goes on after "busy", again and again. For
@@ -241,15 +224,12 @@ PeerTest(resume, of_a_partial_that_grew, peer_init(p))
     put_pattern(fd, 100 * K, 200 * K, 1);
     close(fd);
     DONE(ask_abort(&q));
-    DONE(ask_upload(p, "/f", WRITE_STORE, 64 * K, 270 * K, 1));
-    DONE(ask_abort(p));
-    GETS(SIZE_FIRST, ask_write(p, "/f", WRITE_APPEND, 0, 0, NULL));
-    DONE(ask_upload(p, "/f", WRITE_STORE, 64 * K, 200 * K, 1));
-    DONE(ask_abort(p));
+    PLAY(p, SENDS(STORE, "/f", 64 * K, 270 * K, 1), ABORT(),
+         OPENS(APPEND, "/f", 0, 0, SIZE_FIRST),
+         SENDS(STORE, "/f", 64 * K, 200 * K, 1), ABORT());
     /* Other bytes below the answer: the rest belongs to an earlier upload. */
     cr_assert_eq(ask_size(p, "/f"), 192 * K);
-    DONE(ask_upload(&q, "/f", WRITE_STORE, 1, 300 * K, 2));
-    DONE(ask_abort(&q));
+    PLAY(&q, SENDS(STORE, "/f", 1, 300 * K, 2), ABORT());
     for (int i = 0; i < 2; i++)
         GETS(SIZE_FIRST, ask_write(p, "/f", i ? WRITE_APPEND : WRITE_STORE,
                                    192 * K, 0, NULL));
@@ -300,8 +280,7 @@ PeerTest(resume, of_a_silent_upload, peer_start(p))
         if (what == BY_NOBODY) {
             put_pattern(fd, 200 * K, 300 * K, 1);
             close(fd);
-            DONE(ask_commit(p, 300 * K));
-            cr_expect(disk_is(p, "/f", 300 * K, 1));
+            PLAY(p, COMMIT(300 * K), IS("/f", 300 * K, 1));
         } else {
             GETS(PARTIAL_TAKEN, ask_go_on(p, &fd)); /* however often it asks */
             DONE(ask_abort(p));
@@ -320,15 +299,11 @@ PeerTest(resume, of_a_silent_upload, peer_start(p))
     DONE(ask_abort(p));
     cr_expect_eq(ask_size(&q, "/f"), 192 * K);
     /* The upload has used its answer, though its bytes are another one's. */
-    cr_expect_eq(ask_size(p, "/f"), 192 * K);
-    DONE(ask_upload(p, "/f", WRITE_APPEND, 0, 300 * K, 1));
+    PLAY(p, SIZE("/f", 192 * K), SENDS(APPEND, "/f", 0, 300 * K, 1));
     DONE(ask_rest(p));
-    cr_expect_eq(ask_size(&q, "/f"), 256 * K);
-    DONE(ask_upload(&q, "/f", WRITE_APPEND, 0, 350 * K, 1));
-    DONE(ask_abort(&q));
+    PLAY(&q, SIZE("/f", 256 * K), SENDS(APPEND, "/f", 0, 350 * K, 1), ABORT());
     GETS(PARTIAL_TAKEN, ask_go_on(p, &fd));
-    DONE(ask_abort(p));
-    GETS(SIZE_FIRST, ask_write(p, "/f", WRITE_APPEND, 0, 0, NULL));
+    PLAY(p, ABORT(), OPENS(APPEND, "/f", 0, 0, SIZE_FIRST));
     peer_leave(&q);
 }
 
@@ -340,21 +315,17 @@ PeerTest(resume, of_a_partial_that_others_wrote, peer_start(p))
     struct peer q;
     int fd;
 
-    ask_cut(p, "/f", 200 * K, 1);
-    cr_assert_eq(ask_size(p, "/f"), 192 * K);
+    PLAY(p, CUTS("/f", 200 * K, 1), SIZE("/f", 192 * K));
     fd = open(disk_path(p, disk_partial(p, "/")), O_WRONLY | O_CLOEXEC);
     put_pattern(fd, 64 * K, 192 * K, 2);
     close(fd);
     GETS(SIZE_FIRST, ask_write(p, "/f", WRITE_APPEND, 0, 0, NULL));
     peer_join(&q, p, false);
-    DONE(ask_upload(&q, "/f", WRITE_STORE, 192 * K, 300 * K, 2));
-    DONE(ask_abort(&q));
+    PLAY(&q, SENDS(STORE, "/f", 192 * K, 300 * K, 2), ABORT());
     for (int i = 0; i < 2; i++)
         GETS(SIZE_FIRST, ask_write(p, "/f", i ? WRITE_APPEND : WRITE_STORE,
                                    192 * K, 0, NULL));
-    cr_assert_eq(ask_size(p, "/f"), 256 * K);
-    DONE(ask_write(p, "/f", WRITE_APPEND, 0, 0, NULL));
-    DONE(ask_abort(p));
+    PLAY(p, SIZE("/f", 256 * K), OPENS(APPEND, "/f", 0, 0), ABORT());
     peer_leave(&q);
 }
 
@@ -372,24 +343,17 @@ PeerTest(resume, of_an_upload_of_1_0_0, peer_start(p))
     mark_error = ENOSPC; /* SIZE can't replace the record, which stays */
     peer_join(&q, p, false);
     mark_error = 0;
-    cr_assert_eq(ask_size(&q, "/f"), 0);
-    peer_leave(&q);
-    GETS(SIZE_FIRST, ask_write(p, "/f", WRITE_APPEND, 0, 0, NULL));
-    cr_assert_eq(ask_size(p, "/f"), 192 * K);
-    DONE(ask_put(p, "/f", WRITE_APPEND, 0, 300 * K, 1));
-    cr_expect_eq(p->first, 192 * K);
+    PLAY(&q, SIZE("/f", 0), LEAVE());
+    PLAY(p, OPENS(APPEND, "/f", 0, 0, SIZE_FIRST), SIZE("/f", 192 * K),
+         APPE("/f", 300 * K, 1), FIRST(192 * K));
 }
 
 /* A session remembers the last 128 answers of SIZE about partials. SIZE of
  * another file doesn't matter. */
 PeerTest(resume, by_an_earlier_size, peer_start(p))
 {
-    disk_put(p, "/file", "x", 1);
-    ask_cut(p, "/f", 200 * K, 1);
-    ask_cut(p, "/g", 200 * K, 1);
-    cr_assert_eq(ask_size(p, "/f"), 192 * K);
-    cr_assert_eq(ask_size(p, "/g"), 192 * K);
-    cr_assert_eq(ask_size(p, "/file"), 1);
+    PLAY(p, PUT("/file", "x"), CUTS("/f", 200 * K, 1), CUTS("/g", 200 * K, 1),
+         SIZE("/f", 192 * K), SIZE("/g", 192 * K), SIZE("/file", 1));
     DONE(ask_size(p, "/nothing"));
     for (int i = 0; i < 2; i++) { /* the 129th answer replaces the first */
         char name[16];
@@ -397,8 +361,7 @@ PeerTest(resume, by_an_earlier_size, peer_start(p))
         cr_assert_eq(ask_size(p, "/f"), 192 * K);
         for (int n = 0; n < SIZED_MAX - (i == 0); n++) {
             snprintf(name, sizeof(name), "/n%d-%d", i, n);
-            ask_cut(p, name, 100 * K, 1);
-            cr_assert_eq(ask_size(p, name), 64 * K);
+            PLAY(p, CUTS(name, 100 * K, 1), SIZE(name, 64 * K));
         }
         int r = ask_write(p, "/f", WRITE_APPEND, 0, 0, NULL);
         cr_expect_eq(r, i == 0 ? OUTCOME_OK : OUTCOME_SIZE_FIRST);
@@ -408,10 +371,8 @@ PeerTest(resume, by_an_earlier_size, peer_start(p))
     for (int i = 0; i < 2; i++) {
         const char *name = i ? "/f" : "/g";
 
-        cr_assert_eq(ask_size(p, name), 192 * K);
-        DONE(ask_write(p, name, WRITE_APPEND, 0, 0, NULL));
-        cr_expect_eq(p->first, 192 * K);
-        DONE(ask_abort(p));
+        PLAY(p, SIZE(name, 192 * K), OPENS(APPEND, name, 0, 0), FIRST(192 * K),
+             ABORT());
     }
 }
 
@@ -427,10 +388,7 @@ Test(resume, a_look_that_fails)
         cr_skip_test(NTH_MISSING);
     peer_init(p);
     p->nth = nth;
-    peer_run(p);
-    ask_cut(p, "/f", 200 * K, 1);
-    cr_assert_eq(ask_size(p, "/f"), 192 * K);
-    peer_again(p);
+    PLAY(p, RUN(), CUTS("/f", 200 * K, 1), SIZE("/f", 192 * K), AGAIN());
     for (unsigned n = 1; met; n++) {
         nth_arm(nth, n, EIO, NULL);
         int o = ask_write(p, "/f", WRITE_APPEND, 0, 0, NULL);

@@ -19,8 +19,7 @@ static void upload(struct peer *p, const char *path, enum write_mode mode,
 
 static void go_through_all(struct peer *p)
 {
-    DONE(ask_path(p, MSG_directory_make, "/folder"));
-    DONE(ask_path(p, MSG_directory_enter, "/folder"));
+    PLAY(p, MKD("/folder"), CWD("/folder"));
     upload(p, "/folder/f", WRITE_STORE, 0, 200 * K, false);
     DONE(ask_facts(p, "/folder/f", FACTS_FOR_SIZE));
     upload(p, "/folder/f", WRITE_APPEND, 0, 300 * K, true);
@@ -38,26 +37,20 @@ static void go_through_all(struct peer *p)
     DONE(ask_mode(p, "/folder/f", 0600));
     DONE(ask_space(p, "/", UINT64_MAX));
     upload(p, "/folder/unique", WRITE_UNIQUE, 0, 5, true);
-    DONE(ask_path(p, MSG_file_delete, "/folder/unique"));
-    DONE(ask_rename(p, "/folder/f", "/f"));
+    PLAY(p, DELE("/folder/unique"), RNTO("/folder/f", "/f"));
     upload(p, "/g", WRITE_STORE, 0, 10, true);
-    DONE(ask_rename(p, "/g", "/f"));
-    DONE(ask_path(p, MSG_file_delete, "/f"));
+    PLAY(p, RNTO("/g", "/f"), DELE("/f"));
     upload(p, "/folder/h", WRITE_STORE, 0, 200 * K, false);
     disk_age(p, disk_partial(p, "/folder"), 9);
     upload(p, "/elsewhere", WRITE_STORE, 0, 200 * K, false);
     upload(p, "/folder/i", WRITE_STORE, 0, 200 * K, false);
-    cr_assert_eq(disk_sweep(p, HOUR), 1);
-    DONE(ask_path(p, MSG_directory_remove, "/folder"));
-    DONE(ask_path(p, MSG_file_delete, "/elsewhere"));
+    PLAY(p, SWEEPS(HOUR, 1), RMD("/folder"), DELE("/elsewhere"));
 }
 
 static void run(struct peer *p)
 {
     p->start.rules.fsync = true;
-    disk_link(p, "nowhere", "/dangling");
-    disk_link(p, "/", "/link");
-    peer_run(p);
+    PLAY(p, LINK("nowhere", "/dangling"), LINK("/", "/link"), RUN());
     go_through_all(p);
     peer_stop(p);
 }

@@ -37,28 +37,22 @@ static void expect_event(struct peer *p, uint64_t removed, const char *full)
 static void fill_up(struct peer *p, size_t len)
 {
     begin(p, "/g", len);
-    GETS(NO_SPACE, ask_full(p, false));
-    DONE(ask_abort(p));
+    PLAY(p, FULL(NO_SPACE), ABORT());
 }
 
 /* An upload that fails for lack of space leaves no partial, and all idle
  * partials are removed, so that the retry fits. */
 PeerTest(idle, all_go_with_an_upload_that_fails, peer_start(p))
 {
-    disk_directory(p, "/a");
-    disk_directory(p, "/a/b");
-    ask_cut(p, "/a/b/oldest", 200 * K, 1);
-    ask_cut(p, "/f", 200 * K, 1);
-    disk_put(p, "/a/file", "x", 1);
+    PLAY(p, DIRECTORY("/a"), DIRECTORY("/a/b"), CUTS("/a/b/oldest", 200 * K, 1),
+         CUTS("/f", 200 * K, 1), PUT("/a/file", "x"));
     later(p, HOUR);
     begin(p, "/g", 10);
     GETS(NO_SPACE, ask_full(p, false));
     cr_expect_eq(disk_partials(p, "/a/b"), 1, "not before the client's reply");
     DONE(ask_abort(p));
     expect_event(p, 2, "the disk is full: ");
-    cr_expect_eq(disk_partials(p, "/a/b"), 0);
-    cr_expect_eq(disk_partials(p, "/"), 0);
-    cr_expect(disk_has(p, "/a/file"));
+    PLAY(p, PARTIALS("/a/b", 0), PARTIALS("/", 0), HAS("/a/file"));
     fill_up(p, 10);
 }
 
@@ -86,9 +80,8 @@ Test(idle, a_quota_that_is_full)
  * isn't a partial are kept. */
 PeerTest(idle, files_that_stay, peer_start(p))
 {
-    disk_directory(p, "/d");
-    ask_cut(p, "/young", 200 * K, 1);
-    disk_put(p, "/.sallyport-file", "x", 1);
+    PLAY(p, DIRECTORY("/d"), CUTS("/young", 200 * K, 1),
+         PUT("/.sallyport-file", "x"));
     if (geteuid() == 0) {
         disk_put(p, FOREIGN, "x", 1);
         cr_assert_eq(chown(disk_path(p, FOREIGN), PEER_UID + 1, PEER_UID + 1),
@@ -101,8 +94,7 @@ PeerTest(idle, files_that_stay, peer_start(p))
     later(p, HOUR);
     fill_up(p, 10);
     expect_event(p, 1, "the disk is full: ");
-    cr_expect_eq(disk_partials(p, "/"), 0);
-    cr_expect_eq(disk_partials(p, "/d"), geteuid() == 0);
+    PLAY(p, PARTIALS("/", 0), PARTIALS("/d", geteuid() == 0));
 }
 
 /* If the server doesn't run as root, all users have one uid, and in a share
@@ -113,8 +105,7 @@ PeerTest(idle, of_a_user_with_the_same_uid, peer_start(p))
     ask_cut(p, "/f", 200 * K, 1);
     p->start.name = "bert";
     later(p, 0);
-    ask_cut(p, "/f", 200 * K, 2);
-    disk_put(p, "/" LEFT, "x", 1);
+    PLAY(p, CUTS("/f", 200 * K, 2), PUT("/" LEFT, "x"));
     later(p, HOUR);
     fill_up(p, 10);
     cr_expect_eq(peer_expect(p, EVENT_SERVICE).number[FIELD_NUMBER], 2,
@@ -146,11 +137,9 @@ PeerTest(idle, counts_as_free, peer_start(p))
 /* An announced length that can never fit removes no partials. */
 PeerTest(idle, an_announced_length_that_never_fits, peer_start(p))
 {
-    ask_cut(p, "/f", 200 * K, 1);
-    ask_cut(p, "/g", 200 * K, 1);
+    PLAY(p, CUTS("/f", 200 * K, 1), CUTS("/g", 200 * K, 1));
     later(p, HOUR);
-    GETS(NO_SPACE, ask_write(p, "/x", WRITE_STORE, 0, INT64_MAX, NULL));
-    cr_expect_eq(disk_partials(p, "/"), 2);
+    PLAY(p, OPENS(STORE, "/x", 0, INT64_MAX, NO_SPACE), PARTIALS("/", 2));
 }
 
 /* A STOR that is refused for lack of space doesn't drop the old partial, which
@@ -163,29 +152,22 @@ PeerTest(space, a_refused_upload_drops_nothing, peer_start(p))
     ask_cut(p, "/x", 200 * K, 1);
     size = ask_size(p, "/x");
     cr_assert_gt(size, 0);
-    GETS(NO_SPACE, ask_write(p, "/x", WRITE_STORE, 0, INT64_MAX, NULL));
-    cr_expect_eq(ask_size(p, "/x"), size);
+    PLAY(p, OPENS(STORE, "/x", 0, INT64_MAX, NO_SPACE), SIZE("/x", size));
     free_at_first = 250 * K;
-    peer_again(p);
-    GETS(NO_SPACE, ask_write(p, "/x", WRITE_STORE, 0, 500 * K, NULL));
-    cr_expect_eq(ask_size(p, "/x"), size);
-    peer_again(p);
-    DONE(ask_write(p, "/x", WRITE_STORE, 0, 400 * K, NULL));
-    DONE(ask_abort(p));
+    PLAY(p, AGAIN(), OPENS(STORE, "/x", 0, 500 * K, NO_SPACE), SIZE("/x", size),
+         AGAIN(), OPENS(STORE, "/x", 0, 400 * K), ABORT());
 }
 
 /* 250 KiB are free, and the upload has 400 KiB: only one of two partials of 200
  * KiB is removed. */
 PeerTest(idle, an_announced_length_takes_what_is_missing, peer_start(p))
 {
-    ask_cut(p, "/f", 200 * K, 1);
-    ask_cut(p, "/g", 200 * K, 1);
+    PLAY(p, CUTS("/f", 200 * K, 1), CUTS("/g", 200 * K, 1));
     free_at_first = 250 * K;
     later(p, HOUR);
     DONE(ask_write(p, "/x", WRITE_STORE, 0, 400 * K, NULL));
     expect_event(p, 1, "the disk is full: ");
-    DONE(ask_abort(p));
-    cr_expect_eq(disk_partials(p, "/"), 1);
+    PLAY(p, ABORT(), PARTIALS("/", 1));
 }
 
 /* 100 KiB are free, and the upload's own partial, which is idle, has 192 KiB.
@@ -214,14 +196,12 @@ Test(idle, not_the_one_of_the_upload)
  * partial fits. */
 PeerTest(idle, beside_the_one_of_the_upload, peer_start(p))
 {
-    ask_cut(p, "/f", 200 * K, 1);
-    ask_cut(p, "/x", 200 * K, 2);
+    PLAY(p, CUTS("/f", 200 * K, 1), CUTS("/x", 200 * K, 2));
     free_at_first = 100 * K;
     later(p, HOUR);
     DONE(ask_write(p, "/x", WRITE_STORE, 192 * K, 400 * K, NULL));
     expect_event(p, 1, "the disk is full: ");
-    DONE(ask_abort(p));
-    cr_expect(disk_is(p, disk_partial(p, "/"), 192 * K, 2));
+    PLAY(p, ABORT(), IS(disk_partial(p, "/"), 192 * K, 2));
 }
 
 /* If the disk has no space for the lower mark, the partial isn't cut. */
@@ -230,11 +210,10 @@ PeerTest(idle, not_the_one_that_is_to_be_cut, peer_start(p))
     ask_cut(p, "/x", 200 * K, 1);
     mark_error = ENOSPC;
     later(p, HOUR);
-    GETS(NO_SPACE, ask_write(p, "/x", WRITE_STORE, 100 * K, 0, NULL));
-    cr_expect(disk_is(p, disk_partial(p, "/"), 192 * K, 1));
+    PLAY(p, OPENS(STORE, "/x", 100 * K, 0, NO_SPACE),
+         IS(disk_partial(p, "/"), 192 * K, 1));
     mark_error = 0;
-    peer_again(p);
-    cr_expect_eq(ask_size(p, "/x"), 192 * K);
+    PLAY(p, AGAIN(), SIZE("/x", 192 * K));
 }
 
 /* SIZE renews the partial's ctime. */
@@ -242,8 +221,7 @@ PeerTest(idle, size_keeps_it, peer_start(p))
 {
     struct stat before, after;
 
-    ask_cut(p, "/f", 200 * K, 1);
-    cr_expect_eq(ask_size(p, "/f"), 192 * K);
+    PLAY(p, CUTS("/f", 200 * K, 1), SIZE("/f", 192 * K));
     before = disk_stat(p, disk_partial(p, "/"));
     later(p, 0);
     cr_expect_eq(ask_size(p, "/f"), 192 * K);
@@ -252,9 +230,7 @@ PeerTest(idle, size_keeps_it, peer_start(p))
               before.st_ctim.tv_nsec != after.st_ctim.tv_nsec);
     cr_expect_eq(before.st_mtim.tv_nsec, after.st_mtim.tv_nsec);
     /* This answer of SIZE is valid, too. */
-    DONE(ask_write(p, "/f", WRITE_APPEND, 0, 0, NULL));
-    cr_expect_eq(p->first, 192 * K);
-    ask_abort(p);
+    PLAY(p, OPENS(APPEND, "/f", 0, 0), FIRST(192 * K), ABORT());
 }
 
 /* Makes a partial in the home, a partial in a directory below, and 200
@@ -262,9 +238,7 @@ PeerTest(idle, size_keeps_it, peer_start(p))
 static void two_and_many(struct peer *p)
 {
     peer_start(p);
-    disk_directory(p, "/d");
-    ask_cut(p, "/f", 200 * K, 1);
-    ask_cut(p, "/d/f", 200 * K, 1);
+    PLAY(p, DIRECTORY("/d"), CUTS("/f", 200 * K, 1), CUTS("/d/f", 200 * K, 1));
     for (int i = 0; i < 200; i++) {
         char name[32];
 
@@ -285,8 +259,7 @@ PeerTest(idle, a_look_ends_in_time, two_and_many(p))
     cr_expect_eq(disk_partials(p, "/d"), 1, "it was never looked at");
     later(p, 0);
     fill_up(p, 10);
-    cr_expect_eq(disk_partials(p, "/d"), 0);
-    peer_expect(p, EVENT_SERVICE);
+    PLAY(p, PARTIALS("/d", 0), EVENT(SERVICE));
 }
 
 /* The search also ends after 100,000 names if the clock stands still. */
@@ -314,9 +287,7 @@ PeerTest(idle, limits_of_a_walk, peer_start(p))
 {
     struct files f = { .session.fd = -1, .master.fd = -1 };
 
-    disk_directory(p, "/d");
-    disk_put(p, "/d/f", "", 0);
-    disk_put(p, "/g", "", 0);
+    PLAY(p, DIRECTORY("/d"), PUT("/d/f", ""), PUT("/g", ""));
     f.mount[0].fd = open(p->home, O_PATH | O_DIRECTORY | O_CLOEXEC);
     for (uint64_t most = 0; most < 3; most++) {
         uint64_t seen = 0;
@@ -362,16 +333,14 @@ PeerTest(idle, making_room_ends_in_time, peer_start(p))
  * finished upload is lost, and no more partials are removed than needed. */
 PeerTest(min_free, what_was_removed_is_believed, peer_start(p))
 {
-    ask_cut(p, "/a", 200 * K, 1);
-    ask_cut(p, "/b", 200 * K, 1);
+    PLAY(p, CUTS("/a", 200 * K, 1), CUTS("/b", 200 * K, 1));
     free_always = 250 * K;
     p->start.rules.min_free.bytes = 300 * K;
     later(p, HOUR);
     begin(p, "/x", 100 * K);
     for (int i = 0; i < 3; i++)
         GETS(OK, ask_sync(p));
-    GETS(OK, ask_commit(p, 100 * K));
-    cr_expect_eq(disk_partials(p, "/"), 1);
+    PLAY(p, COMMIT(100 * K), PARTIALS("/", 1));
     expect_event(p, 1, "min_free is reached: ");
 }
 
@@ -379,8 +348,7 @@ PeerTest(min_free, what_was_removed_is_believed, peer_start(p))
  * next upload would leave less than min_free. */
 PeerTest(min_free, what_was_reported_counts_once, peer_start(p))
 {
-    ask_cut(p, "/a", 200 * K, 1);
-    ask_cut(p, "/b", 200 * K, 1);
+    PLAY(p, CUTS("/a", 200 * K, 1), CUTS("/b", 200 * K, 1));
     free_always = 252 * K;
     free_per_name = 200 * K;
     p->start.rules.min_free.bytes = 300 * K;
@@ -405,8 +373,7 @@ PeerTest(space, a_partial_that_is_dropped, peer_start(p))
     DONE(ask_write(p, "/x", WRITE_STORE, 0, 300 * K, &fd));
     put_pattern(fd, 0, 300 * K, 1);
     close(fd);
-    GETS(OK, ask_sync(p));
-    GETS(OK, ask_commit(p, 300 * K));
+    PLAY(p, SYNC(), COMMIT(300 * K));
 }
 
 /* 128 KiB of the partial, above a lower REST, are cut, so they count as free; a
@@ -460,10 +427,8 @@ PeerTest(space, a_partial_with_two_names, peer_start(p))
     size = ask_size(p, "/x");
     disk_hard_link(p, disk_partial(p, "/"), "/backup");
     free_always = 250 * K;
-    peer_again(p);
-    GETS(NO_SPACE, ask_write(p, "/x", WRITE_STORE, 0, 300 * K, NULL));
-    cr_assert_eq(unlink(disk_path(p, "/backup")), 0);
-    cr_expect_eq(ask_size(p, "/x"), size);
+    PLAY(p, AGAIN(), OPENS(STORE, "/x", 0, 300 * K, NO_SPACE),
+         UNLINK("/backup"), SIZE("/x", size));
 }
 
 /* A disk can report strange numbers: FUSE passes on each number of its

@@ -5,14 +5,11 @@
 PeerTest(unique, never_replaces, peer_start(p))
 {
     DONE(ask_put(p, "/new", WRITE_UNIQUE, 0, 100, 1));
-    GETS(EXISTS, ask_write(p, "/new", WRITE_UNIQUE, 0, 0, NULL));
-    cr_expect_eq(disk_partials(p, "/"), 0);
+    PLAY(p, OPENS(UNIQUE, "/new", 0, 0, EXISTS), PARTIALS("/", 0));
     /* The name is taken after the upload has begun. */
-    DONE(ask_upload(p, "/late", WRITE_UNIQUE, 0, 100, 1));
-    disk_fill(p, "/late", 50, 2);
+    PLAY(p, SENDS(UNIQUE, "/late", 0, 100, 1), FILL("/late", 50, 2));
     cr_expect_neq(ask_commit(p, 100), OUTCOME_OK);
     cr_expect(disk_is(p, "/late", 50, 2));
     /* The next STOR can replace the file. */
-    ask_store(p, "/late", 10, 3);
-    cr_expect(disk_is(p, "/late", 10, 3));
+    PLAY(p, STOR("/late", 10, 3), IS("/late", 10, 3));
 }

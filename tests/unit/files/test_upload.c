@@ -5,25 +5,17 @@
 
 static void store(struct peer *p, const char *path, size_t len, unsigned seed)
 {
-    DONE(ask_put(p, path, WRITE_STORE, 0, len, seed));
-    cr_assert_eq(p->first, 0);
-    cr_assert_eq(disk_partials(p, "/"), 0);
+    PLAY(p, STOR(path, len, seed), FIRST(0), PARTIALS("/", 0));
 }
 
 PeerTest(upload, appears_whole_at_commit, peer_init(p))
 {
     p->start.rules.fsync = true;
-    disk_directory(p, "/folder");
-    peer_run(p);
-    DONE(ask_upload(p, "/folder/f", WRITE_STORE, 0, 100 * K, 1));
-    cr_assert_not(disk_has(p, "/folder/f"));
-    cr_assert_eq(disk_partials(p, "/folder"), 1);
-    DONE(ask_sync(p));
-    DONE(ask_commit(p, 100 * K));
-    cr_assert_str_eq(p->stored, "/folder/f");
-    cr_assert(disk_is(p, "/folder/f", 100 * K, 1));
-    cr_assert_eq(disk_partials(p, "/folder"), 0);
-    cr_assert_eq(disk_mode(p, "/folder/f"), 0600);
+    PLAY(p, DIRECTORY("/folder"), RUN(),
+         SENDS(STORE, "/folder/f", 0, 100 * K, 1), GONE("/folder/f"),
+         PARTIALS("/folder", 1), SYNC(), COMMIT(100 * K), STORED("/folder/f"),
+         IS("/folder/f", 100 * K, 1), PARTIALS("/folder", 0),
+         MODE("/folder/f", 0600));
     cr_assert_eq(disk_stat(p, "/folder/f").st_uid,
                  p->start.root ? PEER_UID : geteuid());
 }
@@ -37,8 +29,7 @@ PeerTest(upload, handle_only_writes, peer_start(p))
     cr_assert_eq(pread(fd, &byte, 1, 0), -1);
     cr_assert_eq(errno, EBADF);
     close(fd);
-    DONE(ask_commit(p, 0));
-    cr_assert(disk_is(p, "/f", 0, 0));
+    PLAY(p, COMMIT(0), IS("/f", 0, 0));
 }
 
 PeerTest(upload, incomplete_changes_nothing, peer_start(p))
@@ -47,9 +38,8 @@ PeerTest(upload, incomplete_changes_nothing, peer_start(p))
 
     store(p, "/f", 1000, 1);
     for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
-        ask_upload(p, "/f", WRITE_STORE, 0, 100, 2);
-        GETS(INCOMPLETE, ask_commit(p, lengths[i]));
-        cr_expect(disk_is(p, "/f", 1000, 1));
+        PLAY(p, SENDS(STORE, "/f", 0, 100, 2), COMMIT(lengths[i], INCOMPLETE),
+             IS("/f", 1000, 1));
         cr_expect_eq(disk_partials(p, "/"), 0, "too short to be kept");
     }
     store(p, "/f", 50, 3);
@@ -85,21 +75,16 @@ Test(upload, targets)
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct peer *p = peer_new();
 
-        disk_put(p, "/file", "hello", 5);
-        disk_directory(p, "/folder");
-        disk_directory(p, "/closed");
-        cr_assert_eq(chmod(disk_path(p, "/closed"), 0500), 0);
-        disk_link(p, "file", "/link");
-        disk_link(p, "nothing", "/dangling");
-        disk_link(p, "folder", "/link-to-folder");
+        PLAY(p, PUT("/file", "hello"), DIRECTORY("/folder"),
+             DIRECTORY("/closed"), BITS("/closed", 0500), LINK("file", "/link"),
+             LINK("nothing", "/dangling"), LINK("folder", "/link-to-folder"));
         cr_assert_eq(mkfifo(disk_path(p, "/fifo"), 0666), 0);
         p->start.rights = rows[i].rights;
         peer_run(p);
         int r = ask_upload(p, rows[i].path, WRITE_STORE, 0, 10, 1);
         cr_expect_eq(r, rows[i].outcome, "%s: %d", rows[i].path, r);
         if (r == OUTCOME_OK) {
-            GETS(OK, ask_commit(p, 10));
-            cr_expect(disk_is(p, rows[i].path, 10, 1));
+            PLAY(p, COMMIT(10), IS(rows[i].path, 10, 1));
         }
         cr_expect_eq(disk_partials(p, "/"), 0);
         peer_stop(p);
@@ -129,15 +114,12 @@ PeerTest(upload, limits, peer_init(p))
         cr_expect_eq(r, rows[i].outcome, "row %zu", i);
         if (r != OUTCOME_OK)
             continue;
-        ask_abort(p);
-        cr_assert_eq(unlink(disk_path(p, "/f")), 0);
-        disk_fill(p, "/f", 300 * K, 1);
+        PLAY(p, ABORT(), UNLINK("/f"), FILL("/f", 300 * K, 1));
         if (disk_partials(p, "/") > 0)
             unlink(disk_path(p, disk_partial(p, "/")));
     }
-    ask_upload(p, "/g", WRITE_STORE, 0, 200 * K + 1, 1);
-    GETS(TOO_LARGE, ask_commit(p, 200 * K + 1));
-    cr_expect_not(disk_has(p, "/g"));
+    PLAY(p, SENDS(STORE, "/g", 0, 200 * K + 1, 1),
+         COMMIT(200 * K + 1, TOO_LARGE), GONE("/g"));
 }
 
 PeerTest(upload, cut_one_is_kept_from_64k_on, peer_start(p))
@@ -157,12 +139,9 @@ PeerTest(upload, cut_one_is_kept_from_64k_on, peer_start(p))
     };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        ask_cut(p, "/f", rows[i].held, 1);
-        cr_expect_eq(disk_partials(p, "/"), rows[i].told > 0);
-        cr_expect_eq(ask_size(p, "/f"), rows[i].told, "row %zu", i);
-        cr_expect_eq(ask_size(p, "/g"), 0);
-        GETS(NOT_FOUND, ask_facts(p, "/f", FACTS_FOR_ANY));
-        GETS(NOT_FOUND, ask_read(p, "/f", 0, NULL));
+        PLAY(p, ROW("row %zu: ", i), CUTS("/f", rows[i].held, 1),
+             PARTIALS("/", rows[i].told > 0), SIZE("/f", rows[i].told),
+             SIZE("/g", 0), MLST("/f", NOT_FOUND), RETR("/f", NOT_FOUND));
     }
 }
 
@@ -172,10 +151,8 @@ PeerTest(upload, spoiled_one_is_not_kept, peer_start(p))
     store(p, "/f", 10, 1);
     DONE(ask_upload(p, "/f", WRITE_STORE, 0, 200 * K, 2));
     DONE(ask_abort_spoiled(p));
-    cr_expect_eq(disk_partials(p, "/"), 0);
-    cr_expect(disk_is(p, "/f", 10, 1));
-    ask_cut(p, "/g", 200 * K, 1);
-    DONE(ask_upload(p, "/g", WRITE_STORE, 64 * K, 200 * K, 1));
+    PLAY(p, PARTIALS("/", 0), IS("/f", 10, 1), CUTS("/g", 200 * K, 1),
+         SENDS(STORE, "/g", 64 * K, 200 * K, 1));
     DONE(ask_abort_spoiled(p));
     cr_expect_eq(disk_partials(p, "/"), 0);
     store(p, "/g", 200 * K, 1);
@@ -186,37 +163,26 @@ PeerTest(upload, spoiled_one_is_not_kept, peer_start(p))
 PeerTest(upload, fleeting_one, peer_start(p))
 {
     p->fleeting = true;
-    DONE(ask_put(p, "/f", WRITE_STORE, 0, 200 * K, 1));
-    DONE(ask_put(p, "/f", WRITE_APPEND, 0, 300 * K, 1));
-    ask_cut(p, "/g", 200 * K, 1);
-    cr_expect_eq(disk_partials(p, "/"), 0);
+    PLAY(p, STOR("/f", 200 * K, 1), APPE("/f", 300 * K, 1),
+         CUTS("/g", 200 * K, 1), PARTIALS("/", 0));
     p->fleeting = false;
     ask_cut(p, "/g", 200 * K, 1);
     p->fleeting = true;
-    ask_cut(p, "/g", 100 * K, 2);
-    cr_expect_eq(ask_size(p, "/g"), 192 * K);
-    GETS(SIZE_FIRST, ask_write(p, "/g", WRITE_APPEND, 0, 0, NULL));
+    PLAY(p, CUTS("/g", 100 * K, 2), SIZE("/g", 192 * K),
+         OPENS(APPEND, "/g", 0, 0, SIZE_FIRST));
     /* A retry sends only the rest: the server refuses it again. */
-    GETS(SIZE_FIRST, ask_write(p, "/g", WRITE_APPEND, 0, 0, NULL));
-    DONE(ask_put(p, "/g", WRITE_STORE, 0, 100 * K, 2));
+    PLAY(p, OPENS(APPEND, "/g", 0, 0, SIZE_FIRST), STOR("/g", 100 * K, 2));
 }
 
 PeerTest(upload, append_goes_on_after_size_only, peer_start(p))
 {
-    ask_cut(p, "/f", 200 * K, 1);
-    cr_assert_eq(ask_size(p, "/f"), 192 * K);
-    DONE(ask_put(p, "/f", WRITE_APPEND, 0, 300 * K, 1));
-    cr_assert_eq(p->first, 192 * K);
+    PLAY(p, CUTS("/f", 200 * K, 1), SIZE("/f", 192 * K), APPE("/f", 300 * K, 1),
+         FIRST(192 * K));
     /* If SIZE hasn't reported the partial, APPE begins a new file. */
-    ask_cut(p, "/g", 200 * K, 1);
-    DONE(ask_put(p, "/g", WRITE_APPEND, 0, 10, 2));
-    cr_assert_eq(p->first, 0);
+    PLAY(p, CUTS("/g", 200 * K, 1), APPE("/g", 10, 2), FIRST(0));
     /* An answer of SIZE is valid for one upload. */
-    ask_cut(p, "/h", 200 * K, 1);
-    ask_size(p, "/h");
-    ask_cut(p, "/h", 200 * K, 1);
-    ask_upload(p, "/h", WRITE_APPEND, 0, 10, 2);
-    cr_assert_eq(p->first, 0);
+    PLAY(p, CUTS("/h", 200 * K, 1), SIZE("/h", 192 * K), CUTS("/h", 200 * K, 1),
+         SENDS(APPEND, "/h", 0, 10, 2, SIZE_FIRST));
 }
 
 /* SIZE has reported a length of the first partial. The second partial is kept
@@ -226,15 +192,12 @@ PeerTest(upload, the_record_of_size_stays_with_a_hard_link, peer_start(p))
 {
     const char *partial;
 
-    ask_cut(p, "/f", 200 * K, 1);
-    cr_assert_eq(ask_size(p, "/f"), 192 * K);
-    ask_cut(p, "/f", 10, 1);
+    PLAY(p, CUTS("/f", 200 * K, 1), SIZE("/f", 192 * K), CUTS("/f", 10, 1));
     partial = disk_partial(p, "/");
     disk_hard_link(p, partial, "/backup");
     peer_again(p); /* only the record remembers SIZE now */
     ask_store(p, "/g", 10, 1);
-    cr_expect_eq(disk_partials(p, "/"), 1);
-    GETS(SIZE_FIRST, ask_upload(p, "/f", WRITE_APPEND, 0, 10, 2));
+    PLAY(p, PARTIALS("/", 1), SENDS(APPEND, "/f", 0, 10, 2, SIZE_FIRST));
 }
 
 /* SIZE's answer is no longer valid: the rest alone must not become the file. */
@@ -245,65 +208,46 @@ PeerTest(upload, append_after_a_size_that_is_over, peer_start(p))
     cr_assert_eq(truncate(disk_path(p, disk_partial(p, "/")), 100 * K), 0);
     GETS(SIZE_FIRST, ask_write(p, "/f", WRITE_APPEND, 0, 0, NULL));
     ask_size(p, "/f");
-    disk_fill(p, "/f", 10, 2);
-    GETS(SIZE_FIRST, ask_write(p, "/f", WRITE_APPEND, 0, 0, NULL));
+    PLAY(p, FILL("/f", 10, 2), OPENS(APPEND, "/f", 0, 0, SIZE_FIRST));
     /* A new SIZE gives the right answer. */
-    cr_assert_eq(unlink(disk_path(p, "/f")), 0);
-    cr_assert_eq(ask_size(p, "/f"), 64 * K);
-    disk_fill(p, "/f", 10, 2);
-    cr_assert_eq(ask_size(p, "/f"), 10);
-    DONE(ask_put(p, "/f", WRITE_APPEND, 0, 20, 2));
-    cr_assert_eq(p->first, 10);
+    PLAY(p, UNLINK("/f"), SIZE("/f", 64 * K), FILL("/f", 10, 2), SIZE("/f", 10),
+         APPE("/f", 20, 2), FIRST(10));
 }
 
 PeerTest(upload, onto_a_finished_file, peer_start(p))
 {
     store(p, "/f", 100 * K, 1);
-    ask_upload(p, "/f", WRITE_APPEND, 0, 150 * K, 1);
-    cr_assert_eq(p->first, 100 * K);
+    PLAY(p, SENDS(APPEND, "/f", 0, 150 * K, 1), FIRST(100 * K));
     cr_assert(disk_is(p, "/f", 100 * K, 1), "unchanged meanwhile");
-    DONE(ask_commit(p, 150 * K));
-    cr_assert(disk_is(p, "/f", 150 * K, 1));
-    GETS(BAD_OFFSET, ask_upload(p, "/f", WRITE_STORE, 150 * K + 1, 0, 0));
-    DONE(ask_put(p, "/f", WRITE_STORE, 20 * K, 30 * K, 1));
-    cr_assert_eq(p->first, 20 * K);
+    PLAY(p, COMMIT(150 * K), IS("/f", 150 * K, 1),
+         SENDS(STORE, "/f", 150 * K + 1, 0, 0, BAD_OFFSET),
+         REST("/f", 20 * K, 30 * K, 1), FIRST(20 * K));
     /* If the upload is cut, the old file is kept. */
-    ask_upload(p, "/f", WRITE_APPEND, 0, 150 * K, 2);
-    ask_abort(p);
-    cr_assert(disk_is(p, "/f", 30 * K, 1));
-    cr_assert_eq(ask_size(p, "/f"), 30 * K);
+    PLAY(p, SENDS(APPEND, "/f", 0, 150 * K, 2), ABORT(), IS("/f", 30 * K, 1),
+         SIZE("/f", 30 * K));
 }
 
 PeerTest(upload, onto_a_file_that_cannot_be_read, peer_start(p))
 {
     store(p, "/f", 100 * K, 1);
-    cr_assert_eq(chmod(disk_path(p, "/f"), 0), 0);
-    GETS(DENIED, ask_write(p, "/f", WRITE_APPEND, 0, 0, NULL));
-    cr_assert_eq(disk_partials(p, "/"), 0);
-    cr_assert_eq(chmod(disk_path(p, "/f"), 0600), 0);
-    cr_assert(disk_is(p, "/f", 100 * K, 1));
+    PLAY(p, BITS("/f", 0), OPENS(APPEND, "/f", 0, 0, DENIED), PARTIALS("/", 0),
+         BITS("/f", 0600), IS("/f", 100 * K, 1));
     /* The user can replace the file without the right to read it. */
-    cr_assert_eq(chmod(disk_path(p, "/f"), 0), 0);
-    DONE(ask_put(p, "/f", WRITE_STORE, 0, 10, 2));
+    PLAY(p, BITS("/f", 0), STOR("/f", 10, 2));
 }
 
 PeerTest(upload, link_is_read_and_replaced, peer_start(p))
 {
     store(p, "/f", 100 * K, 1);
-    disk_link(p, "f", "/link");
-    DONE(ask_put(p, "/link", WRITE_APPEND, 0, 150 * K, 1));
-    cr_assert_eq(p->first, 100 * K);
-    cr_assert(disk_is(p, "/f", 100 * K, 1));
-    cr_assert(disk_is(p, "/link", 150 * K, 1));
+    PLAY(p, LINK("f", "/link"), APPE("/link", 150 * K, 1), FIRST(100 * K),
+         IS("/f", 100 * K, 1), IS("/link", 150 * K, 1));
     cr_assert(S_ISREG(disk_stat(p, "/link").st_mode));
 }
 
 PeerTest(upload, resume_off, peer_init(p))
 {
     p->start.rules.resume = false;
-    peer_run(p);
-    ask_cut(p, "/f", 200 * K, 1);
-    cr_assert_eq(disk_partials(p, "/"), 0);
+    PLAY(p, RUN(), CUTS("/f", 200 * K, 1), PARTIALS("/", 0));
     DONE(ask_size(p, "/f"));
     GETS(BAD_OFFSET, ask_upload(p, "/f", WRITE_STORE, 1, 0, 0));
 }
@@ -317,21 +261,15 @@ PeerTest(upload, two_writers_of_one_name, peer_start(p))
     ask_upload(&b, "/f", WRITE_STORE, 0, 100 * K, 2);
     cr_assert_eq(disk_partials(p, "/"), 2);
     DONE(ask_commit(&b, 100 * K));
-    cr_assert(disk_is(p, "/f", 100 * K, 2));
-    DONE(ask_commit(p, 200 * K));
-    cr_assert(disk_is(p, "/f", 200 * K, 1));
+    PLAY(p, IS("/f", 100 * K, 2), COMMIT(200 * K), IS("/f", 200 * K, 1));
     /* A client can't resume a partial that another upload is writing. */
     ask_upload(p, "/g", WRITE_STORE, 0, 200 * K, 1);
-    GETS(BUSY, ask_write(&b, "/g", WRITE_STORE, 64 * K, 0, NULL));
-    GETS(BUSY, ask_path(&b, MSG_file_delete, "/g"));
+    PLAY(&b, OPENS(STORE, "/g", 64 * K, 0, BUSY), DELE("/g", BUSY));
     /* After a cut the second upload's partial is deleted, and the first one's
      * is kept. */
-    ask_upload(&b, "/g", WRITE_STORE, 0, 300 * K, 2);
-    ask_abort(&b);
-    cr_assert_eq(disk_partials(p, "/"), 1);
-    ask_abort(p);
-    cr_assert_eq(ask_size(&b, "/g"), 192 * K);
-    peer_leave(&b);
+    PLAY(&b, SENDS(STORE, "/g", 0, 300 * K, 2), ABORT());
+    PLAY(p, PARTIALS("/", 1), ABORT());
+    PLAY(&b, SIZE("/g", 192 * K), LEAVE());
 }
 
 /* The handle of an old upload doesn't reach a new partial, even if the session
@@ -342,12 +280,9 @@ PeerTest(upload, an_old_handle_reaches_no_new_partial, peer_start(p))
 
     DONE(ask_write(p, "/f", WRITE_STORE, 0, 0, &old));
     put_pattern(old, 0, 200 * K, 1);
-    DONE(ask_abort(p));
-    ask_upload(p, "/f", WRITE_STORE, 0, 100 * K, 2);
-    cr_assert_eq(disk_partials(p, "/"), 1);
+    PLAY(p, ABORT(), SENDS(STORE, "/f", 0, 100 * K, 2), PARTIALS("/", 1));
     put_pattern(old, 0, 100 * K, 3);
-    DONE(ask_commit(p, 100 * K));
-    cr_assert(disk_is(p, "/f", 100 * K, 2));
+    PLAY(p, COMMIT(100 * K), IS("/f", 100 * K, 2));
     close(old);
 }
 
@@ -364,8 +299,7 @@ PeerTest(upload, another_session_begins_the_partial_anew, peer_start(p))
     struct peer b;
     peer_join(&b, p, false);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        ask_cut(p, "/g", 200 * K, 1);
-        cr_assert_eq(ask_size(p, "/g"), 192 * K);
+        PLAY(p, CUTS("/g", 200 * K, 1), SIZE("/g", 192 * K));
         ask_cut(&b, "/g", 200 * K, 2);
         cr_assert_eq(ask_write(p, "/g", rows[i].mode, rows[i].offset, 0, NULL),
                      OUTCOME_SIZE_FIRST, "row %zu", i);
@@ -373,8 +307,7 @@ PeerTest(upload, another_session_begins_the_partial_anew, peer_start(p))
          * resumes. */
         cr_expect_eq(ask_size(p, "/g"), 192 * K);
         DONE(ask_put(p, "/g", rows[i].mode, rows[i].offset, 300 * K, 2));
-        cr_expect(disk_is(p, "/g", 300 * K, 2), "row %zu", i);
-        cr_assert_eq(unlink(disk_path(p, "/g")), 0);
+        PLAY(p, ROW("row %zu: ", i), IS("/g", 300 * K, 2), UNLINK("/g"));
     }
     peer_leave(&b);
 }
@@ -386,32 +319,24 @@ PeerTest(upload, survives_any_end_of_the_process, peer_start(p))
     ask_upload(p, "/g", WRITE_STORE, 0, 200 * K, 1);
     channel_close(&p->master); /* master dies */
     cr_assert_eq(peer_wait(p), 0);
-    peer_run(p);
-    ask_upload(p, "/h", WRITE_STORE, 0, 200 * K, 1);
-    DONE(ask_sync(p));
+    PLAY(p, RUN(), SENDS(STORE, "/h", 0, 200 * K, 1), SYNC());
     peer_kill(p);
-    peer_run(p);
-    cr_assert_eq(ask_size(p, "/f"), 192 * K);
-    cr_assert_eq(ask_size(p, "/g"), 192 * K);
-    cr_assert_eq(ask_size(p, "/h"), 192 * K);
+    PLAY(p, RUN(), SIZE("/f", 192 * K), SIZE("/g", 192 * K),
+         SIZE("/h", 192 * K));
 }
 
 PeerTest(upload, partials_expire, peer_init(p))
 {
-    disk_directory(p, "/folder");
-    peer_run(p);
-    ask_cut(p, "/folder/young", 200 * K, 1);
+    PLAY(p, DIRECTORY("/folder"), RUN(), CUTS("/folder/young", 200 * K, 1));
     disk_age(p, disk_partial(p, "/folder"), 6);
     cr_expect_eq(disk_sweep(p, HOUR), 0);
     disk_age(p, disk_partial(p, "/folder"), 7);
     cr_expect_eq(disk_sweep(p, 0), 0, "it was touched just now");
-    cr_expect_eq(disk_sweep(p, HOUR), 1);
-    cr_assert_eq(disk_partials(p, "/folder"), 0);
+    PLAY(p, SWEEPS(HOUR, 1), PARTIALS("/folder", 0));
     /* A partial that is being written is kept. */
     ask_upload(p, "/g", WRITE_STORE, 0, 200 * K, 1);
     disk_age(p, disk_partial(p, "/"), 7);
-    cr_expect_eq(disk_sweep(p, HOUR), 0);
-    DONE(ask_commit(p, 200 * K));
+    PLAY(p, SWEEPS(HOUR, 0), COMMIT(200 * K));
 }
 
 /* A partial with a random name can't be resumed. If its lock is free, its
@@ -419,15 +344,10 @@ PeerTest(upload, partials_expire, peer_init(p))
  * for a moment, and a network disk can lose the lock. */
 PeerTest(upload, what_a_killed_process_left, peer_start(p))
 {
-    disk_put(p, "/" LEFT, "x", 1);
-    disk_fill(p, "/f", 300 * K, 1);
-    DONE(ask_write(p, "/f", WRITE_APPEND, 0, 0, NULL));
-    cr_expect_eq(disk_partials(p, "/"), 2);
-    cr_expect_eq(disk_sweep(p, 0), 0);
+    PLAY(p, PUT("/" LEFT, "x"), FILL("/f", 300 * K, 1),
+         OPENS(APPEND, "/f", 0, 0), PARTIALS("/", 2), SWEEPS(0, 0));
     cr_expect_eq(disk_sweep(p, HOUR), 1, "the other one is being written");
-    cr_expect_not(disk_has(p, "/" LEFT));
-    DONE(ask_abort(p));
-    cr_expect(disk_is(p, "/f", 300 * K, 1));
+    PLAY(p, GONE("/" LEFT), ABORT(), IS("/f", 300 * K, 1));
 }
 
 /* The server never writes to another file that has the name of a partial. */
@@ -438,11 +358,9 @@ PeerTest(upload, foreign_files_under_a_partials_name, peer_start(p))
     ask_cut(p, "/f", 200 * K, 1);
     partial = disk_partial(p, "/");
     disk_hard_link(p, partial, "/second");
-    DONE(ask_put(p, "/f", WRITE_STORE, 0, 10, 2));
-    cr_assert(disk_is(p, "/second", 192 * K, 1));
+    PLAY(p, STOR("/f", 10, 2), IS("/second", 192 * K, 1));
     cr_assert_not(disk_has(p, partial), "that name is of no use");
     disk_link(p, "second", partial);
     DONE(ask_size(p, "/g"));
-    DONE(ask_put(p, "/f", WRITE_STORE, 0, 20, 2));
-    cr_assert(disk_is(p, "/second", 192 * K, 1));
+    PLAY(p, STOR("/f", 20, 2), IS("/second", 192 * K, 1));
 }

@@ -55,9 +55,7 @@ PeerTest(upload_copy, piece_by_piece, peer_start(p))
     cr_assert_eq(ask_copy(p, &left), OUTCOME_OK, "once more does nothing");
     cr_assert_eq(left, 0);
     put_pattern(fd, LEN, LEN + K, 1);
-    DONE(ask_commit(p, LEN + K));
-    cr_expect(disk_is(p, "/f", LEN + K, 1));
-    cr_expect_eq(disk_partials(p, "/"), 0);
+    PLAY(p, COMMIT(LEN + K), IS("/f", LEN + K, 1), PARTIALS("/", 0));
     close(fd);
 }
 
@@ -119,8 +117,7 @@ static void delete_it(struct peer *p)
 
 static void replace_it(struct peer *p)
 {
-    disk_fill(p, "/g", LEN, 2);
-    disk_rename(p, "/g", "/f");
+    PLAY(p, FILL("/g", LEN, 2), MOVE("/g", "/f"));
 }
 
 PeerTest(upload_copy, of_a_file_that_changes, peer_start(p))
@@ -169,8 +166,7 @@ Test(upload_copy, most_bytes)
         struct peer *p = peer_new();
 
         p->start.rules.copy_max = rows[i].max;
-        peer_run(p);
-        disk_fill(p, "/f", LEN, 1);
+        PLAY(p, RUN(), FILL("/f", LEN, 1));
         int r = ask_write(p, "/f", WRITE_APPEND, 0, 0, NULL);
         cr_expect_eq(r, rows[i].outcome, "%zu: %d", i, r);
         if (r == OUTCOME_OK)
@@ -188,11 +184,9 @@ PeerTest(upload_copy, most_bytes_of_a_sparse_file, peer_init(p))
     struct stat st;
 
     p->start.rules.copy_max = M;
-    peer_run(p);
-    disk_fill(p, "/f", 300 * K, 1);
+    PLAY(p, RUN(), FILL("/f", 300 * K, 1));
     cr_assert_eq(truncate(disk_path(p, "/f"), 6l << 30), 0);
-    DONE(ask_write(p, "/f", WRITE_APPEND, 0, 0, NULL));
-    DONE(ask_commit(p, UINT64_C(6) << 30));
+    PLAY(p, OPENS(APPEND, "/f", 0, 0), COMMIT(UINT64_C(6) << 30));
     st = disk_stat(p, "/f");
     cr_expect_eq(st.st_size, 6l << 30);
     cr_expect_leq(st.st_blocks * 512, M);

@@ -270,11 +270,9 @@ Test(writers, versions_on_two_machines)
 PeerTest(writers, a_partial_that_vanishes, peer_init(p))
 {
     rename_faults.vanishes = "f";
-    peer_run(p);
-    disk_directory(p, "/in");
+    PLAY(p, RUN(), DIRECTORY("/in"));
     cr_assert_eq(open_upload(p, WRITE_STORE, 10 * K, 1), 0);
-    GETS(PARTIAL_TAKEN, ask_commit(p, 10 * K));
-    cr_expect_not(disk_has(p, "/in/f"));
+    PLAY(p, COMMIT(10 * K, PARTIAL_TAKEN), GONE("/in/f"));
 }
 
 /* An APPE beside an upload of the same name is busy, since its bytes can be the
@@ -336,8 +334,7 @@ Test(writers, that_begin_before_the_lock)
         cr_assert(run(pair.steps[0], &pair.a));
         GETS(OK, ask_answer(&pair.a));
         steps_free(pair.steps[0]);
-        GETS(OK, ask_commit(&pair.a, 0));
-        cr_expect(disk_is(&pair.a, "/in/f", 0, 1));
+        PLAY(&pair.a, COMMIT(0), IS("/in/f", 0, 1));
         if (!commits)
             GETS(OK, ask_commit(&pair.b, 20 * K));
         cr_expect_eq(disk_partials(&pair.a, "/in"), 0);
@@ -378,9 +375,7 @@ static int append_opens(struct peer *p)
 /* Sends SIZE, and then the rest by APPE: this works on each connection. */
 static void complete(struct peer *p, uint64_t size)
 {
-    cr_assert_eq(ask_size(p, "/in/f"), size);
-    DONE(ask_put(p, "/in/f", WRITE_APPEND, 0, 300 * K, 1));
-    cr_expect_eq(disk_partials(p, "/in"), 0);
+    PLAY(p, SIZE("/in/f", size), APPE("/in/f", 300 * K, 1), PARTIALS("/in", 0));
 }
 
 /* A file has the name, with other bytes than the partial. A client sends SITE
@@ -393,9 +388,7 @@ PairTest(the_rest_beside_a_file, start())
     cr_expect_eq(a->are.size, 192 * K);
     GETS(SIZE_FIRST, ask_upload(b, "/in/f", WRITE_STORE, 192 * K, 300 * K, 1));
     GETS(SIZE_FIRST, append_opens(b));
-    cr_expect(disk_is(b, "/in/f", 250 * K, 2));
-    cr_expect_eq(ask_size(b, "/in/f"), 250 * K);
-    cr_assert_eq(unlink(disk_path(b, "/in/f")), 0);
+    PLAY(b, IS("/in/f", 250 * K, 2), SIZE("/in/f", 250 * K), UNLINK("/in/f"));
     cr_expect_eq(ask_upload(b, "/in/f", WRITE_STORE, 100 * K, 300 * K, 2),
                  OUTCOME_SIZE_FIRST, "the file has gone");
     disk_fill(b, "/in/f", 250 * K, 2);
@@ -452,11 +445,8 @@ PeerTest(writers, a_partial_of_another_server, peer_start(p))
     disk_directory(p, "/in");
     cr_assert_eq(open_upload(p, WRITE_STORE, 200 * K, 1), 0);
     name = disk_partial(p, "/in");
-    cr_assert_eq(unlink(disk_path(p, name)), 0);
-    disk_fill(p, name, 300 * K, 2);
-    GETS(PARTIAL_TAKEN, ask_commit(p, 200 * K));
-    cr_expect_not(disk_has(p, "/in/f"));
-    cr_expect(disk_is(p, name, 300 * K, 2));
+    PLAY(p, UNLINK(name), FILL(name, 300 * K, 2),
+         COMMIT(200 * K, PARTIAL_TAKEN), GONE("/in/f"), IS(name, 300 * K, 2));
 }
 
 /* Starts two processes with a home on a network disk that loses locks. */
@@ -476,9 +466,8 @@ Test(writers, a_lost_lock)
         start_lossy();
         cr_assert_eq(open_upload(&pair.a, WRITE_STORE, 200 * K, 1), 0);
         DONE(ask_sync(&pair.a));
-        cr_expect_eq(ask_size(&pair.b, "/in/f"), 0);
-        GETS(BAD_OFFSET,
-             ask_write(&pair.b, "/in/f", WRITE_STORE, 64 * K, 0, NULL));
+        PLAY(&pair.b, SIZE("/in/f", 0),
+             OPENS(STORE, "/in/f", 64 * K, 0, BAD_OFFSET));
         cr_assert_eq(open_upload(&pair.b, WRITE_STORE, 300 * K, 2), 0);
         if (syncs)
             GETS(PARTIAL_TAKEN, ask_sync(&pair.a));
@@ -502,15 +491,12 @@ Test(writers, that_were_cut_off)
     cut_upload(&pair.b, WRITE_STORE, 200 * K, 1);
     DONE(ask_upload(&pair.b, "/in/short", WRITE_STORE, 0, 10, 1));
     peer_kill(&pair.b);
-    DONE(ask_upload(&pair.a, "/in/long", WRITE_STORE, 0, 200 * K, 1));
-    DONE(ask_sync(&pair.a));
+    PLAY(&pair.a, SENDS(STORE, "/in/long", 0, 200 * K, 1), SYNC());
     peer_kill(&pair.a);
-    for (int hours = 0; hours < 2; hours++) {
-        cr_expect_eq(disk_sweep(&pair.a, hours * HOUR), hours ? 2U : 0U);
-        cr_expect_eq(disk_partials(&pair.a, "/in"), hours ? 1 : 3);
-    }
-    peer_run(&pair.a);
-    cr_expect_eq(ask_size(&pair.a, "/in/f"), 192 * K);
+    for (int hours = 0; hours < 2; hours++)
+        PLAY(&pair.a, SWEEPS(hours * HOUR, hours ? 2U : 0U),
+             PARTIALS("/in", hours ? 1 : 3));
+    PLAY(&pair.a, RUN(), SIZE("/in/f", 192 * K));
     peer_stop(&pair.a);
     end_steps();
 }
@@ -524,12 +510,10 @@ PairTest(the_rest_on_a_network_disk, start_lossy())
         cr_assert_eq(ask_size(i ? b : a, "/in/f"), 192 * K);
     DONE(ask_write(a, "/in/f", WRITE_APPEND, 0, 0, NULL));
     cr_assert_eq(ask_abort(a), OUTCOME_OK, "before its first byte");
-    cr_assert_eq(ask_size(b, "/in/f"), 192 * K);
-    DONE(ask_upload(b, "/in/f", WRITE_APPEND, 0, 300 * K, 1));
-    cr_expect_eq(b->first, 192 * K);
+    PLAY(b, SIZE("/in/f", 192 * K), SENDS(APPEND, "/in/f", 0, 300 * K, 1),
+         FIRST(192 * K));
     GETS(SIZE_FIRST, ask_write(a, "/in/f", WRITE_APPEND, 0, 0, NULL));
-    GETS(OK, ask_sync(b));
-    GETS(OK, ask_commit(b, 300 * K));
+    PLAY(b, SYNC(), COMMIT(300 * K));
     cr_expect(disk_is(a, "/in/f", 300 * K, 1));
     cr_expect_not(disk_has_attribute(a, "/in/f", "user.sallyport.owner"));
 }
@@ -591,9 +575,7 @@ static void send_named(struct peer *p, const struct named *n)
 static void begin_named(const struct named *n)
 {
     start();
-    disk_directory(&pair.a, "/in/d");
-    disk_put(&pair.a, "/in/g", "1", 1);
-    disk_put(&pair.a, "/g", "2", 1);
+    PLAY(&pair.a, DIRECTORY("/in/d"), PUT("/in/g", "1"), PUT("/g", "2"));
     if (n->what == COMMIT)
         cr_assert_eq(open_upload(&pair.a, WRITE_STORE, 10, 1), 0);
 }
@@ -601,8 +583,7 @@ static void begin_named(const struct named *n)
 /* Moves the directory by hand, so that its path leads to a new one. */
 static void replace_directory(void)
 {
-    disk_rename(&pair.a, "/in", "/moved");
-    disk_directory(&pair.a, "/in");
+    PLAY(&pair.a, MOVE("/in", "/moved"), DIRECTORY("/in"));
 }
 
 /* While the request waits for the lock of a job, the job replaces the
@@ -620,10 +601,8 @@ Test(writers, wait_for_a_directory_that_is_replaced)
         close(job);
         steps_free(pair.steps[0]);
         cr_expect_eq(ask_answer(&pair.a), OUTCOME_MOVED, "%s", named[i].name);
-        cr_expect(disk_is(&pair.a, "/g", 1, '2'), "%s", named[i].name);
-        cr_expect(disk_is(&pair.a, "/moved/g", 1, '1'), "%s", named[i].name);
-        cr_expect_not(disk_has(&pair.a, "/moved/f"), "%s", named[i].name);
-        cr_expect_not(disk_has(&pair.a, "/moved/e"), "%s", named[i].name);
+        PLAY(&pair.a, ROW("%s: ", named[i].name), IS("/g", 1, '2'),
+             IS("/moved/g", 1, '1'), GONE("/moved/f"), GONE("/moved/e"));
         end();
     }
 }
