@@ -174,6 +174,20 @@ struct peer *peer_started(void)
     return p;
 }
 
+struct peer *peer_for_row(struct peer *last, bool changed, unsigned rights,
+                          void (*furnish)(struct peer *p))
+{
+    if (last && !changed && last->start.rights == rights)
+        return last;
+    if (last)
+        peer_stop(last);
+    last = peer_new();
+    furnish(last);
+    last->start.rights = rights;
+    peer_run(last);
+    return last;
+}
+
 void peer_start_for_ctl(struct peer *p)
 {
     peer_init(p);

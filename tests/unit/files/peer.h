@@ -63,6 +63,10 @@ void peer_make_subvolume(const char *directory, const char *name);
 /* Do the same as peer_init() and peer_start(), with a new peer at each call. */
 struct peer *peer_new(void);
 struct peer *peer_started(void);
+/* Returns a peer with these rights for the next row of a table: LAST; or, if
+ * LAST is NULL, has other rights or has CHANGED, a new peer after FURNISH. */
+struct peer *peer_for_row(struct peer *last, bool changed, unsigned rights,
+                          void (*furnish)(struct peer *p));
 /* Forks the process, but doesn't wait: for starts that fail. */
 void peer_fork(struct peer *p);
 /* Runs a process for sallyportctl, which searches as FIND says, and counts the

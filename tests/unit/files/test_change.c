@@ -34,8 +34,7 @@ PeerTest(change, a_lock_file_is_no_obstacle, peer_init(p))
 #define REMOVE MSG_directory_remove
 #define DELETE MSG_file_delete
 
-/* Plays each row in a home of its own. Afterwards GONE must not exist, and
- * THERE must exist. */
+/* After each row GONE must not exist, and THERE must exist. */
 Test(change, one_path)
 {
     static const struct {
@@ -101,21 +100,20 @@ Test(change, one_path)
           "/.sallyport-x" },
     };
 
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        struct peer *p = peer_new();
+    struct peer *p = NULL;
+    int r = OUTCOME_OK;
 
-        furnish(p);
-        p->start.rights = rows[i].rights;
-        peer_run(p);
-        int r = ask_path(p, rows[i].message, rows[i].path);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        p = peer_for_row(p, r == OUTCOME_OK, rows[i].rights, furnish);
+        r = ask_path(p, rows[i].message, rows[i].path);
         cr_expect_eq(r, rows[i].outcome, "%s %s: %d",
                      message_name(rows[i].message), rows[i].path, r);
         cr_expect(!rows[i].gone || !disk_has(p, rows[i].gone), "%s",
                   rows[i].path);
         cr_expect(!rows[i].there || disk_has(p, rows[i].there), "%s",
                   rows[i].path);
-        peer_stop(p);
     }
+    peer_stop(p);
 }
 
 Test(change, rename)
@@ -154,15 +152,15 @@ Test(change, rename)
         { "/file", "/bad\x01", RIGHT_ALL, OUTCOME_BAD_NAME },
     };
 
+    struct peer *p = NULL;
+    int r = OUTCOME_OK;
+
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        struct peer *p = peer_new();
         struct stat before = { 0 };
 
-        furnish(p);
-        p->start.rights = rows[i].rights;
-        peer_run(p);
+        p = peer_for_row(p, r == OUTCOME_OK, rows[i].rights, furnish);
         lstat(disk_path(p, rows[i].from), &before);
-        int r = ask_rename(p, rows[i].from, rows[i].to);
+        r = ask_rename(p, rows[i].from, rows[i].to);
         cr_expect_eq(r, rows[i].outcome, "%s %s: %d", rows[i].from, rows[i].to,
                      r);
         const char *where = r == OUTCOME_OK ? rows[i].to : rows[i].from;
@@ -170,8 +168,8 @@ Test(change, rename)
             cr_expect_eq(disk_stat(p, where).st_ino, before.st_ino, "%s",
                          where);
         cr_expect(r != OUTCOME_OK || !disk_has(p, rows[i].from));
-        peer_stop(p);
     }
+    peer_stop(p);
 }
 
 /* A rename of a directory is refused if a path in it would be too long, since

@@ -6,14 +6,11 @@
 #include "renames.h"
 #include "steps.h"
 #include "support/cast.h"
+#include "support/long.h"
 #include "syncs.h"
 
-#define K             1024u
-#define TEN           10
-#define OLD           "/in/f.txt"
-#define SECOND        "/in/f (2).txt"
-#define ALL_BUT_STORE (RIGHT_ALL & ~(RIGHT_WRITE | RIGHT_LIST))
-
+#define K   1024u
+#define TEN 10
 static void start(struct peer *p, enum conflict conflict)
 {
     peer_init(p);
@@ -21,107 +18,255 @@ static void start(struct peer *p, enum conflict conflict)
     PLAY(p, DIRECTORY("/in"), RUN());
 }
 
-/* The end of an upload to a name that is taken, at the beginning or
- * meanwhile. */
-static const struct row {
-    enum conflict conflict, wish; /* the server's, the client's */
-    unsigned without;             /* the right that the user lacks */
-    int outcome;
-    const char *stored; /* the path of the new file; "": none */
-    const char *old; /* the path of the old file at the end; NULL: replaced */
-} rows[] = {
-    { CONFLICT_OVERWRITE, 0, 0, 0, "/in/f.txt", NULL },
-    { CONFLICT_OVERWRITE, 0, RIGHT_REPLACE, OUTCOME_NO_RIGHT, "", OLD },
-    { CONFLICT_RENAME, 0, 0, 0, SECOND, OLD },
-    { CONFLICT_RENAME, 0, ALL_BUT_STORE, 0, SECOND, OLD },
-    { CONFLICT_VERSION, 0, 0, 0, "/in/f.txt", "/in/f.txt.~1~" },
-    { CONFLICT_VERSION, 0, RIGHT_REPLACE, OUTCOME_NO_RIGHT, "", OLD },
-    { CONFLICT_REJECT, 0, 0, OUTCOME_NAME_TAKEN, "", OLD },
-    { CONFLICT_REJECT, 0, ALL_BUT_STORE, OUTCOME_NAME_TAKEN, "", OLD },
-    /* The client's choice only counts if it is stricter. */
-    { CONFLICT_OVERWRITE, CONFLICT_RENAME, 0, 0, SECOND, OLD },
-    { CONFLICT_OVERWRITE, CONFLICT_RENAME, RIGHT_REPLACE, 0, SECOND, OLD },
-    { CONFLICT_OVERWRITE, CONFLICT_REJECT, 0, OUTCOME_NAME_TAKEN, "", OLD },
-    { CONFLICT_RENAME, CONFLICT_VERSION, 0, 0, SECOND, OLD },
-    { CONFLICT_RENAME, CONFLICT_REJECT, 0, OUTCOME_NAME_TAKEN, "", OLD },
-    { CONFLICT_VERSION, CONFLICT_RENAME, 0, 0, SECOND, OLD },
-    { CONFLICT_VERSION, CONFLICT_REJECT, 0, OUTCOME_NAME_TAKEN, "", OLD },
-    { CONFLICT_REJECT, CONFLICT_RENAME, 0, OUTCOME_NAME_TAKEN, "", OLD },
-    { CONFLICT_REJECT, CONFLICT_VERSION, 0, OUTCOME_NAME_TAKEN, "", OLD },
+/* One case of an upload or a rename to f.txt, a name that another file, a link
+ * or a directory can have, too. RULE: on_conflict; WISH: the client's. The
+ * functions below are the reference for the outcome. */
+struct cell {
+    enum disk { PLAIN, NO_FLAGS, NO_SWAP, ONLY_OVERWRITES, DISKS } disk;
+    enum conflict rule, wish;
+    enum way { STORES, APPENDS, RESTS, UNIQUE, RENAMES, WAYS } way;
+    enum stands { NOTHING, A_FILE, A_LINK, A_DIRECTORY, STANDS } stands;
+    unsigned late; /* it comes between the beginning and the commit */
+    size_t place;
 };
 
-static void upload_to_taken(const struct row *row, bool meanwhile)
-{
-    struct peer *p = peer_new();
+/* The home, where links are followed, and two shares. */
+static const struct {
+    const char *path;
+    unsigned rights;
+} places[] = { { "", RIGHT_ALL },
+               { "/keep", RIGHT_ALL & ~RIGHT_REPLACE },
+               { "/store", RIGHT_LIST | RIGHT_WRITE } };
+#define PLACES (sizeof(places) / sizeof(places[0]))
 
-    p->start.rules.on_conflict = row->conflict;
-    p->wish = row->wish;
-    p->start.rights = RIGHT_ALL & ~row->without;
-    disk_directory(p, "/in");
-    if (!meanwhile)
-        disk_fill(p, OLD, 50, 1);
-    peer_run(p);
-    int r = ask_upload(p, OLD, WRITE_STORE, 0, 100, 2);
-    cr_expect_eq(r, meanwhile ? OUTCOME_OK : row->outcome, "row %td: %d",
-                 row - rows, r);
-    if (meanwhile)
-        disk_fill(p, OLD, 50, 1);
-    if (r == OUTCOME_OK)
-        cr_expect_eq(ask_commit(p, 100), row->outcome, "row %td", row - rows);
-    cr_expect_str_eq(p->stored, row->stored);
-    cr_expect(!row->stored[0] || disk_is(p, row->stored, 100, 2), "%s",
-              row->stored);
-    cr_expect(!row->old || disk_is(p, row->old, 50, 1), "%s", row->old);
-    cr_expect_eq(disk_partials(p, "/in"), 0);
-    peer_stop(p);
-}
-
-Test(naming, taken_at_the_beginning)
+/* The client's wish only counts if it is stricter. STOU never replaces. */
+static enum conflict rule_of(const struct cell *c)
 {
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-        upload_to_taken(&rows[i], false);
-}
-
-Test(naming, taken_meanwhile)
-{
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-        upload_to_taken(&rows[i], true);
-}
-
-/* A client resumes onto a finished file that on_conflict keeps or moves. With
- * rename and reject this is refused, since the server can't know to which file
- * the rest belongs. The old file is always kept whole. */
-Test(naming, onto_a_finished_file)
-{
-    static const struct {
-        enum conflict conflict;
-        enum write_mode mode;
-        uint64_t rest;
-        int outcome;
-        const char *old;
-    } on[] = {
-        { CONFLICT_RENAME, WRITE_APPEND, 0, OUTCOME_SEND_WHOLE, OLD },
-        { CONFLICT_RENAME, WRITE_STORE, 30 * K, OUTCOME_SEND_WHOLE, OLD },
-        { CONFLICT_VERSION, WRITE_APPEND, 0, 0, "/in/f.txt.~1~" },
-        { CONFLICT_VERSION, WRITE_STORE, 9, 0, "/in/f.txt.~1~" },
-        { CONFLICT_REJECT, WRITE_APPEND, 0, OUTCOME_NAME_TAKEN, OLD },
-        { CONFLICT_REJECT, WRITE_STORE, 9, OUTCOME_NAME_TAKEN, OLD },
+    static const int strict[CONFLICT_COUNT] = {
+        [CONFLICT_RENAME] = 1, [CONFLICT_REJECT] = 2
     };
 
-    for (size_t i = 0; i < sizeof(on) / sizeof(on[0]); i++) {
-        struct peer p;
+    if (c->way == RENAMES)
+        return c->rule;
+    if (c->way == UNIQUE)
+        return CONFLICT_REJECT;
+    return strict[c->wish] > strict[c->rule] ? c->wish : c->rule;
+}
 
-        start(&p, on[i].conflict);
-        disk_fill(&p, OLD, 50 * K, 1);
-        int r = ask_upload(&p, OLD, on[i].mode, on[i].rest, 60 * K, 1);
-        cr_expect_eq(r, on[i].outcome, "row %zu: %d", i, r);
-        if (r == OUTCOME_OK) {
-            PLAY(&p, ROW("row %zu: ", i), COMMIT(60 * K), STORED(OLD),
-                 IS(OLD, 60 * K, 1));
-        }
-        cr_expect(disk_is(&p, on[i].old, 50 * K, 1), "row %zu", i);
-        peer_stop(&p);
+static int permitted(const struct cell *c)
+{
+    const enum conflict rule = rule_of(c);
+
+    if (rule == CONFLICT_REJECT ||
+        (rule == CONFLICT_VERSION && c->stands == A_LINK))
+        return OUTCOME_NAME_TAKEN;
+    return rule == CONFLICT_RENAME || places[c->place].rights & RIGHT_REPLACE
+               ? OUTCOME_OK
+               : OUTCOME_NO_RIGHT;
+}
+
+/* Returns the outcome of the beginning of an upload; the name is taken. A link
+ * is followed in the home only. A rest is never added to a file that keeps its
+ * name. */
+static int at_sight(const struct cell *c)
+{
+    if (c->stands == A_DIRECTORY)
+        return OUTCOME_IS_DIRECTORY;
+    if (c->stands == A_LINK && c->place > 0)
+        return OUTCOME_NOT_REGULAR;
+    if (c->way == UNIQUE)
+        return OUTCOME_EXISTS;
+    return c->way != STORES && rule_of(c) == CONFLICT_RENAME
+               ? (int)OUTCOME_SEND_WHOLE
+               : permitted(c);
+}
+
+/* Returns the outcome of the step that gives the name. */
+static int at_the_end(const struct cell *c)
+{
+    const enum conflict rule = rule_of(c);
+    const bool may = places[c->place].rights & RIGHT_REPLACE;
+
+    if (c->stands == NOTHING && c->way == RENAMES)
+        return OUTCOME_OK;
+    if (c->way == APPENDS && c->late && c->stands && rule != CONFLICT_REJECT)
+        return OUTCOME_CHANGED;
+    if (c->disk == ONLY_OVERWRITES && (rule != CONFLICT_OVERWRITE || !may))
+        return OUTCOME_ONLY_OVERWRITE;
+    if (c->stands == NOTHING || rule == CONFLICT_RENAME)
+        return OUTCOME_OK;
+    if (rule != CONFLICT_REJECT && !may)
+        return OUTCOME_NO_RIGHT;
+    if (permitted(c) != OUTCOME_OK)
+        return permitted(c);
+    if (c->stands == A_DIRECTORY)
+        return OUTCOME_IS_DIRECTORY;
+    return rule == CONFLICT_VERSION && c->disk == NO_SWAP
+               ? (int)OUTCOME_ONLY_OVERWRITE
+               : OUTCOME_OK;
+}
+
+static int renames(const struct cell *c)
+{
+    if (!(places[c->place].rights & RIGHT_RENAME))
+        return OUTCOME_NO_RIGHT;
+    if (c->stands == A_DIRECTORY)
+        return OUTCOME_EXISTS;
+    return c->stands && permitted(c) ? permitted(c) : at_the_end(c);
+}
+
+/* Returns the path of NAME in the directory d of the place, for a client or
+ * (ON_DISK) on the disk. */
+static const char *in(const struct cell *c, bool on_disk, const char *name)
+{
+    static char out[8][96];
+    static int turn;
+
+    turn = (turn + 1) % 8;
+    snprintf(out[turn], sizeof(out[turn]), "%s%s/d/%s",
+             on_disk && c->place > 0 ? "/../../shares" : "",
+             places[c->place].path, name);
+    return out[turn];
+}
+
+/* Returns the pattern of the new file. Only APPE and REST keep old bytes. */
+static unsigned seed(const struct cell *c)
+{
+    return c->way == APPENDS || c->way == RESTS ? 1 : 2;
+}
+
+static void take_name(struct peer *p, const struct cell *c, const char *name)
+{
+    if (c->stands == A_FILE)
+        disk_fill(p, name, 50, 1);
+    else if (c->stands == A_LINK)
+        disk_link(p, "there", name);
+    else if (c->stands == A_DIRECTORY)
+        disk_directory(p, name);
+}
+
+/* Plays the cell. Returns the last outcome; *wanted: as it should be. */
+static int play_cell(struct peer *p, struct cell *c, int *wanted)
+{
+    static const enum write_mode modes[] = { WRITE_STORE, WRITE_APPEND,
+                                             WRITE_STORE, WRITE_UNIQUE };
+    const char *f = in(c, false, "f.txt"), *f_disk = in(c, true, "f.txt");
+
+    p->wish = c->wish;
+    disk_empty(p, in(c, true, ""));
+    disk_fill(p, in(c, true, "there"), 50, 1);
+    if (!c->late)
+        take_name(p, c, f_disk);
+    if (c->way == RENAMES) {
+        disk_fill(p, in(c, true, "up"), 100, seed(c));
+        *wanted = renames(c);
+        return ask_rename(p, in(c, false, "up"), f);
     }
+    *wanted = c->stands && !c->late ? at_sight(c)
+              : c->way == RESTS     ? (int)OUTCOME_BAD_OFFSET
+                                    : OUTCOME_OK;
+    int r =
+        ask_upload(p, f, modes[c->way], c->way == RESTS ? 9 : 0, 100, seed(c));
+    if (r != OUTCOME_OK) {
+        c->stands = c->late ? NOTHING : c->stands;
+        return r;
+    }
+    if (c->late)
+        take_name(p, c, f_disk);
+    step_gets("the beginning", r, *wanted);
+    *wanted = at_the_end(c);
+    return ask_commit(p, 100);
+}
+
+/* The old file or link keeps its name, gets the name of a version, or is
+ * replaced; a link's target always stays. */
+static void check_cell(struct peer *p, const struct cell *c, int r)
+{
+    const char *old = "f.txt", *new = old;
+    const enum conflict rule = rule_of(c);
+
+    if (r == OUTCOME_OK && c->stands && rule == CONFLICT_RENAME)
+        new = "f (2).txt";
+    else if (r == OUTCOME_OK && rule == CONFLICT_VERSION)
+        old = "f.txt.~1~";
+    else if (r == OUTCOME_OK)
+        old = NULL;
+    old = old ? in(c, true, old) : NULL;
+    if (r == OUTCOME_OK)
+        PLAY(p, STORED(in(c, false, new)), IS(in(c, true, new), 100, seed(c)),
+             GONE(in(c, true, "up")));
+    /* A rename of a file to its own name changes nothing, and succeeds. */
+    if (r == OUTCOME_OK && c->way == RENAMES)
+        PLAY(p, RNTO(p->stored, p->stored), IS(in(c, true, new), 100, seed(c)));
+    else if (c->way == RENAMES)
+        PLAY(p, IS(in(c, true, "up"), 100, seed(c)));
+    if (old && c->stands == A_FILE)
+        PLAY(p, IS(old, 50, 1));
+    else if (old)
+        PLAY(p, STEP_IS(disk_has(playing, old), c->stands != NOTHING));
+    PLAY(p, IS(in(c, true, "there"), 50, 1), PARTIALS(in(c, true, ""), 0));
+}
+
+/* Takes the next coordinate, below MOST, from the number of a cell. */
+static unsigned next(unsigned *number, unsigned most)
+{
+    const unsigned n = *number % most;
+
+    *number /= most;
+    return n;
+}
+
+static struct peer *peer_for_cell(struct peer *last, const struct cell *c)
+{
+    static enum disk disk = DISKS;
+
+    if (last && disk == c->disk && last->start.rules.on_conflict == c->rule)
+        return last;
+    if (last)
+        peer_stop(last);
+    disk = c->disk;
+    rename_faults = (struct rename_faults){
+        .no_flags = disk == NO_FLAGS || disk == ONLY_OVERWRITES,
+        .no_swap = disk == NO_SWAP,
+        .no_links = disk == NO_SWAP || disk == ONLY_OVERWRITES,
+    };
+    last = peer_new();
+    last->start.rules.on_conflict = c->rule;
+    PLAY(last, SHARES(places[1].path, places[1].rights),
+         SHARES(places[2].path, places[2].rights), DIRECTORY("/d"),
+         DIRECTORY("/../../shares/keep/d"), DIRECTORY("/../../shares/store/d"),
+         RUN());
+    return last;
+}
+
+Test(naming, who_gets_the_name)
+{
+    const size_t count =
+        PLACES * 2 * STANDS * WAYS * CONFLICT_COUNT * CONFLICT_COUNT * DISKS;
+    struct peer *p = NULL;
+
+    for (unsigned i = 0; i < count; i += is_long() ? 1 : 11) {
+        unsigned n = i;
+        struct cell c;
+        int wanted, r;
+
+        c.place = next(&n, PLACES);
+        c.late = next(&n, 2);
+        c.stands = next(&n, STANDS);
+        c.way = next(&n, WAYS);
+        c.late &= c.way != RENAMES;
+        c.wish = next(&n, CONFLICT_COUNT);
+        c.rule = next(&n, CONFLICT_COUNT);
+        c.disk = next(&n, DISKS);
+        p = peer_for_cell(p, &c);
+        ROW("disk %u, rule %u, wish %u, way %u, stands %u, late %u, %s/: ",
+            c.disk, c.rule, c.wish, c.way, c.stands, c.late,
+            places[c.place].path);
+        r = play_cell(p, &c, &wanted);
+        step_gets("play_cell()", r, wanted);
+        check_cell(p, &c, r);
+    }
+    peer_stop(p);
 }
 
 /* SIZE has reported the partial, and then another file has got its name: the
@@ -139,49 +284,6 @@ Test(naming, resumes_a_partial_whose_name_is_taken)
         DONE(ask_put(&p, "/in/f", modes[i], i == 0 ? 192 * K : 0, 300 * K, 1));
         PLAY(&p, STORED("/in/f (2)"), IS("/in/f (2)", 300 * K, 1),
              IS("/in/f", 50 * K, 2));
-        peer_stop(&p);
-    }
-}
-
-/* If a directory gets the name meanwhile, it is never moved or replaced. */
-Test(naming, folder_that_came)
-{
-    static const int outcomes[CONFLICT_COUNT] = { OUTCOME_IS_DIRECTORY, 0,
-                                                  OUTCOME_IS_DIRECTORY,
-                                                  OUTCOME_NAME_TAKEN };
-
-    for (int mode = 0; mode < CONFLICT_COUNT; mode++) {
-        struct peer p;
-
-        start(&p, (enum conflict)mode);
-        PLAY(&p, SENDS(STORE, "/in/f", 0, 10, 1), DIRECTORY("/in/f"));
-        cr_expect_eq(ask_commit(&p, 10), outcomes[mode], "mode %d", mode);
-        cr_expect_eq(disk_partials(&p, "/in"), 0);
-        peer_stop(&p);
-    }
-}
-
-/* The upload replaces a link, but never the link's target. on_conflict =
- * version refuses the upload, since a link can't become a version. */
-Test(naming, a_link)
-{
-    static const int outcomes[CONFLICT_COUNT] = { 0, 0, OUTCOME_NAME_TAKEN,
-                                                  OUTCOME_NAME_TAKEN };
-
-    for (int mode = 0; mode < CONFLICT_COUNT; mode++) {
-        struct peer p;
-
-        start(&p, (enum conflict)mode);
-        PLAY(&p, FILL("/in/there", 50, 1), LINK("there", "/in/f"));
-        int r = ask_upload(&p, "/in/f", WRITE_STORE, 0, 100, 2);
-        cr_expect_eq(r, outcomes[mode], "mode %d: %d", mode, r);
-        if (r == OUTCOME_OK) {
-            PLAY(&p, COMMIT(100), IS(p.stored, 100, 2));
-        }
-        PLAY(&p, SENDS(STORE, "/in/late", 0, 100, 2),
-             LINK("there", "/in/late"));
-        cr_expect_eq(ask_commit(&p, 100), outcomes[mode], "mode %d", mode);
-        PLAY(&p, IS("/in/there", 50, 1), PARTIALS("/in", 0));
         peer_stop(&p);
     }
 }
@@ -216,14 +318,10 @@ static void rename_ten(void)
     peer_stop(&p[0]);
 }
 
+/* The same works on a file system without RENAME_NOREPLACE. */
 Test(naming, ten_at_once_rename)
 {
     rename_ten();
-}
-
-/* The same works on a file system without RENAME_NOREPLACE. */
-Test(naming, ten_at_once_rename_plain)
-{
     rename_faults.no_flags = true;
     rename_ten();
 }
@@ -435,60 +533,6 @@ PeerTest(naming, a_name_that_goes_in_the_midst,
     cr_expect(disk_is(p, "/in/f.~1~", 50, 1), "the old one is kept");
 }
 
-/* A rename (RNTO) to an existing file has the result of an upload to its
- * name. */
-static const struct {
-    enum conflict conflict;
-    unsigned rights;
-    int outcome;
-    const char *new, *old; /* the paths at the end */
-} renames[] = {
-    { CONFLICT_OVERWRITE, RIGHT_ALL, 0, OLD, NULL },
-    { CONFLICT_OVERWRITE, RIGHT_RENAME, OUTCOME_NO_RIGHT, "/up", OLD },
-    { CONFLICT_RENAME, RIGHT_ALL, 0, SECOND, OLD },
-    { CONFLICT_RENAME, RIGHT_RENAME, 0, SECOND, OLD },
-    { CONFLICT_VERSION, RIGHT_ALL, 0, OLD, "/in/f.txt.~1~" },
-    { CONFLICT_VERSION, RIGHT_RENAME, OUTCOME_NO_RIGHT, "/up", OLD },
-    { CONFLICT_REJECT, RIGHT_ALL, OUTCOME_NAME_TAKEN, "/up", OLD },
-};
-
-static void rename_onto_each(void)
-{
-    for (size_t i = 0; i < sizeof(renames) / sizeof(renames[0]); i++) {
-        const char *old = renames[i].old;
-        struct peer *p = peer_new();
-
-        p->start.rules.on_conflict = renames[i].conflict;
-        p->start.rights = renames[i].rights;
-        PLAY(p, DIRECTORY("/in"), FILL("/in/f.txt", 50, 1), FILL("/up", 100, 2),
-             RUN());
-        int r = ask_rename(p, "/up", "/in/f.txt");
-        cr_expect_eq(r, renames[i].outcome, "row %zu: %d", i, r);
-        if (r == OUTCOME_OK) {
-            cr_expect_str_eq(p->stored, renames[i].new, "row %zu: %s", i,
-                             p->stored);
-            cr_expect_not(disk_has(p, "/up"));
-        }
-        cr_expect(disk_is(p, renames[i].new, 100, 2), "row %zu", i);
-        cr_expect(!old || disk_is(p, old, 50, 1), "row %zu", i);
-        /* A rename of a file to its own name changes nothing, and succeeds. */
-        PLAY(p, ROW("row %zu: ", i), RNTO(renames[i].new, renames[i].new),
-             IS(renames[i].new, 100, 2));
-        peer_stop(p);
-    }
-}
-
-Test(naming, rename_onto_a_file)
-{
-    rename_onto_each();
-}
-
-Test(naming, rename_onto_a_file_plain)
-{
-    rename_faults.no_flags = true;
-    rename_onto_each();
-}
-
 /* Another file gets the name between the check and the rename: it is kept. */
 PeerTest(naming, rename_onto_a_late_file_plain,
          (rename_faults = (struct rename_faults){ .no_flags = true,
@@ -592,25 +636,6 @@ PeerTest(naming, a_failed_rename_cuts_nothing,
          APPE("/in/f", 196 * 1024, 1));
 }
 
-/* Only overwrite works if the file system has neither RENAME_NOREPLACE nor hard
- * links. */
-Test(naming, overwrite_only)
-{
-    for (int c = 0; c < CONFLICT_COUNT; c++) {
-        bool works = c == CONFLICT_OVERWRITE;
-        struct peer p;
-
-        rename_faults =
-            (struct rename_faults){ .no_flags = true, .no_links = true };
-        start(&p, (enum conflict)c);
-        DONE(ask_upload(&p, "/in/f", WRITE_STORE, 0, 100, 2));
-        cr_expect_eq(ask_commit(&p, 100),
-                     works ? OUTCOME_OK : OUTCOME_ONLY_OVERWRITE, "%d", c);
-        cr_expect_eq(disk_has(&p, "/in/f"), works, "%d", c);
-        peer_stop(&p);
-    }
-}
-
 /* The disk can't have the name, such as "a:b" on vfat. The commit is refused as
  * BAD_NAME, so that no client retries, and no partial is left; with and without
  * hard links, and before an inspection. */
@@ -645,17 +670,6 @@ PeerTest(naming, a_partial_that_cannot_go_back, peer_init(p))
     p->start.rules.on_conflict = CONFLICT_RENAME;
     PLAY(p, RUN(), SENDS(STORE, "/a:b", 0, 100 * K, 2),
          COMMIT(100 * K, BAD_NAME), PARTIALS("/", 0));
-}
-
-/* exfat can't swap two names, and has no links: the reply doesn't blame the
- * name. */
-PeerTest(naming, no_swap_is_no_bad_name,
-         (rename_faults = (struct rename_faults){ .no_swap = true,
-                                                  .no_links = true },
-          start(p, CONFLICT_VERSION)))
-{
-    PLAY(p, FILL("/in/f", 50, 1), SENDS(STORE, "/in/f", 0, 100, 2),
-         COMMIT(100, ONLY_OVERWRITE), IS("/in/f", 50, 1));
 }
 
 /* A process that can open the directory can lock it. While it does, the commit

@@ -45,6 +45,14 @@ PeerTest(upload, incomplete_changes_nothing, peer_start(p))
     store(p, "/f", 50, 3);
 }
 
+static void furnish(struct peer *p)
+{
+    PLAY(p, PUT("/file", "hello"), DIRECTORY("/folder"), DIRECTORY("/closed"),
+         BITS("/closed", 0500), LINK("file", "/link"),
+         LINK("nothing", "/dangling"), LINK("folder", "/link-to-folder"));
+    cr_assert_eq(mkfifo(disk_path(p, "/fifo"), 0666), 0);
+}
+
 Test(upload, targets)
 {
     static const struct {
@@ -72,23 +80,18 @@ Test(upload, targets)
         { "/closed/f", RIGHT_ALL, OUTCOME_DENIED },
     };
 
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        struct peer *p = peer_new();
+    struct peer *p = NULL;
+    int r = OUTCOME_OK;
 
-        PLAY(p, PUT("/file", "hello"), DIRECTORY("/folder"),
-             DIRECTORY("/closed"), BITS("/closed", 0500), LINK("file", "/link"),
-             LINK("nothing", "/dangling"), LINK("folder", "/link-to-folder"));
-        cr_assert_eq(mkfifo(disk_path(p, "/fifo"), 0666), 0);
-        p->start.rights = rows[i].rights;
-        peer_run(p);
-        int r = ask_upload(p, rows[i].path, WRITE_STORE, 0, 10, 1);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        p = peer_for_row(p, r == OUTCOME_OK, rows[i].rights, furnish);
+        r = ask_upload(p, rows[i].path, WRITE_STORE, 0, 10, 1);
         cr_expect_eq(r, rows[i].outcome, "%s: %d", rows[i].path, r);
-        if (r == OUTCOME_OK) {
+        if (r == OUTCOME_OK)
             PLAY(p, COMMIT(10), IS(rows[i].path, 10, 1));
-        }
         cr_expect_eq(disk_partials(p, "/"), 0);
-        peer_stop(p);
     }
+    peer_stop(p);
 }
 
 PeerTest(upload, limits, peer_init(p))
