@@ -232,10 +232,10 @@ const char *disk_partial_name(const struct peer *p, const char *file);
 /* Writes the bytes of pattern SEED from FROM up to TO, each at its place. */
 void put_pattern(int fd, size_t from, size_t to, unsigned seed);
 
-/* PLAY(p, MKD("/d"), DELE("/d", IS_DIRECTORY)) plays steps in their order, with
- * the peer P. A request to which no outcome is given must succeed. A step that
- * fails ends the test; the report begins with the text of the last ROW.
- */
+/* PLAY(p, MKD("/d"), look_fails = "d", RMD("/d", IO)) plays steps in their
+ * order, with the peer P. A request to which no outcome is given must succeed.
+ * A step that fails ends the test; the report begins with the text of the last
+ * ROW. */
 #define PLAY(p, ...)           (play_begin(p), __VA_ARGS__, play_end())
 #define OUTCOME_               OUTCOME_OK
 #define STEP(request, wanted)  step_gets(#request, request, wanted)

@@ -192,8 +192,7 @@ PeerTest(attributes, space, furnish(p))
 /* MLSD lists only the facts that are requested. */
 PeerTest(attributes, facts_of_a_listing, furnish(p))
 {
-    p->facts = LISTING_TYPE | LISTING_SIZE;
-    peer_run(p);
+    PLAY(p, p->facts = LISTING_TYPE | LISTING_SIZE, RUN());
     DONE(ask_list(p, "/folder", LIST_FACTS, ""));
     cr_expect_str_eq(p->text, "type=file;size=1; in\r\n");
 }

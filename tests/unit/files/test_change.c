@@ -22,11 +22,11 @@ static void furnish(struct peer *p)
  * removes it with the directory. */
 PeerTest(change, a_lock_file_is_no_obstacle, peer_init(p))
 {
-    disk_type = FUSE_SUPER_MAGIC;
-    PLAY(p, RUN(), DIRECTORY("/folder"), FILL("/folder/f", 10, 1),
-         DELE("/folder/f"), HAS("/folder/" LOCK_FILE), FILL("/folder/g", 10, 1),
-         RMD("/folder", NOT_EMPTY), HAS("/folder/" LOCK_FILE),
-         DELE("/folder/g"), RMD("/folder"), GONE("/folder"));
+    PLAY(p, disk_type = FUSE_SUPER_MAGIC, RUN(), DIRECTORY("/folder"),
+         FILL("/folder/f", 10, 1), DELE("/folder/f"), HAS("/folder/" LOCK_FILE),
+         FILL("/folder/g", 10, 1), RMD("/folder", NOT_EMPTY),
+         HAS("/folder/" LOCK_FILE), DELE("/folder/g"), RMD("/folder"),
+         GONE("/folder"));
 }
 
 #define ENTER  MSG_directory_enter
@@ -257,9 +257,8 @@ Test(change, new_names_are_synced)
         struct peer *p = peer_new();
 
         furnish(p);
-        PLAY(p, DIRECTORY("/blind"), BITS("/blind", 0300));
-        p->start.rules.fsync = rows[i].fsync;
-        peer_run(p);
+        PLAY(p, DIRECTORY("/blind"), BITS("/blind", 0300),
+             p->start.rules.fsync = rows[i].fsync, RUN());
         cr_expect_eq(ask_path(p, MSG_directory_make, "/new"), rows[i].make);
         cr_expect_eq(ask_rename(p, "/file", "/else"), rows[i].rename);
         cr_expect_eq(ask_rename(p, "/other", "/empty/o"), rows[i].rename);

@@ -82,8 +82,7 @@ Test(confirmed, a_failed_sync_leaves_nothing)
     for (int i = 0; i < 3; i++) {
         peer_init(&p);
         p.start.rules.fsync = true;
-        sync_fails_at = 1;
-        peer_run(&p);
+        PLAY(&p, sync_fails_at = 1, RUN());
         begin(&p, WRITE_STORE, 0, 200 * K, 1);
         end = i == 0   ? ask_sync(&p)
               : i == 1 ? ask_commit(&p, 200 * K)
@@ -101,9 +100,7 @@ Test(confirmed, a_failed_sync_leaves_nothing)
 PeerTest(confirmed, a_failed_sync_takes_the_earlier_bytes_too,
          start_with_fsync(p))
 {
-    ask_cut(p, "/f", 200 * K, 1);
-    sync_fails_at = 1;
-    peer_again(p);
+    PLAY(p, CUTS("/f", 200 * K, 1), sync_fails_at = 1, AGAIN());
     begin(p, WRITE_STORE, 192 * K, 300 * K, 1);
     PLAY(p, SYNC(IO), ABORT(), PARTIALS("/", 0));
     expect_nothing(p);
@@ -133,10 +130,8 @@ Test(confirmed, a_failed_sync_of_the_lower_mark_leaves_nothing)
     for (size_t i = 0; i < 2; i++) {
         sync_fails_at = 0;
         start_with_fsync(&p);
-        ask_cut(&p, "/f", 300 * K, 1);
-        sync_fails_at = 1;
-        PLAY(&p, AGAIN(), OPENS(STORE, "/f", offsets[i], 0, IO),
-             PARTIALS("/", 0));
+        PLAY(&p, CUTS("/f", 300 * K, 1), sync_fails_at = 1, AGAIN(),
+             OPENS(STORE, "/f", offsets[i], 0, IO), PARTIALS("/", 0));
         expect_nothing(&p);
         peer_stop(&p);
     }
@@ -148,9 +143,7 @@ Test(confirmed, no_mark_no_resume)
 {
     struct peer *p = peer_new();
 
-    p->start.rules.fsync = true;
-    marks_fail = true;
-    peer_run(p);
+    PLAY(p, p->start.rules.fsync = true, marks_fail = true, RUN());
     for (int i = 0; i < 2; i++) {
         begin(p, WRITE_STORE, 0, 200 * K, 1);
         PLAY(p, SYNC(), ABORT());
@@ -199,9 +192,7 @@ PeerTest(confirmed, without_fsync, peer_init(p))
     begin(p, WRITE_STORE, 64 * K, 200 * K, 1);
     DONE(ask_abort(p));
     cr_expect_str_eq(sync_calls(), "mtrrmrtmtr");
-    cr_expect_eq(ask_size(p, "/f"), 192 * K);
-    p->start.rules.fsync = true;
-    peer_again(p);
+    PLAY(p, SIZE("/f", 192 * K), p->start.rules.fsync = true, AGAIN());
     expect_nothing(p);
 }
 

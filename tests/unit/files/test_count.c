@@ -17,10 +17,9 @@
 static void begin(struct peer *p, uint64_t files, uint64_t bytes)
 {
     peer_init(p);
-    PLAY(p, SHARES("/contracts", RIGHT_ALL), DIRECTORY("/d"));
-    p->start.rules.uploads = files;
-    p->start.rules.upload_bytes = bytes;
-    peer_run(p);
+    PLAY(p, SHARES("/contracts", RIGHT_ALL), DIRECTORY("/d"),
+         p->start.rules.uploads = files, p->start.rules.upload_bytes = bytes,
+         RUN());
 }
 
 static unsigned long disk_bytes(struct peer *p, const char *directory)
@@ -55,23 +54,18 @@ static void expect_count(struct peer *p, const char *count)
     cr_expect_str_eq(text, count, "%s", text);
 }
 
+#define COUNTS(text) expect_count(playing, text)
+
 PeerTest(count, each_file_that_becomes_visible, begin(p, 2, 0))
 {
     PLAY(p, SENDS(STORE, "/x", 0, 10, 1), COMMIT(11, INCOMPLETE),
-         SENDS(STORE, "/missing/x", 0, 10, 1, NOT_FOUND));
-    GETS(OK, store(p, "/f", WRITE_APPEND));
-    GETS(OK, ask_rename(p, "/f", "/h"));
-    expect_count(p, "1");
+         SENDS(STORE, "/missing/x", 0, 10, 1, NOT_FOUND), APPE("/f", 10, 1),
+         RNTO("/f", "/h"), COUNTS("1"));
     cr_assert_eq(unlink(disk_path(p, "/h")), 0, "collected");
-    peer_again(p);
-    GETS(OK, store(p, "/g", WRITE_STORE));
-    expect_count(p, "2");
-    GETS(MAX_FILES, ask_write(p, "/g", WRITE_STORE, 0, 0, NULL));
-    GETS(MAX_FILES, store(p, "/contracts/g", WRITE_STORE));
-    cr_expect_not(disk_has(p, SHARE "/g"));
-    p->start.rules.uploads = 3;
-    peer_again(p);
-    GETS(OK, store(p, "/g", WRITE_STORE));
+    PLAY(p, AGAIN(), STOR("/g", 10, 1), COUNTS("2"),
+         OPENS(STORE, "/g", 0, 0, MAX_FILES),
+         STOR("/contracts/g", 10, 1, MAX_FILES), GONE(SHARE "/g"),
+         p->start.rules.uploads = 3, AGAIN(), STOR("/g", 10, 1));
 }
 
 /* If an upload ends before its rename, its count is taken back. */
@@ -79,8 +73,7 @@ PeerTest(count, a_partial_that_was_removed, begin(p, 5, 0))
 {
     for (int i = 0; i < 2; i++) {
         PLAY(p, SENDS(STORE, "/d/f", 0, 10, 1), UNLINK(disk_partial(p, "/d")),
-             COMMIT(10, PARTIAL_TAKEN));
-        expect_count(p, "0");
+             COMMIT(10, PARTIAL_TAKEN), COUNTS("0"));
     }
 }
 
@@ -104,8 +97,8 @@ Test(count, bytes_of_each_conflict)
             struct peer *p = peer_new();
 
             p->start.rules.on_conflict = (enum conflict)c;
-            p->start.rules.upload_bytes = 1000 * K;
-            PLAY(p, DIRECTORY("/d"), RUN());
+            PLAY(p, p->start.rules.upload_bytes = 1000 * K, DIRECTORY("/d"),
+                 RUN());
             for (size_t len = 100 * K; len < 104 * K; len += K)
                 ask_put(p, "/d/f", mode, 0, len, 1);
             cr_expect_gt(
@@ -120,14 +113,10 @@ Test(count, bytes_of_each_conflict)
 /* If a count can't be synced, it is taken back, and the upload is refused. */
 PeerTest(count, a_sync_that_fails, peer_init(p))
 {
-    p->start.rules.uploads = 5;
-    p->start.rules.fsync = true;
-    peer_run(p);
-    GETS(OK, store(p, "/f", WRITE_STORE));
-    sync_directories_fail = true;
-    PLAY(p, AGAIN(), SENDS(STORE, "/g", 0, 10, 1), COMMIT(10, IO),
-         EVENT(TROUBLE), GONE("/g"));
-    expect_count(p, "1");
+    PLAY(p, p->start.rules.uploads = 5, p->start.rules.fsync = true, RUN(),
+         STOR("/f", 10, 1), sync_directories_fail = true, AGAIN(),
+         SENDS(STORE, "/g", 0, 10, 1), COMMIT(10, IO), EVENT(TROUBLE),
+         GONE("/g"), COUNTS("1"));
 }
 
 #define MANY 10
@@ -191,8 +180,7 @@ static void wait_for_the_lock(const char *locked)
     cr_assert_eq(close(lock), 0);
     steps_free(s);
     GETS(OK, ask_answer(&b));
-    expect_count(&p, "1");
-    GETS(NOT_FOUND, ask_path(&p, MSG_file_delete, "/" LOCK_FILE));
+    PLAY(&p, COUNTS("1"), DELE("/" LOCK_FILE, NOT_FOUND));
     peer_leave(&b);
     peer_stop(&p);
     steps_end(s);
@@ -218,13 +206,11 @@ Test(count, waits_for_the_lock_of_another_machine)
  * disk. */
 PeerTest(count, without_its_lock, peer_init(p))
 {
-    disk_type = FUSE_SUPER_MAGIC;
-    PLAY(p, SHARES("/contracts", RIGHT_ALL), FILL("/old", 10, 1));
-    p->start.rules.uploads = 5;
+    PLAY(p, disk_type = FUSE_SUPER_MAGIC, SHARES("/contracts", RIGHT_ALL),
+         FILL("/old", 10, 1), p->start.rules.uploads = 5);
     cr_assert_eq(chmod(p->home, 0500), 0);
-    PLAY(p, RUN(), SIZE("/old", 10));
-    GETS(IO, store(p, "/contracts/f", WRITE_STORE));
-    PLAY(p, GONE(SHARE "/f"), EVENT(TROUBLE));
+    PLAY(p, RUN(), SIZE("/old", 10), STOR("/contracts/f", 10, 1, IO),
+         GONE(SHARE "/f"), EVENT(TROUBLE));
     cr_assert_eq(chmod(p->home, 0700), 0);
 }
 
@@ -273,15 +259,10 @@ PeerTest(count, the_bytes_that_were_sent, begin(p, 0, 1024 * K))
     GETS(OK, store(p, "/f", WRITE_STORE));
     cr_expect_eq(store(p, "/f", WRITE_STORE), OUTCOME_OK, "over it");
     GETS(OK, store(p, "/contracts/f", WRITE_UNIQUE));
-    expect_count(p, "3 30");
-    GETS(OK, ask_put(p, "/f", WRITE_APPEND, 0, 25, 1));
-    expect_count(p, "4 45");
-    ask_cut(p, "/cut", 200 * K, 1);
-    expect_count(p, "4 45");
-    PLAY(p, SIZE("/cut", 192 * K), APPE("/cut", 300 * K, 1));
-    expect_count(p, "5 307245");
-    GETS(OK, ask_path(p, MSG_file_delete, "/cut"));
-    expect_count(p, "5 307245");
+    PLAY(p, COUNTS("3 30"), APPE("/f", 25, 1), COUNTS("4 45"),
+         CUTS("/cut", 200 * K, 1), COUNTS("4 45"), SIZE("/cut", 192 * K),
+         APPE("/cut", 300 * K, 1), COUNTS("5 307245"), DELE("/cut"),
+         COUNTS("5 307245"));
 }
 
 static void expect_limit(struct peer *p, const char *path, enum write_mode mode,
@@ -293,34 +274,29 @@ static void expect_limit(struct peer *p, const char *path, enum write_mode mode,
     DONE(ask_abort_spoiled(p));
 }
 
+#define LIMIT(path, mode, limit, by_bytes)                                     \
+    expect_limit(playing, path, mode, limit, by_bytes)
+
 PeerTest(count, bytes_that_are_left, begin(p, 0, 100))
 {
-    expect_limit(p, "/f", WRITE_STORE, 100, true);
-    GETS(OK, ask_put(p, "/f", WRITE_STORE, 0, 60, 1));
-    expect_limit(p, "/g", WRITE_STORE, 40, true);
-    expect_limit(p, "/f", WRITE_APPEND, 100, true);
-    PLAY(p, OPENS(STORE, "/g", 0, 41, MAX_BYTES),
+    PLAY(p, LIMIT("/f", WRITE_STORE, 100, true), STOR("/f", 60, 1),
+         LIMIT("/g", WRITE_STORE, 40, true),
+         LIMIT("/f", WRITE_APPEND, 100, true),
+         OPENS(STORE, "/g", 0, 41, MAX_BYTES),
          OPENS(APPEND, "/f", 0, 101, MAX_BYTES), STOR("/g", 41, 1, MAX_BYTES),
-         GONE("/g"), PARTIALS("", 0));
-    expect_count(p, "1 60");
-    GETS(OK, ask_put(p, "/f", WRITE_APPEND, 0, 100, 1));
-    expect_count(p, "2 100");
-    PLAY(p, OPENS(STORE, "/g", 0, 0, MAX_BYTES), DELE("/f"),
-         OPENS(STORE, "/g", 0, 0, MAX_BYTES));
-    p->start.rules.upload_bytes = 110;
-    peer_again(p);
-    GETS(OK, store(p, "/g", WRITE_STORE));
-    expect_count(p, "3 110");
+         GONE("/g"), PARTIALS("", 0), COUNTS("1 60"), APPE("/f", 100, 1),
+         COUNTS("2 100"), OPENS(STORE, "/g", 0, 0, MAX_BYTES), DELE("/f"),
+         OPENS(STORE, "/g", 0, 0, MAX_BYTES), p->start.rules.upload_bytes = 110,
+         AGAIN(), STOR("/g", 10, 1), COUNTS("3 110"));
 }
 
 /* A partial that has more bytes than the limit leaves can't be resumed. */
 PeerTest(count, an_unfinished_upload_that_is_too_long, begin(p, 0, 300 * K))
 {
-    PLAY(p, CUTS("/cut", 200 * K, 1), STOR("/f", 100 * K, 1));
-    p->start.rules.upload_bytes = 200 * K;
-    PLAY(p, AGAIN(), SIZE("/cut", 192 * K),
-         OPENS(APPEND, "/cut", 0, 0, MAX_BYTES));
-    expect_limit(p, "/cut", WRITE_STORE, 100 * K, true);
+    PLAY(p, CUTS("/cut", 200 * K, 1), STOR("/f", 100 * K, 1),
+         p->start.rules.upload_bytes = 200 * K, AGAIN(), SIZE("/cut", 192 * K),
+         OPENS(APPEND, "/cut", 0, 0, MAX_BYTES),
+         LIMIT("/cut", WRITE_STORE, 100 * K, true));
 }
 
 static const char *const five[] = { "/1", "/d/2", "/contracts/3", "/d/4",
@@ -363,6 +339,8 @@ static void expect_gone(struct peer *p, unsigned count)
     cr_expect_eq(e.number[FIELD_NUMBER], count);
     cr_expect_eq(e.number[FIELD_BYTES], count * 192 * K);
 }
+
+#define EXPIRED(count) expect_gone(playing, count)
 
 /* Unfinished uploads hold no more bytes than the limit leaves: the oldest ones
  * at rest go, wherever they are, as soon as bytes are stored. */
@@ -414,18 +392,15 @@ PeerTest(count, unfinished_uploads_that_stay, begin(p, 0, 500 * K))
     PLAY(p, CUTS("/f", 200 * K, 1), SIZE("/f", 192 * K));
     peer_join(&b, p, false);
     DONE(ask_upload(&b, "/d/g", WRITE_STORE, 0, 208 * K, 1));
-    GETS(BUSY, upload_and_sync(p, 101 * K));
-    GETS(OK, upload_and_sync(p, 100 * K));
+    PLAY(p, STEP(upload_and_sync(playing, 101 * K), OUTCOME_BUSY),
+         STEP(upload_and_sync(playing, 100 * K), OUTCOME_OK));
     peer_leave(&b);
-    GETS(OK, upload_and_sync(p, 300 * K));
-    expect_gone(p, 1);
-    GETS(MAX_BYTES, upload_and_sync(p, 309 * K));
-    time_ahead += HOUR;
-    peer_again(p);
-    GETS(OK, upload_and_sync(p, 309 * K));
-    expect_gone(p, 1);
-    PLAY(p, CUTS("/f", 200 * K, 1), SIZE("/f", 192 * K));
-    expect_limit(p, "/f", WRITE_APPEND, 500 * K, true);
+    PLAY(p, STEP(upload_and_sync(playing, 300 * K), OUTCOME_OK), EXPIRED(1),
+         STEP(upload_and_sync(playing, 309 * K), OUTCOME_MAX_BYTES),
+         time_ahead += HOUR, AGAIN(),
+         STEP(upload_and_sync(playing, 309 * K), OUTCOME_OK), EXPIRED(1),
+         CUTS("/f", 200 * K, 1), SIZE("/f", 192 * K),
+         LIMIT("/f", WRITE_APPEND, 500 * K, true));
 }
 
 /* An upload that is cut counts as a file, too; but not if none of it stays. */
@@ -434,24 +409,20 @@ PeerTest(count, unfinished_files, begin(p, 2, 0))
     PLAY(p, CUTS("/f", 200 * K, 1), CUTS("/g", 200 * K, 1), SIZE("/g", 192 * K),
          CUTS("/n", 10, 1));
     cr_expect(is_left(p, "/f"));
-    GETS(OK, store(p, "/n", WRITE_STORE));
-    expect_gone(p, 1);
-    GETS(MAX_FILES, store(p, "/n", WRITE_STORE));
-    GETS(OK, ask_put(p, "/g", WRITE_APPEND, 0, 200 * K, 1));
-    expect_count(p, "2");
+    PLAY(p, STOR("/n", 10, 1), EXPIRED(1), STOR("/n", 10, 1, MAX_FILES),
+         APPE("/g", 200 * K, 1), COUNTS("2"));
 }
 
 /* The smaller of both limits counts, and the answer names it. */
 PeerTest(count, beside_max_file_size, peer_init(p))
 {
-    p->start.rules.upload_bytes = 100;
-    p->start.rules.max_file_size = 60;
-    peer_run(p);
-    expect_limit(p, "/f", WRITE_STORE, 60, false);
-    PLAY(p, OPENS(STORE, "/f", 0, 101, TOO_LARGE), STOR("/f", 60, 1));
-    expect_limit(p, "/f", WRITE_STORE, 40, true);
-    expect_limit(p, "/f", WRITE_APPEND, 60, false);
-    GETS(MAX_BYTES, ask_write(p, "/g", WRITE_STORE, 0, 41, NULL));
+    PLAY(p, p->start.rules.upload_bytes = 100,
+         p->start.rules.max_file_size = 60, RUN(),
+         LIMIT("/f", WRITE_STORE, 60, false),
+         OPENS(STORE, "/f", 0, 101, TOO_LARGE), STOR("/f", 60, 1),
+         LIMIT("/f", WRITE_STORE, 40, true),
+         LIMIT("/f", WRITE_APPEND, 60, false),
+         OPENS(STORE, "/g", 0, 41, MAX_BYTES));
 }
 
 /* AVBL and ALLO heed upload_bytes. */
@@ -460,8 +431,7 @@ PeerTest(count, bytes_as_space, begin(p, 0, 100))
     GETS(OK, ask_put(p, "/f", WRITE_STORE, 0, 60, 1));
     DONE(ask_space(p, "/contracts", UINT64_MAX));
     cr_expect(p->space.bytes == 40 && p->space.by_bytes);
-    p->start.rules.upload_bytes = INT64_MAX;
-    peer_again(p);
+    PLAY(p, p->start.rules.upload_bytes = INT64_MAX, AGAIN());
     DONE(ask_space(p, "/", 41));
     cr_expect(p->space.bytes > 100 && !p->space.by_bytes);
     cr_assert_eq(setxattr(p->home, STORED_ATTRIBUTE, "many", 4, 0), 0);
@@ -474,23 +444,16 @@ PeerTest(count, bytes_as_space, begin(p, 0, 100))
 PeerTest(count, files_and_bytes, begin(p, 5, 0))
 {
     cr_assert_eq(setxattr(p->home, STORED_ATTRIBUTE, "1", 1, 0), 0);
-    GETS(OK, store(p, "/f", WRITE_STORE));
-    expect_count(p, "2 10");
-    p->start.rules.uploads = 0;
-    p->start.rules.upload_bytes = 100;
-    peer_again(p);
-    GETS(OK, store(p, "/f", WRITE_STORE));
-    expect_count(p, "3 20");
+    PLAY(p, STOR("/f", 10, 1), COUNTS("2 10"), p->start.rules.uploads = 0,
+         p->start.rules.upload_bytes = 100, AGAIN(), STOR("/f", 10, 1),
+         COUNTS("3 20"));
 }
 
 /* If the rename fails, only the bytes of this upload are taken back. */
 PeerTest(count, bytes_of_a_rename_that_fails, peer_init(p))
 {
-    p->start.rules.upload_bytes = 100;
-    p->start.rules.on_conflict = CONFLICT_REJECT;
-    peer_run(p);
-    GETS(OK, store(p, "/g", WRITE_STORE));
-    PLAY(p, SENDS(STORE, "/f", 0, 30, 1), PUT("/f", "x"),
-         COMMIT(30, NAME_TAKEN));
-    expect_count(p, "1 10");
+    PLAY(p, p->start.rules.upload_bytes = 100,
+         p->start.rules.on_conflict = CONFLICT_REJECT, RUN(), STOR("/g", 10, 1),
+         SENDS(STORE, "/f", 0, 30, 1), PUT("/f", "x"), COMMIT(30, NAME_TAKEN),
+         COUNTS("1 10"));
 }

@@ -173,9 +173,8 @@ Test(blind, with_and_without_the_name)
     for (enum conflict c = 0; c < CONFLICT_COUNT; c++) {
         struct peer *p = peer_new();
 
-        PLAY(p, SHARES("/drop", RIGHT_WRITE), PUT("/own", "x"));
-        p->start.rules.on_conflict = c;
-        peer_run(p);
+        PLAY(p, SHARES("/drop", RIGHT_WRITE), PUT("/own", "x"),
+             p->start.rules.on_conflict = c, RUN());
         play(p, &without);
         PLAY(p, AGAIN(), FILL(DROP "/report.pdf", 50, 1),
              BITS(DROP "/report.pdf", 0666), DIRECTORY(DROP "/d"),
@@ -236,8 +235,8 @@ Test(blind, renames, .timeout = 60)
             if (p)
                 peer_stop(p);
             p = peer_new();
-            p->start.rules.on_conflict = conflict;
-            PLAY(p, SHARES("/drop", RIGHT_WRITE),
+            PLAY(p, p->start.rules.on_conflict = conflict,
+                 SHARES("/drop", RIGHT_WRITE),
                  SHARES("/read", RIGHT_LIST | RIGHT_READ), DIRECTORY(DROP "/d"),
                  PUT(DROP "/d/x", "x"), PUT("/a.part", "home"), RUN());
         }
@@ -443,8 +442,8 @@ PeerTest(blind, two_uploads_of_one_name_on_nfs, peer_init(p))
 {
     struct peer b;
 
-    rename_faults.modes = rename_faults.no_flags = true;
-    PLAY(p, SHARES("/contracts", RIGHT_WRITE), RUN());
+    PLAY(p, rename_faults.modes = rename_faults.no_flags = true,
+         SHARES("/contracts", RIGHT_WRITE), RUN());
     peer_join(&b, p, false);
     DONE(ask_upload(p, "/contracts/f", WRITE_STORE, 0, 10, 1));
     PLAY(&b, SENDS(APPEND, "/contracts/f", 0, 20, 2, BUSY),
@@ -504,9 +503,8 @@ Test(mine, with_and_without_the_name)
             struct peer *p = peer_new();
 
             PLAY(p, SHARES("/drop", MINE), PUT("/own", "x"),
-                 FILL(DROP "/mine.bin", 20, 2));
-            p->start.rules.on_conflict = c;
-            peer_run(p);
+                 FILL(DROP "/mine.bin", 20, 2), p->start.rules.on_conflict = c,
+                 RUN());
             play(p, &without);
             if (link) {
                 disk_link(p, "mine.bin", DROP "/report.pdf");
@@ -580,10 +578,10 @@ PeerTest(mine, names_that_cannot_be_looked_at,
  * own step by step. The steps show nothing else, and take no uploads. */
 PeerTest(blind, steps_to_a_directory_with_rights, peer_init(p))
 {
-    p->start.rights = RIGHT_WRITE;
-    PLAY(p, PUT("/secret", "x"), RIGHTS("/a/b/c", RIGHT_ALL),
-         RIGHTS("/a/b/d", RIGHT_LIST), RIGHTS("/e", RIGHT_ALL), RUN(),
-         PUT("/a/secret", "x"), CWD("/a"), CWD("/a/b"), CWD("/a/b/c"));
+    PLAY(p, p->start.rights = RIGHT_WRITE, PUT("/secret", "x"),
+         RIGHTS("/a/b/c", RIGHT_ALL), RIGHTS("/a/b/d", RIGHT_LIST),
+         RIGHTS("/e", RIGHT_ALL), RUN(), PUT("/a/secret", "x"), CWD("/a"),
+         CWD("/a/b"), CWD("/a/b/c"));
     DONE(ask_list(p, "/", LIST_NAMES, ""));
     cr_expect_str_eq(p->text, "a\r\ne\r\n", "%s", p->text);
     DONE(ask_list(p, "/a", LIST_NAMES, ""));
@@ -628,8 +626,7 @@ Test(drop, free_space, .timeout = 60)
 
         PLAY(p, SHARES("/drop", rows[i / 2].rights), RUN());
         for (uint64_t n = 0; n < 20; n++) {
-            free_always = 5000000000 - n * 4096 * 100;
-            peer_again(p);
+            PLAY(p, free_always = 5000000000 - n * 4096 * 100, AGAIN());
             for (int allo = 0; allo < 2; allo++) {
                 DONE(ask_space(p, place, allo ? 1 : UINT64_MAX));
                 cr_expect_leq(p->space.bytes, free_always);

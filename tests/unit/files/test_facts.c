@@ -93,8 +93,7 @@ Test(facts, need_the_right)
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct peer *p = peer_new();
 
-        p->start.rights = RIGHT_ALL & ~rows[i].without;
-        peer_run(p);
+        PLAY(p, p->start.rights = RIGHT_ALL & ~rows[i].without, RUN());
         cr_expect_eq(ask_facts(p, "/", rows[i].what_for), rows[i].outcome,
                      "row %zu", i);
         cr_expect_eq(ask_facts(p, "/missing", rows[i].what_for),
@@ -227,9 +226,8 @@ PeerTest(read, fifo_is_not_opened, peer_init(p))
 
 PeerTest(read, needs_the_right, peer_init(p))
 {
-    disk_put(p, "/file", "hello", 5);
-    p->start.rights = RIGHT_ALL & ~RIGHT_READ;
-    PLAY(p, RUN(), RETR("/file", NO_RIGHT), RETR("/missing", NO_RIGHT));
+    PLAY(p, PUT("/file", "hello"), p->start.rights = RIGHT_ALL & ~RIGHT_READ,
+         RUN(), RETR("/file", NO_RIGHT), RETR("/missing", NO_RIGHT));
 }
 
 PeerTest(read, tells_size_and_time, peer_init(p))

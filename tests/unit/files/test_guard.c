@@ -141,18 +141,17 @@ PeerTest(guard, mounted_disk_is_left_alone, (in_own_namespace(), peer_init(p)))
 {
     PLAY(p, FURNISH("/d"), DIRECTORY("/in"));
     cr_assert_eq(mount("none", disk_path(p, "/in"), "tmpfs", 0, "mode=777"), 0);
-    peer_rights(p, "/in", READ);
-    look_fails = "in";
-    PLAY(p, RUN(), SIZE("/d/f", 2), CLEAR("/in"));
+    PLAY(p, RIGHTS("/in", READ), look_fails = "in", RUN(), SIZE("/d/f", 2),
+         CLEAR("/in"));
 }
 
 /* A name that doesn't exist at the check isn't opened, even if it exists
  * afterwards. */
 PeerTest(guard, missing_at_the_look, peer_init(p))
 {
-    PLAY(p, FURNISH("/D"), DIRECTORY("/in"), RIGHTS("/in", READ));
-    rename_faults.folds = true;
-    PLAY(p, RUN(), CWD("/D", NOT_FOUND), MKD("/D/new", NOT_FOUND));
+    PLAY(p, FURNISH("/D"), DIRECTORY("/in"), RIGHTS("/in", READ),
+         rename_faults.folds = true, RUN(), CWD("/D", NOT_FOUND),
+         MKD("/D/new", NOT_FOUND));
 }
 
 /* Spellings aren't checked in a drop, where no name is looked at, nor in a
@@ -182,10 +181,9 @@ PeerTest(guard, no_descriptor_stays, (skip_without_root(), peer_init(p)))
 /* The disk of the directory doesn't answer at the login, but afterwards. */
 PeerTest(guard, late, (in_own_namespace(), peer_init(p)))
 {
-    PLAY(p, FURNISH("/in"), RESPELL("/in", "/IN"), RIGHTS("/in", READ));
-    p->mounts[0].late = true;
-    PLAY(p, RUN(), EVENT(TROUBLE), NOTHING("/IN"), CWD("/in", IO),
-         CLEAR("/IN"));
+    PLAY(p, FURNISH("/in"), RESPELL("/in", "/IN"), RIGHTS("/in", READ),
+         p->mounts[0].late = true, RUN(), EVENT(TROUBLE), NOTHING("/IN"),
+         CWD("/in", IO), CLEAR("/IN"));
 }
 
 /* The directory couldn't be made at the login. Until the next login no other
@@ -196,10 +194,9 @@ PeerTest(guard, nothing_takes_its_place, peer_init(p))
     static const char *const paths[] = { "/a/IN", "/B", "/B/IN" };
 
     PLAY(p, DIRECTORY("/a"), DIRECTORY("/x"), PUT("/f", "x"), PUT("/x/f", "x"),
-         RIGHTS("/a/in", READ), RIGHTS("/b/in", READ));
-    p->mounts[0].late = p->mounts[1].late = true;
-    rename_faults.folds = true;
-    PLAY(p, RUN(), EVENT(TROUBLE), EVENT(TROUBLE));
+         RIGHTS("/a/in", READ), RIGHTS("/b/in", READ),
+         p->mounts[0].late = p->mounts[1].late = true,
+         rename_faults.folds = true, RUN(), EVENT(TROUBLE), EVENT(TROUBLE));
     for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
         PLAY(p, ROW("%s: ", paths[i]), MKD(paths[i], NOT_FOUND),
              RNTO("/x", paths[i], NOT_FOUND));

@@ -386,11 +386,9 @@ PeerTest(held, released_without_attributes, (marks_fail = true, begin(p)))
 PeerTest(held, released_without_a_look, begin(p))
 {
     const char *id = hold(p, "/in/a", WRITE_STORE, 10, 1);
-    disk_fill(p, "/in/a", 20, 2);
-    look_fails = "a";
+    PLAY(p, FILL("/in/a", 20, 2), look_fails = "a");
     expect_order(p, HELD_RELEASE, id, OUTCOME_IO);
-    look_fails = NULL;
-    cr_expect(disk_is(p, "/in/a", 20, 2));
+    PLAY(p, look_fails = NULL, IS("/in/a", 20, 2));
     cr_expect_eq(order_once(p, HELD_LIST, "").count, 1);
 }
 
@@ -398,11 +396,8 @@ PeerTest(held, released_without_a_look, begin(p))
  * client gets its id. */
 PeerTest(held, a_directory_that_is_not_synced, init(p))
 {
-    p->start.rules.fsync = true;
-    sync_directories_fail = true;
-    peer_run(p);
-    sync_directories_fail = false;
-    DONE(ask_put(p, "/in/a", WRITE_STORE, 0, 10, 1));
+    PLAY(p, p->start.rules.fsync = true, sync_directories_fail = true, RUN(),
+         sync_directories_fail = false, STOR("/in/a", 10, 1));
     cr_expect(p->unsafe);
     cr_expect_eq(strlen(p->held), HELD_DIGITS);
     cr_expect_eq(order_once(p, HELD_LIST, "").count, 1);
@@ -459,10 +454,9 @@ Test(held, a_name_that_is_taken)
         struct held h;
         struct peer *p = peer_new();
 
-        PLAY(p, DIRECTORY("/in"), RIGHTS("/in", INSPECT & ~rows[i].without));
-        p->start.rules.on_conflict = rows[i].conflict;
-        p->start.rules.fsync = true;
-        peer_run(p);
+        PLAY(p, DIRECTORY("/in"), RIGHTS("/in", INSPECT & ~rows[i].without),
+             p->start.rules.on_conflict = rows[i].conflict,
+             p->start.rules.fsync = true, RUN());
         const char *earlier = hold(p, "/in/a.b", WRITE_STORE, 20, 2);
         const char *id = hold(p, "/in/a.b", rows[i].mode, 10, 1);
         expect_order(p, HELD_RELEASE, earlier, OUTCOME_OK);
@@ -552,9 +546,8 @@ PeerTest(held, in_a_share, (skip_without_root(), peer_init(p)))
  * sender of an upload that waits. */
 PeerTest(held, in_a_share_with_one_uid, (skip_without_root(), peer_init(p)))
 {
-    peer_share(p, "/contracts", INSPECT);
-    p->start.uid_is_shared = true;
-    peer_run(p);
+    PLAY(p, SHARES("/contracts", INSPECT), p->start.uid_is_shared = true,
+         RUN());
     hold(p, "/contracts/a", WRITE_STORE, 10, 1);
     is_unseen(p, "/contracts", "/contracts/a", OUTCOME_WAITS);
 }
@@ -616,8 +609,7 @@ Test(held, a_look_that_fails)
     if (!nth)
         cr_skip_test(NTH_MISSING);
     init(p);
-    p->nth = nth;
-    peer_run(p);
+    PLAY(p, p->nth = nth, RUN());
     hold(p, "/in/a", WRITE_STORE, 10, 1);
     for (unsigned n = 1; met; n++) {
         nth_arm(nth, n, EIO, NULL);

@@ -139,10 +139,8 @@ PeerTest(list, an_entry_that_cannot_be_read, peer_init(p))
 {
     static const enum list_format formats[] = { LIST_LONG, LIST_FACTS };
 
-    PLAY(p, PUT("/a", "x"), PUT("/b", "x"), PUT("/c", "x"));
-    look_fails = "b";
-    peer_run(p);
-    look_fails = NULL;
+    PLAY(p, PUT("/a", "x"), PUT("/b", "x"), PUT("/c", "x"), look_fails = "b",
+         RUN(), look_fails = NULL);
     for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
         DONE(ask_list(p, "/", formats[i], ""));
         cr_expect_eq(p->listed, OUTCOME_IO);
@@ -240,8 +238,7 @@ PeerTest(list, subjects, peer_init(p))
 
 PeerTest(list, needs_the_right, peer_init(p))
 {
-    p->start.rights = RIGHT_ALL & ~RIGHT_LIST;
-    peer_run(p);
+    PLAY(p, p->start.rights = RIGHT_ALL & ~RIGHT_LIST, RUN());
     GETS(NO_RIGHT, ask_list(p, "/", LIST_LONG, ""));
 }
 

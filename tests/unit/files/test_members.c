@@ -17,15 +17,13 @@
 PeerTest(modes, of_files_and_directories, peer_init(p))
 {
     PLAY(p, SHARES("/contracts", RIGHT_ALL), DIRECTORY("/in"),
-         RIGHTS("/in", RIGHT_ALL));
-    p->mounts[1].file_mode = 0640;
-    p->mounts[1].dir_mode = 0750;
-    PLAY(p, RUN(), STOR("/f", 10, 1), STOR("/contracts/f", 10, 1),
-         STOR("/in/f", 10, 1), MODE("/f", 0600), MODE(SHARE "/f", 0660),
-         MODE("/in/f", 0640), MKD("/d"), MKD("/in/d"), MKD("/contracts/d"),
-         MKD("/contracts/d/e"), MODE("/d", 0700), MODE("/in/d", 0750),
-         MODE(SHARE "/d", 02770), MODE(SHARE "/d/e", 02770),
-         STOR("/contracts/d/e/f", 10, 1));
+         RIGHTS("/in", RIGHT_ALL), p->mounts[1].file_mode = 0640,
+         p->mounts[1].dir_mode = 0750, RUN(), STOR("/f", 10, 1),
+         STOR("/contracts/f", 10, 1), STOR("/in/f", 10, 1), MODE("/f", 0600),
+         MODE(SHARE "/f", 0660), MODE("/in/f", 0640), MKD("/d"), MKD("/in/d"),
+         MKD("/contracts/d"), MKD("/contracts/d/e"), MODE("/d", 0700),
+         MODE("/in/d", 0750), MODE(SHARE "/d", 02770),
+         MODE(SHARE "/d/e", 02770), STOR("/contracts/d/e/f", 10, 1));
     cr_expect_eq(disk_stat(p, SHARE "/d/e/f").st_gid,
                  disk_stat(p, SHARE).st_gid);
 }
@@ -34,9 +32,8 @@ PeerTest(modes, of_a_partial, peer_init(p))
 {
     const char *path;
 
-    peer_share(p, "/contracts", RIGHT_ALL);
-    p->start.rules.fsync = true;
-    PLAY(p, RUN(), SENDS(STORE, "/contracts/f", 0, 200 * K, 1));
+    PLAY(p, SHARES("/contracts", RIGHT_ALL), p->start.rules.fsync = true, RUN(),
+         SENDS(STORE, "/contracts/f", 0, 200 * K, 1));
     path = disk_partial(p, SHARE);
     PLAY(p, MODE(path, 0600), PREPARE(200 * K), MODE(path, 0660), ABORT());
     cr_expect_eq(disk_mode(p, path), 0600, "it is kept");
@@ -77,9 +74,8 @@ PeerTest(modes, default_acls_count, peer_init(p))
         peer_remove(p);
         cr_skip_test("this file system has no ACLs");
     }
-    p->start.rules.file_mode = 0660;
-    p->start.rules.dir_mode = 0770;
-    PLAY(p, RUN(), STOR("/in/f", 10, 1), MKD("/in/d"));
+    PLAY(p, p->start.rules.file_mode = 0660, p->start.rules.dir_mode = 0770,
+         RUN(), STOR("/in/f", 10, 1), MKD("/in/d"));
     for (int i = 0; i < 2; i++) {
         const char *path = disk_path(p, i ? "/in/d" : "/in/f");
 
@@ -160,11 +156,9 @@ PeerTest(members, partials_of_others_in_a_directory,
     PLAY(&b, CUTS("/contracts/d/own", 200 * K, 1),
          RMD("/contracts/d", OTHERS_PARTIALS));
     cr_expect_eq(disk_partials(p, SHARE "/d"), 2, "nothing was removed");
-    peer_leave(&b);
-    time_ahead += 3300;
-    PLAY(&b, RUN(), RMD("/contracts/d", OTHERS_PARTIALS), LEAVE());
-    time_ahead += 310;
-    PLAY(&b, RUN(), RMD("/contracts/d"));
+    PLAY(&b, LEAVE(), time_ahead += 3300, RUN(),
+         RMD("/contracts/d", OTHERS_PARTIALS), LEAVE(), time_ahead += 310,
+         RUN(), RMD("/contracts/d"));
     cr_expect_not(disk_has(p, SHARE "/d"));
     peer_leave(&b);
 }
@@ -204,8 +198,7 @@ PeerTest(members, partials_of_others_with_the_same_uid, peer_init(p))
         peer_run(&b);
         cr_expect_eq(ask_path(&b, MSG_directory_remove, "/contracts/d"),
                      hours ? OUTCOME_OK : OUTCOME_OTHERS_PARTIALS);
-        peer_leave(&b);
-        time_ahead += HOUR;
+        PLAY(&b, LEAVE(), time_ahead += HOUR);
     }
 }
 

@@ -147,9 +147,8 @@ PeerTest(mounts, a_directory_has_its_rights, peer_init(p))
          PUT("/d/g", "x"), RIGHTS("/d/out", READ), DIRECTORY("/in"),
          RIGHTS("/in", RIGHT_WRITE), DIRECTORY("/more"),
          RIGHTS("/more", RIGHT_LIST | RIGHT_DIRECTORY),
-         RIGHTS("/incoming/new", RIGHT_WRITE));
-    p->start.rights = RIGHT_ALL & ~RIGHT_DIRECTORY;
-    peer_run(p);
+         RIGHTS("/incoming/new", RIGHT_WRITE),
+         p->start.rights = RIGHT_ALL & ~RIGHT_DIRECTORY, RUN());
     expect_names(p, "/d", "d", "d/g\r\nd/out\r\n");
     text = list(p, "/d", LIST_FACTS, "");
     cr_expect_eq(count(text, "perm=el;"), 1, "%s", text);
@@ -217,8 +216,7 @@ PeerTest(mounts, without_root_beneath_shares, peer_init(p))
 
     if (geteuid() == 0)
         cr_assert_eq(chown(p->home, 0, 0), 0);
-    p->start.root = false;
-    peer_share(p, "/contracts", READ);
+    PLAY(p, p->start.root = false, SHARES("/contracts", READ));
     peer_share(p, "/other", READ)->path = p->homes;
     peer_run(p);
     e = peer_expect(p, EVENT_TROUBLE);
@@ -326,10 +324,8 @@ PeerTest(mounts, each_frees_its_own, peer_init(p))
 {
     PLAY(p, SHARES("/contracts", RIGHT_ALL), DIRECTORY("/in"),
          RIGHTS("/in", RIGHT_ALL), RUN(), CUTS("/in/f", 200 * K, 1),
-         CUTS("/contracts/f", 200 * K, 1), LEAVE());
-    time_ahead += HOUR;
-    PLAY(p, RUN(), SENDS(STORE, "/contracts/g", 0, 10, 1), FULL(NO_SPACE),
-         ABORT());
+         CUTS("/contracts/f", 200 * K, 1), LEAVE(), time_ahead += HOUR, RUN(),
+         SENDS(STORE, "/contracts/g", 0, 10, 1), FULL(NO_SPACE), ABORT());
     cr_expect_eq(peer_expect(p, EVENT_SERVICE).number[FIELD_NUMBER], 1);
     PLAY(p, PARTIALS(SHARE, 0), PARTIALS("/in", 1),
          CUTS("/contracts/f", 200 * K, 1), SENDS(STORE, "/g", 0, 10, 1),

@@ -14,8 +14,7 @@
 static void start(struct peer *p, enum conflict conflict)
 {
     peer_init(p);
-    p->start.rules.on_conflict = conflict;
-    PLAY(p, DIRECTORY("/in"), RUN());
+    PLAY(p, p->start.rules.on_conflict = conflict, DIRECTORY("/in"), RUN());
 }
 
 /* One case of an upload or a rename to f.txt, a name that another file, a link
@@ -472,8 +471,7 @@ Test(naming, a_link_that_is_not_taken_back)
          MOVE("/in/g", "/in/f"));
     steps_free(s);
     EXPECT(&p->session, refused);
-    PLAY(p, IS("/in/f", 70, 2), IS("/in/e", 50, 1));
-    rename_faults.kept = NULL;
+    PLAY(p, IS("/in/f", 70, 2), IS("/in/e", 50, 1), rename_faults.kept = NULL);
     peer_stop(p);
     steps_end(s);
 }
@@ -562,8 +560,7 @@ PeerTest(naming, rename_without_a_look,
                                                   .no_links = true },
           look_fails = "f", start(p, CONFLICT_REJECT)))
 {
-    look_fails = NULL;
-    PLAY(p, FILL("/in/e", 50, 1), FILL("/in/f", 60, 2));
+    PLAY(p, look_fails = NULL, FILL("/in/e", 50, 1), FILL("/in/f", 60, 2));
     cr_expect_neq(ask_rename(p, "/in/e", "/in/f"), OUTCOME_OK);
     PLAY(p, IS("/in/e", 50, 1), IS("/in/f", 60, 2));
 }
@@ -667,9 +664,9 @@ PeerTest(naming, a_partial_that_cannot_go_back, peer_init(p))
     rename_faults = (struct rename_faults){
         .bad = "a:b", .no_links = true, .once = disk_partial_name(p, "a:b")
     };
-    p->start.rules.on_conflict = CONFLICT_RENAME;
-    PLAY(p, RUN(), SENDS(STORE, "/a:b", 0, 100 * K, 2),
-         COMMIT(100 * K, BAD_NAME), PARTIALS("/", 0));
+    PLAY(p, p->start.rules.on_conflict = CONFLICT_RENAME, RUN(),
+         SENDS(STORE, "/a:b", 0, 100 * K, 2), COMMIT(100 * K, BAD_NAME),
+         PARTIALS("/", 0));
 }
 
 /* A process that can open the directory can lock it. While it does, the commit

@@ -87,8 +87,8 @@ Test(other, a_thousand_names, WITH_SANITIZERS)
         struct peer *p = peer_new();
 
         rename_faults = (struct rename_faults){ .most = 60 };
-        p->start.rules.on_conflict = rows[i];
-        PLAY(p, DIRECTORY("/in"), FILL("/in/f.txt", 50, 1));
+        PLAY(p, p->start.rules.on_conflict = rows[i], DIRECTORY("/in"),
+             FILL("/in/f.txt", 50, 1));
         for (unsigned n = 1; n <= MANY; n++) {
             other_name(rows[i], CONFLICT_NAME_NUMBER, "f.txt", n, name,
                        sizeof(name));

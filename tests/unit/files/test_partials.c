@@ -369,8 +369,7 @@ Test(partials, lies)
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct peer *p = peer_new();
 
-        p->start.for_ctl = rows[i].for_ctl;
-        PLAY(p, PUT("/a", "1"), RUN());
+        PLAY(p, p->start.for_ctl = rows[i].for_ctl, PUT("/a", "1"), RUN());
         if (rows[i].after_one)
             find_all(p, false, 0);
         /* Passes the check at the test's own end of the channel, which would

@@ -110,11 +110,8 @@ PeerTest(quota, a_drop, begin_share(p, RIGHT_WRITE))
  * reply has no limit. */
 PeerTest(quota, one_that_cant_be_read, peer_init(p))
 {
-    p->start.rules.fsync = true;
-    sync_error = EDQUOT;
-    sync_fails_at = 1;
-    PLAY(p, RUN(), SENDS(STORE, "/x", 0, 64 * K, 1),
-         PREPARE(64 * K, OVER_QUOTA));
+    PLAY(p, p->start.rules.fsync = true, sync_error = EDQUOT, sync_fails_at = 1,
+         RUN(), SENDS(STORE, "/x", 0, 64 * K, 1), PREPARE(64 * K, OVER_QUOTA));
     cr_expect_eq(p->why.limit, 0);
     PLAY(p, ABORT(), PARTIALS("/", 0));
 }
@@ -135,8 +132,7 @@ PeerTest(quota, no_more_is_removed_than_needed, begin(p))
 {
     PLAY(p, CUTS("/a", 3 * MIB, 1), CUTS("/b", 3 * MIB, 1));
     btrfs_sync(p->homes);
-    time_ahead = 3601;
-    PLAY(p, AGAIN(), OPENS(STORE, "/x", 0, 4 * MIB));
+    PLAY(p, time_ahead = 3601, AGAIN(), OPENS(STORE, "/x", 0, 4 * MIB));
     cr_expect_eq(disk_partials(p, "/"), 2, "the new one, and an old one");
     PLAY(p, ABORT(), EVENT(SERVICE));
 }
@@ -187,8 +183,8 @@ static void begin_on_small_disk(struct peer *p, const char *options)
 
 PeerTest(min_free, an_announced_length, begin_on_small_disk(p, SMALL))
 {
-    p->start.rules.min_free.bytes = 60 * MIB;
-    PLAY(p, RUN(), OPENS(STORE, "/x", 0, 5 * MIB, KEPT_FREE),
+    PLAY(p, p->start.rules.min_free.bytes = 60 * MIB, RUN(),
+         OPENS(STORE, "/x", 0, 5 * MIB, KEPT_FREE),
          OPENS(STORE, "/x", 0, 65 * MIB, KEPT_FREE));
     DONE(ask_space(p, "/", UINT64_MAX));
     cr_expect_leq(p->space.bytes, 4 * MIB);
@@ -202,8 +198,7 @@ PeerTest(min_free, uploads_at_the_same_time, begin_on_small_disk(p, SMALL))
 {
     struct peer other;
 
-    p->start.rules.min_free.bytes = 32 * MIB;
-    peer_run(p);
+    PLAY(p, p->start.rules.min_free.bytes = 32 * MIB, RUN());
     peer_join(&other, p, false);
     DONE(ask_upload(p, "/x", WRITE_STORE, 0, 20 * MIB, 1));
     DONE(ask_upload(&other, "/y", WRITE_STORE, 0, 20 * MIB, 1));
@@ -217,20 +212,19 @@ PeerTest(min_free, uploads_at_the_same_time, begin_on_small_disk(p, SMALL))
  * at each sync. */
 PeerTest(min_free, an_unknown_length, begin_on_small_disk(p, SMALL))
 {
-    p->start.rules.min_free.percent = 50;
-    PLAY(p, RUN(), SENDS(STORE, "/x", 0, 30 * MIB, 1), SYNC(),
-         FILL("/local", 4 * MIB, 1), SYNC(KEPT_FREE), ABORT(), PARTIALS("/", 0),
+    PLAY(p, p->start.rules.min_free.percent = 50, RUN(),
+         SENDS(STORE, "/x", 0, 30 * MIB, 1), SYNC(), FILL("/local", 4 * MIB, 1),
+         SYNC(KEPT_FREE), ABORT(), PARTIALS("/", 0),
          FILL("/local", 33 * MIB, 1), OPENS(STORE, "/x", 0, 0, KEPT_FREE));
 }
 
 /* Idle partials are removed only if their bytes are enough. */
 PeerTest(min_free, idle_partials, begin_on_small_disk(p, SMALL))
 {
-    p->start.rules.min_free.bytes = 32 * MIB;
-    PLAY(p, RUN(), CUTS("/old", 4 * MIB, 1), PARTIALS("/", 1));
-    time_ahead = 3601;
-    PLAY(p, AGAIN(), FILL("/local", 40 * MIB, 1),
-         OPENS(STORE, "/x", 0, 0, KEPT_FREE), PARTIALS("/", 1));
+    PLAY(p, p->start.rules.min_free.bytes = 32 * MIB, RUN(),
+         CUTS("/old", 4 * MIB, 1), PARTIALS("/", 1), time_ahead = 3601, AGAIN(),
+         FILL("/local", 40 * MIB, 1), OPENS(STORE, "/x", 0, 0, KEPT_FREE),
+         PARTIALS("/", 1));
     cr_assert_eq(truncate(disk_path(p, "/local"), 30 * MIB), 0);
     DONE(ask_write(p, "/x", WRITE_STORE, 0, 0, NULL));
     cr_expect_eq(disk_partials(p, "/"), 1, "the one that is written");
@@ -243,8 +237,7 @@ PeerTest(min_free, too_many_files, begin_on_small_disk(p, SMALL ",nr_inodes=8"))
     char name[16];
     int o = OUTCOME_OK;
 
-    p->start.rules.min_free.bytes = MIB;
-    peer_run(p);
+    PLAY(p, p->start.rules.min_free.bytes = MIB, RUN());
     for (int i = 0; i < 8 && o == OUTCOME_OK; i++) {
         snprintf(name, sizeof(name), "/d%d", i);
         o = ask_path(p, MSG_directory_make, name);

@@ -342,8 +342,7 @@ PeerTest(resume, of_an_upload_of_1_0_0, peer_start(p))
     cr_assert_eq(setxattr(path, "user.sallyport.reported", "1", 1, 0), 0);
     mark_error = ENOSPC; /* SIZE can't replace the record, which stays */
     peer_join(&q, p, false);
-    mark_error = 0;
-    PLAY(&q, SIZE("/f", 0), LEAVE());
+    PLAY(&q, mark_error = 0, SIZE("/f", 0), LEAVE());
     PLAY(p, OPENS(APPEND, "/f", 0, 0, SIZE_FIRST), SIZE("/f", 192 * K),
          APPE("/f", 300 * K, 1), FIRST(192 * K));
 }
@@ -387,8 +386,8 @@ Test(resume, a_look_that_fails)
     if (!nth)
         cr_skip_test(NTH_MISSING);
     peer_init(p);
-    p->nth = nth;
-    PLAY(p, RUN(), CUTS("/f", 200 * K, 1), SIZE("/f", 192 * K), AGAIN());
+    PLAY(p, p->nth = nth, RUN(), CUTS("/f", 200 * K, 1), SIZE("/f", 192 * K),
+         AGAIN());
     for (unsigned n = 1; met; n++) {
         nth_arm(nth, n, EIO, NULL);
         int o = ask_write(p, "/f", WRITE_APPEND, 0, 0, NULL);

@@ -49,8 +49,8 @@ static void go_through_all(struct peer *p)
 
 static void run(struct peer *p)
 {
-    p->start.rules.fsync = true;
-    PLAY(p, LINK("nowhere", "/dangling"), LINK("/", "/link"), RUN());
+    PLAY(p, p->start.rules.fsync = true, LINK("nowhere", "/dangling"),
+         LINK("/", "/link"), RUN());
     go_through_all(p);
     peer_stop(p);
 }

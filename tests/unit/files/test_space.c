@@ -17,8 +17,7 @@ static void begin(struct peer *p, const char *path, size_t len)
 /* Runs a new process in the same home, SECONDS later. */
 static void later(struct peer *p, time_t seconds)
 {
-    time_ahead += seconds;
-    peer_again(p);
+    PLAY(p, time_ahead += seconds, AGAIN());
 }
 
 /* Expects the event about removed partials. FULL is the beginning of its
@@ -62,8 +61,7 @@ Test(idle, a_quota_that_is_full)
     for (int at_sync = 0; at_sync < 2; at_sync++) {
         struct peer *p = peer_started();
 
-        ask_cut(p, "/f", 200 * K, 1);
-        p->start.rules.fsync = at_sync;
+        PLAY(p, CUTS("/f", 200 * K, 1), p->start.rules.fsync = at_sync);
         sync_fails_at = (unsigned)at_sync;
         sync_error = EDQUOT;
         later(p, HOUR);
@@ -102,8 +100,7 @@ PeerTest(idle, files_that_stay, peer_start(p))
  * kept. */
 PeerTest(idle, of_a_user_with_the_same_uid, peer_start(p))
 {
-    ask_cut(p, "/f", 200 * K, 1);
-    p->start.name = "bert";
+    PLAY(p, CUTS("/f", 200 * K, 1), p->start.name = "bert");
     later(p, 0);
     PLAY(p, CUTS("/f", 200 * K, 2), PUT("/" LEFT, "x"));
     later(p, HOUR);
@@ -119,13 +116,11 @@ PeerTest(idle, counts_as_free, peer_start(p))
 {
     uint64_t after;
 
-    ask_cut(p, "/f", 8 * K * K, 1);
-    free_always = INT64_MAX;
+    PLAY(p, CUTS("/f", 8 * K * K, 1), free_always = INT64_MAX);
     later(p, HOUR);
     DONE(ask_space(p, "/", UINT64_MAX));
     cr_expect_eq(p->space.bytes, INT64_MAX / 4096 * 4096);
-    free_always = 1024 * K;
-    peer_again(p);
+    PLAY(p, free_always = 1024 * K, AGAIN());
     DONE(ask_space(p, "/", UINT64_MAX));
     after = p->space.bytes;
     DONE(ask_space(p, "/", 1));
@@ -152,18 +147,18 @@ PeerTest(space, a_refused_upload_drops_nothing, peer_start(p))
     ask_cut(p, "/x", 200 * K, 1);
     size = ask_size(p, "/x");
     cr_assert_gt(size, 0);
-    PLAY(p, OPENS(STORE, "/x", 0, INT64_MAX, NO_SPACE), SIZE("/x", size));
-    free_at_first = 250 * K;
-    PLAY(p, AGAIN(), OPENS(STORE, "/x", 0, 500 * K, NO_SPACE), SIZE("/x", size),
-         AGAIN(), OPENS(STORE, "/x", 0, 400 * K), ABORT());
+    PLAY(p, OPENS(STORE, "/x", 0, INT64_MAX, NO_SPACE), SIZE("/x", size),
+         free_at_first = 250 * K, AGAIN(),
+         OPENS(STORE, "/x", 0, 500 * K, NO_SPACE), SIZE("/x", size), AGAIN(),
+         OPENS(STORE, "/x", 0, 400 * K), ABORT());
 }
 
 /* 250 KiB are free, and the upload has 400 KiB: only one of two partials of 200
  * KiB is removed. */
 PeerTest(idle, an_announced_length_takes_what_is_missing, peer_start(p))
 {
-    PLAY(p, CUTS("/f", 200 * K, 1), CUTS("/g", 200 * K, 1));
-    free_at_first = 250 * K;
+    PLAY(p, CUTS("/f", 200 * K, 1), CUTS("/g", 200 * K, 1),
+         free_at_first = 250 * K);
     later(p, HOUR);
     DONE(ask_write(p, "/x", WRITE_STORE, 0, 400 * K, NULL));
     expect_event(p, 1, "the disk is full: ");
@@ -196,8 +191,8 @@ Test(idle, not_the_one_of_the_upload)
  * partial fits. */
 PeerTest(idle, beside_the_one_of_the_upload, peer_start(p))
 {
-    PLAY(p, CUTS("/f", 200 * K, 1), CUTS("/x", 200 * K, 2));
-    free_at_first = 100 * K;
+    PLAY(p, CUTS("/f", 200 * K, 1), CUTS("/x", 200 * K, 2),
+         free_at_first = 100 * K);
     later(p, HOUR);
     DONE(ask_write(p, "/x", WRITE_STORE, 192 * K, 400 * K, NULL));
     expect_event(p, 1, "the disk is full: ");
@@ -207,13 +202,11 @@ PeerTest(idle, beside_the_one_of_the_upload, peer_start(p))
 /* If the disk has no space for the lower mark, the partial isn't cut. */
 PeerTest(idle, not_the_one_that_is_to_be_cut, peer_start(p))
 {
-    ask_cut(p, "/x", 200 * K, 1);
-    mark_error = ENOSPC;
+    PLAY(p, CUTS("/x", 200 * K, 1), mark_error = ENOSPC);
     later(p, HOUR);
     PLAY(p, OPENS(STORE, "/x", 100 * K, 0, NO_SPACE),
-         IS(disk_partial(p, "/"), 192 * K, 1));
-    mark_error = 0;
-    PLAY(p, AGAIN(), SIZE("/x", 192 * K));
+         IS(disk_partial(p, "/"), 192 * K, 1), mark_error = 0, AGAIN(),
+         SIZE("/x", 192 * K));
 }
 
 /* SIZE renews the partial's ctime. */
@@ -333,9 +326,8 @@ PeerTest(idle, making_room_ends_in_time, peer_start(p))
  * finished upload is lost, and no more partials are removed than needed. */
 PeerTest(min_free, what_was_removed_is_believed, peer_start(p))
 {
-    PLAY(p, CUTS("/a", 200 * K, 1), CUTS("/b", 200 * K, 1));
-    free_always = 250 * K;
-    p->start.rules.min_free.bytes = 300 * K;
+    PLAY(p, CUTS("/a", 200 * K, 1), CUTS("/b", 200 * K, 1),
+         free_always = 250 * K, p->start.rules.min_free.bytes = 300 * K);
     later(p, HOUR);
     begin(p, "/x", 100 * K);
     for (int i = 0; i < 3; i++)
@@ -348,10 +340,9 @@ PeerTest(min_free, what_was_removed_is_believed, peer_start(p))
  * next upload would leave less than min_free. */
 PeerTest(min_free, what_was_reported_counts_once, peer_start(p))
 {
-    PLAY(p, CUTS("/a", 200 * K, 1), CUTS("/b", 200 * K, 1));
-    free_always = 252 * K;
-    free_per_name = 200 * K;
-    p->start.rules.min_free.bytes = 300 * K;
+    PLAY(p, CUTS("/a", 200 * K, 1), CUTS("/b", 200 * K, 1),
+         free_always = 252 * K, free_per_name = 200 * K,
+         p->start.rules.min_free.bytes = 300 * K);
     later(p, HOUR);
     begin(p, "/x", 4 * K);
     expect_event(p, 1, "min_free is reached: ");
@@ -366,10 +357,8 @@ PeerTest(space, a_partial_that_is_dropped, peer_start(p))
 {
     int fd;
 
-    ask_cut(p, "/x", 200 * K, 1);
-    free_always = 250 * K;
-    p->start.rules.min_free.bytes = 100 * K;
-    peer_again(p);
+    PLAY(p, CUTS("/x", 200 * K, 1), free_always = 250 * K,
+         p->start.rules.min_free.bytes = 100 * K, AGAIN());
     DONE(ask_write(p, "/x", WRITE_STORE, 0, 300 * K, &fd));
     put_pattern(fd, 0, 300 * K, 1);
     close(fd);
@@ -403,8 +392,7 @@ Test(space, a_partial_that_is_cut)
             cr_assert_eq(truncate(path, 0), 0);
             cr_assert_eq(truncate(path, 192 * K), 0);
         }
-        free_at_first = 248 * K;
-        peer_again(&p);
+        PLAY(&p, free_at_first = 248 * K, AGAIN());
         cr_expect_eq(ask_write(&p, "/x", WRITE_STORE, rows[i].offset,
                                rows[i].announced, NULL),
                      rows[i].outcome, "row %zu", i);
@@ -426,9 +414,9 @@ PeerTest(space, a_partial_with_two_names, peer_start(p))
     ask_cut(p, "/x", 200 * K, 1);
     size = ask_size(p, "/x");
     disk_hard_link(p, disk_partial(p, "/"), "/backup");
-    free_always = 250 * K;
-    PLAY(p, AGAIN(), OPENS(STORE, "/x", 0, 300 * K, NO_SPACE),
-         UNLINK("/backup"), SIZE("/x", size));
+    PLAY(p, free_always = 250 * K, AGAIN(),
+         OPENS(STORE, "/x", 0, 300 * K, NO_SPACE), UNLINK("/backup"),
+         SIZE("/x", size));
 }
 
 /* A disk can report strange numbers: FUSE passes on each number of its

@@ -10,8 +10,7 @@ static void store(struct peer *p, const char *path, size_t len, unsigned seed)
 
 PeerTest(upload, appears_whole_at_commit, peer_init(p))
 {
-    p->start.rules.fsync = true;
-    PLAY(p, DIRECTORY("/folder"), RUN(),
+    PLAY(p, p->start.rules.fsync = true, DIRECTORY("/folder"), RUN(),
          SENDS(STORE, "/folder/f", 0, 100 * K, 1), GONE("/folder/f"),
          PARTIALS("/folder", 1), SYNC(), COMMIT(100 * K), STORED("/folder/f"),
          IS("/folder/f", 100 * K, 1), PARTIALS("/folder", 0),
@@ -107,9 +106,8 @@ PeerTest(upload, limits, peer_init(p))
         { 201 * K, 0, OUTCOME_TOO_LARGE },
         { 200 * K, 0, OUTCOME_OK },
     };
-    disk_fill(p, "/f", 300 * K, 1);
-    p->start.rules.max_file_size = 200 * K;
-    peer_run(p);
+    PLAY(p, FILL("/f", 300 * K, 1), p->start.rules.max_file_size = 200 * K,
+         RUN());
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         int r = ask_write(p, "/f", WRITE_STORE, rows[i].offset,
                           rows[i].announced, NULL);
@@ -165,14 +163,10 @@ PeerTest(upload, spoiled_one_is_not_kept, peer_start(p))
  * upload. */
 PeerTest(upload, fleeting_one, peer_start(p))
 {
-    p->fleeting = true;
-    PLAY(p, STOR("/f", 200 * K, 1), APPE("/f", 300 * K, 1),
-         CUTS("/g", 200 * K, 1), PARTIALS("/", 0));
-    p->fleeting = false;
-    ask_cut(p, "/g", 200 * K, 1);
-    p->fleeting = true;
-    PLAY(p, CUTS("/g", 100 * K, 2), SIZE("/g", 192 * K),
-         OPENS(APPEND, "/g", 0, 0, SIZE_FIRST));
+    PLAY(p, p->fleeting = true, STOR("/f", 200 * K, 1), APPE("/f", 300 * K, 1),
+         CUTS("/g", 200 * K, 1), PARTIALS("/", 0), p->fleeting = false,
+         CUTS("/g", 200 * K, 1), p->fleeting = true, CUTS("/g", 100 * K, 2),
+         SIZE("/g", 192 * K), OPENS(APPEND, "/g", 0, 0, SIZE_FIRST));
     /* A retry sends only the rest: the server refuses it again. */
     PLAY(p, OPENS(APPEND, "/g", 0, 0, SIZE_FIRST), STOR("/g", 100 * K, 2));
 }
@@ -249,8 +243,8 @@ PeerTest(upload, link_is_read_and_replaced, peer_start(p))
 
 PeerTest(upload, resume_off, peer_init(p))
 {
-    p->start.rules.resume = false;
-    PLAY(p, RUN(), CUTS("/f", 200 * K, 1), PARTIALS("/", 0));
+    PLAY(p, p->start.rules.resume = false, RUN(), CUTS("/f", 200 * K, 1),
+         PARTIALS("/", 0));
     DONE(ask_size(p, "/f"));
     GETS(BAD_OFFSET, ask_upload(p, "/f", WRITE_STORE, 1, 0, 0));
 }

@@ -165,8 +165,8 @@ Test(upload_copy, most_bytes)
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct peer *p = peer_new();
 
-        p->start.rules.copy_max = rows[i].max;
-        PLAY(p, RUN(), FILL("/f", LEN, 1));
+        PLAY(p, p->start.rules.copy_max = rows[i].max, RUN(),
+             FILL("/f", LEN, 1));
         int r = ask_write(p, "/f", WRITE_APPEND, 0, 0, NULL);
         cr_expect_eq(r, rows[i].outcome, "%zu: %d", i, r);
         if (r == OUTCOME_OK)
@@ -183,8 +183,7 @@ PeerTest(upload_copy, most_bytes_of_a_sparse_file, peer_init(p))
 {
     struct stat st;
 
-    p->start.rules.copy_max = M;
-    PLAY(p, RUN(), FILL("/f", 300 * K, 1));
+    PLAY(p, p->start.rules.copy_max = M, RUN(), FILL("/f", 300 * K, 1));
     cr_assert_eq(truncate(disk_path(p, "/f"), 6l << 30), 0);
     PLAY(p, OPENS(APPEND, "/f", 0, 0), COMMIT(UINT64_C(6) << 30));
     st = disk_stat(p, "/f");

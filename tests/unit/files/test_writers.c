@@ -269,8 +269,7 @@ Test(writers, versions_on_two_machines)
 /* Another machine removes the partial just before the rename. */
 PeerTest(writers, a_partial_that_vanishes, peer_init(p))
 {
-    rename_faults.vanishes = "f";
-    PLAY(p, RUN(), DIRECTORY("/in"));
+    PLAY(p, rename_faults.vanishes = "f", RUN(), DIRECTORY("/in"));
     cr_assert_eq(open_upload(p, WRITE_STORE, 10 * K, 1), 0);
     PLAY(p, COMMIT(10 * K, PARTIAL_TAKEN), GONE("/in/f"));
 }
