@@ -6,9 +6,9 @@
 #include "sallyport/base/buf.h"
 
 #include "ctl/ctl.h"
+#include "plain.h"
 #include "support/fail.h"
 #include "support/files.h"
-#include "support/long.h"
 #include "support/pattern.h"
 #include "support/run.h"
 #include "world.h"
@@ -141,8 +141,9 @@ static void add_output(struct buf *got, const char *prefix, const char *text,
         buf_add_text(got, "{no end of line}\n");
 }
 
-/* Runs the line. Adds its output to GOT, and returns its exit status. */
-static int run_line(const char *line, const char *input, struct buf *got)
+/* Runs the line in a shell. Returns its exit status. */
+static int run_shell(const char *line, const char *input, struct buf *out,
+                     struct buf *err)
 {
     static const char begin[] =
         "exec 2>\"$ERRORS\"\n"
@@ -151,21 +152,35 @@ static int run_line(const char *line, const char *input, struct buf *got)
         "import() { f=$1; shift; awk -f \"$IMPORT/$f\" -- \"$@\"; "
         "}\n";
     const char *errors = getenv("ERRORS");
-    char script[CASE_LINE_MAX + sizeof(begin)], filled[CASE_LINE_MAX];
+    char script[CASE_LINE_MAX + sizeof(begin)];
     struct run_result r;
-    struct buf err;
 
-    fill(line, filled);
-    snprintf(script, sizeof(script), "%s%s", begin, filled);
+    snprintf(script, sizeof(script), "%s%s", begin, line);
     run(&r, input, "/bin/sh", "-c", script, NULL);
-    buf_init(&err, TEXT_MAX);
-    files_read(errors, &err);
+    files_read(errors, err);
     unlink(errors);
-    add_output(got, ">", r.text, r.len);
-    add_output(got, "2>", err.data, err.len);
-    buf_release(&err);
+    buf_add(out, r.text, r.len);
     run_release(&r);
     return r.status;
+}
+
+/* Runs the line. Adds its output to GOT, and returns its exit status. */
+static int run_line(const char *line, const char *input, struct buf *got)
+{
+    char filled[CASE_LINE_MAX];
+    struct buf out, err;
+    int status;
+
+    fill(line, filled);
+    buf_init(&out, TEXT_MAX);
+    buf_init(&err, TEXT_MAX);
+    if (!plain_run(filled, input, &out, &err, &status))
+        status = run_shell(filled, input, &out, &err);
+    add_output(got, ">", out.data, out.len);
+    add_output(got, "2>", err.data, err.len);
+    buf_release(&out);
+    buf_release(&err);
+    return status;
 }
 
 /* Plays the command in line FIRST with the input below it. SHOULD gets the
@@ -323,28 +338,6 @@ static bool play_part(struct play *p)
     return false;
 }
 
-/* A program with sanitizers takes long to begin. In a short run it only plays
- * the cases for an ordinary user, and the release build the files that have
- * such a case. The long run plays all. */
-static bool plays_all(void)
-{
-#ifdef __SANITIZE_ADDRESS__
-    return is_long();
-#else
-    return true;
-#endif
-}
-
-static bool is_for_user(const struct play *p)
-{
-    for (size_t i = p->at + 1; i < p->text.count; i++)
-        if (after(p->text.line[i], "USER"))
-            return true;
-        else if (after(p->text.line[i], "="))
-            return false;
-    return false;
-}
-
 /* Makes a world, and plays the first lines of the file in it. */
 static void begin_case(struct play *p)
 {
@@ -362,7 +355,6 @@ static void begin_case(struct play *p)
         play_part(p);
     p->repeats = false;
     p->at = at;
-    p->skips = !plays_all() && !is_for_user(p);
 }
 
 void cases_play(const char *path)
@@ -375,10 +367,6 @@ void cases_play(const char *path)
     buf_init(&text, TEXT_MAX);
     buf_init(&p.new, TEXT_MAX);
     FAIL_IF(!files_read(path, &text) || buf_add(&text, "", 1), "%s", path);
-    if (!is_long() && !strstr(text.data, "\nUSER\n")) {
-        buf_release(&text);
-        cr_skip_test("the long run plays it");
-    }
     split(text.data, &p.text);
     FAIL_IF(!realpath("/proc/self/exe", self), "realpath");
     setenv("CTL", self, 1);

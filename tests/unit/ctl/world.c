@@ -5,6 +5,7 @@
 #include <stdarg.h>
 
 #include "ctl/ctl.h"
+#include "sallyport/base/fd.h"
 #include "support/allocation.h"
 #include "support/nth.h"
 
@@ -148,33 +149,47 @@ void world_configure(const char *format, ...)
     file_write(world.conf, text);
 }
 
-static int as_descriptor(const char *name, const char *text)
+static int as_descriptor(const char *name, struct slice text)
 {
     int fd = memfd_create(name, 0);
 
     cr_assert_geq(fd, 0);
-    cr_assert_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+    cr_assert_eq(write(fd, text.ptr, text.len), (ssize_t)text.len);
     cr_assert_eq(lseek(fd, 0, SEEK_SET), 0);
     return fd;
 }
 
-static void run_child(int in_fd, int out_fd, int err_fd, const char *words)
+static _Noreturn void run_child(int argc, char **argv, const int fd[3])
 {
-    char text[1024], *argv[32] = { (char[]){ "sallyportctl" } };
-    int argc = 1;
-
-    snprintf(text, sizeof(text), "%s", words);
-    for (char *word = strtok(text, " "); word; word = strtok(NULL, " "))
-        argv[argc++] = word;
-    argv[argc++] = (char[]){ "--config" };
-    argv[argc++] = world.conf;
-    dup2(in_fd, STDIN_FILENO);
-    dup2(world.out ? open(world.out, O_WRONLY) : out_fd, STDOUT_FILENO);
-    dup2(err_fd, STDERR_FILENO);
+    setsid(); /* so that nothing can ask on the terminal */
+    dup2(fd[0], STDIN_FILENO);
+    dup2(world.out ? open(world.out, O_WRONLY) : fd[1], STDOUT_FILENO);
+    dup2(fd[2], STDERR_FILENO);
+    if (strcmp(argv[0], "sallyportctl") != 0) {
+        fd_close_others(3, NULL, 0);
+        execvp(argv[0], argv);
+        _exit(127);
+    }
     allocation_fail(world.fails);
     if (world.nth)
         nth_enter(world.nth);
     ctl_run(argc, argv);
+    abort();
+}
+
+/* Runs the words in a process. Returns the exit status, or 128 + a signal. */
+static int run_words(int argc, char **argv, const int fd[3])
+{
+    int status;
+    pid_t pid;
+
+    fflush(NULL);
+    pid = fork();
+    cr_assert_geq(pid, 0);
+    if (pid == 0)
+        run_child(argc, argv, fd);
+    cr_assert_eq(waitpid(pid, &status, 0), pid);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
 static void collect(int fd, char *text)
@@ -187,23 +202,47 @@ static void collect(int fd, char *text)
 
 void run_ctl(struct run *r, const char *input, const char *words)
 {
-    int in_fd = as_descriptor("in", input);
-    int out_fd = as_descriptor("out", ""), err_fd = as_descriptor("err", "");
-    int status;
-    pid_t pid;
+    const int fd[] = { as_descriptor("in", slice_from(input)),
+                       as_descriptor("out", SLICE("")),
+                       as_descriptor("err", SLICE("")) };
+    char text[1024], *argv[32] = { (char[]){ "sallyportctl" } };
+    int argc = 1;
 
-    fflush(NULL);
-    pid = fork();
-    cr_assert_geq(pid, 0);
-    if (pid == 0)
-        run_child(in_fd, out_fd, err_fd, words);
-    cr_assert_eq(waitpid(pid, &status, 0), pid);
-    r->code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+    snprintf(text, sizeof(text), "%s", words);
+    for (char *word = strtok(text, " "); word; word = strtok(NULL, " "))
+        argv[argc++] = word;
+    argv[argc++] = (char[]){ "--config" };
+    argv[argc++] = world.conf;
+    r->code = run_words(argc, argv, fd);
     if (world.fails && !allocation_failed())
         r->code = NOTHING_FAILS;
-    collect(out_fd, r->out);
-    collect(err_fd, r->err);
-    close(in_fd);
+    collect(fd[1], r->out);
+    collect(fd[2], r->err);
+    close(fd[0]);
+}
+
+static void add_output(int fd, struct buf *to)
+{
+    struct stat s;
+
+    cr_assert(fstat(fd, &s) == 0 && buf_reserve(to, (size_t)s.st_size) == 0);
+    cr_assert_eq(pread(fd, to->data + to->len, (size_t)s.st_size, 0),
+                 s.st_size);
+    to->len += (size_t)s.st_size;
+    close(fd);
+}
+
+int world_fork(int argc, char **argv, struct slice in, struct buf *out,
+               struct buf *err)
+{
+    const int fd[] = { as_descriptor("in", in), as_descriptor("out", SLICE("")),
+                       as_descriptor("err", SLICE("")) };
+    const int code = run_words(argc, argv, fd);
+
+    close(fd[0]);
+    add_output(fd[1], out);
+    add_output(fd[2], err);
+    return code;
 }
 
 const struct run *expect_run(int code, const char *input, const char *words)

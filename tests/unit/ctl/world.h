@@ -2,6 +2,7 @@
 #ifndef TEST_CTL_WORLD_H
 #define TEST_CTL_WORLD_H
 
+#include "sallyport/base/buf.h"
 #include "support/files.h"
 #include "support/scratch.h"
 #include "support/test.h"
@@ -47,6 +48,10 @@ struct run {
 /* Runs ctl_run() in a process of its own, with WORDS, which blanks separate,
  * and with "--config". INPUT is its standard input. */
 void run_ctl(struct run *r, const char *input, const char *words);
+/* Runs the program argv[0], which is ctl_run() if it is "sallyportctl", with IN
+ * as its input. Adds its output to OUT and ERR, and returns its exit code. */
+int world_fork(int argc, char **argv, struct slice in, struct buf *out,
+               struct buf *err);
 /* Calls run_ctl(). The exit code must be CODE. Returns the run, which the next
  * call overwrites. */
 const struct run *expect_run(int code, const char *input, const char *words);
