@@ -7,6 +7,7 @@
 
 #include "ctl/ctl.h"
 #include "plain.h"
+#include "played.h"
 #include "support/fail.h"
 #include "support/files.h"
 #include "support/pattern.h"
@@ -23,8 +24,10 @@
  * test, and hashes that take little work. */
 __attribute__((constructor)) static void become_ctl(int argc, char **argv)
 {
-    if (getenv(AS_CTL))
-        ctl_run(argc, argv);
+    if (!getenv(AS_CTL))
+        return;
+    played_files(getenv("FILES"));
+    ctl_run(argc, argv);
 }
 
 struct lines {
@@ -164,6 +167,35 @@ static int run_shell(const char *line, const char *input, struct buf *out,
     return r.status;
 }
 
+/* Is the line AT a line of output? */
+static bool is_output(const struct play *p, size_t at)
+{
+    const char *line = at < p->text.count ? p->text.line[at] : "";
+
+    return after(line, ">") || after(line, "2>") || after(line, "?");
+}
+
+/* If the output has a request, adds what the played processes were asked. How
+ * often a drain asks what is left depends on the time: that is one line. */
+static void add_asked(const struct play *p, struct buf *got)
+{
+    struct slice rest, line, last = { NULL, 0 };
+    struct buf asked;
+
+    buf_init(&asked, TEXT_MAX);
+    for (size_t at = p->at; is_output(p, at); at++)
+        if (*p->text.line[at] == '?')
+            files_read(getenv("ASKED"), &asked);
+    unlink(getenv("ASKED"));
+    rest = buf_slice(&asked);
+    while (rest.len > 0 && slice_cut(&rest, '\n', &line)) {
+        if (!slice_equal(line, SLICE("drain")) || !slice_equal(line, last))
+            add_output(got, "?", line.ptr, line.len + 1);
+        last = line;
+    }
+    buf_release(&asked);
+}
+
 /* Runs the line. Adds its output to GOT, and returns its exit status. */
 static int run_line(const char *line, const char *input, struct buf *got)
 {
@@ -196,6 +228,7 @@ static void play_lines(struct play *p, size_t first, struct buf *should)
     buf_init(&output, 4 * TEXT_MAX);
     take_given(p, &given);
     status = run_line(command, given.data, &output);
+    add_asked(p, &output);
     buf_add(should, line, 1);
     if (status != 0)
         buf_add_format(should, "%d", status);
@@ -280,7 +313,7 @@ static void play_command(struct play *p)
     buf_init(&should, 5 * TEXT_MAX);
     play_lines(p, at, &should);
     split(should.data, &lines);
-    while (after(next_line(p), ">") || after(next_line(p), "2>"))
+    while (is_output(p, p->at))
         p->at++;
     expected.count = p->at - at;
     memcpy(expected.line, &p->text.line[at],
@@ -306,6 +339,32 @@ static void play_file(struct play *p, const char *name)
     buf_release(&given);
 }
 
+/* Plays the lines below SERVER or FILES. */
+static void play_script(struct play *p, bool files)
+{
+    struct buf script;
+    const char *line;
+
+    buf_init(&script, TEXT_MAX);
+    for (bool more = true; more;) {
+        char text[CASE_LINE_MAX];
+
+        keep(p, next_line(p));
+        p->at++;
+        line = next_line(p);
+        more = after(line, "ON") || after(line, "ONCE") || after(line, "->");
+        fill(more ? line : "", text);
+        buf_add_format(&script, "%s\n", text);
+    }
+    buf_add(&script, "", 1);
+    if (files)
+        setenv("FILES", script.data, 1);
+    else
+        played_server(script.data);
+    played_files(getenv("FILES"));
+    buf_release(&script);
+}
+
 static void play_line(struct play *p)
 {
     const char *line = next_line(p), *rest;
@@ -316,6 +375,10 @@ static void play_line(struct play *p)
     }
     if (!p->skips && (rest = after(line, "FILE"))) {
         play_file(p, rest);
+        return;
+    }
+    if (!p->skips && (after(line, "SERVER") || after(line, "FILES"))) {
+        play_script(p, *line == 'F');
         return;
     }
     FAIL_IF(!p->skips && *line && !strchr("#=RU", *line),
@@ -342,11 +405,15 @@ static bool play_part(struct play *p)
 static void begin_case(struct play *p)
 {
     const size_t at = p->at;
-    char errors[SCRATCH_SIZE + 16];
+    char path[SCRATCH_SIZE + 16];
 
     world_make();
-    snprintf(errors, sizeof(errors), "%s.errors", scratch);
-    setenv("ERRORS", errors, 1);
+    snprintf(path, sizeof(path), "%s.errors", scratch);
+    setenv("ERRORS", path, 1);
+    snprintf(path, sizeof(path), "%s.asked", scratch);
+    setenv("ASKED", path, 1);
+    unsetenv("FILES");
+    played_files(NULL);
     FAIL_IF(chdir(scratch), "chdir");
     p->skips = false;
     p->repeats = true;
@@ -378,6 +445,7 @@ void cases_play(const char *path)
     do {
         begin_case(&p);
         more = play_part(&p);
+        played_end();
         FAIL_IF(chdir("/"), "chdir");
         scratch_remove();
     } while (more);

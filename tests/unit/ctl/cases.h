@@ -13,7 +13,11 @@
  *   < TEXT        a line of its standard input
  *   > PATTERN     a line of its standard output (support/pattern.h)
  *   2> PATTERN    a line of its standard error
+ *   ? REQUEST     a request that a played process got. If there is such a line,
+ *                 all requests are here; "drain" again is no line
  *   % LINE        the same as $, but its output only counts if it fails
+ *   SERVER        a server is played from here on, or
+ *   FILES         the processes files, by the lines below (played.h)
  * The lines of output must be the whole output, in its order. {dir} is the
  * directory of the world; <0x1b> is a byte that can't be printed, or a blank at
  * the end of a line. If SALLYPORT_REWRITE is in the environment, the output

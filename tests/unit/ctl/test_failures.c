@@ -4,7 +4,7 @@
 #include <sys/file.h>
 
 #include "ctl/ctl.h"
-#include "fake_server.h"
+#include "played.h"
 #include "support/long.h"
 #include "support/nth.h"
 #include "world.h"
@@ -260,13 +260,6 @@ Test(failures, of_the_report)
     }
 }
 
-static void finds_old(struct channel *c)
-{
-    FAKE_SAYS(c, partial, .path = SLICE("/old"), .bytes = 5,
-              .state = heard.find.remove ? PARTIAL_REMOVED : PARTIAL_RESTS);
-    FAKE_SAYS(c, partials_end);
-}
-
 /* Cuts the ends and words in which a dry run and a real one differ. */
 static const char *tidy(char *text)
 {
@@ -285,7 +278,10 @@ static const char *tidy(char *text)
 
 Test(failures, a_dry_run_says_what_the_run_does)
 {
-    fake_files_are(NULL, finds_old);
+    played_files("ON find remove=1\n"
+                 "-> partial path=/old bytes=5 state=PARTIAL_REMOVED\n"
+                 "-> partials_end\n"
+                 "ON find -> partial path=/old bytes=5 -> partials_end\n");
     for (size_t i = 0; i < DRIES; i++) {
         static struct run dry, real;
         char words[128];

@@ -1,7 +1,6 @@
 /* "invite" while a server runs; cases/invite.txt has the rest of the letter. */
+#include "played.h"
 #include "support/run.h"
-
-#include "fake_server.h"
 #include "world.h"
 
 static void invite_begin(void)
@@ -13,40 +12,24 @@ static void invite_begin(void)
 
 TestSuite(invite, .init = invite_begin, .fini = scratch_remove);
 
-/* Facts of the certificate. The plays are in a fork, so a test sets them
- * before. */
-static const char *said_name, *self_signed;
-
-static void is_invited(struct channel *c)
-{
-    fake_welcome(c);
-    while (cast_hear(c)) {
-        if (heard.kind == MSG_users_changed &&
-            slice_equal(heard.users_changed.verb, SLICE("user add")) &&
-            slice_equal(heard.users_changed.to,
-                        SLICE("acme --role read --share incoming:drop"))) {
-            FAKE_SAYS(c, control_done, .sessions = 1);
-            continue;
-        }
-        fake_row(c, "all", "state", "running", NULL);
-        for (int i = 0; i < 2; i++)
-            fake_row(c, "+certificates", "file", "/c.pem", "name", said_name,
-                     "?self_signed", self_signed, "sha256", "AB:CD", "pin",
-                     i ? "sha256//y" : "sha256//x+/=", NULL);
-        FAKE_SAYS(c, end);
-    }
-}
-
 static const struct run *invited(const char *name, const char *own,
                                  const char *words)
 {
     const struct run *r;
+    char script[1024], row[256];
 
-    said_name = name;
-    self_signed = own;
-    fake_begin(is_invited);
+    snprintf(row, sizeof(row),
+             "-> ROW +certificates file=/c.pem name=%s ?self_signed=%s "
+             "sha256=AB:CD pin=sha256//",
+             name, own);
+    snprintf(script, sizeof(script),
+             "ON users_changed verb=\"user add\" to=\"acme --role read --share "
+             "incoming:drop\" -> control_done sessions=1\n"
+             "ON show -> ROW all state=running\n %sx+/= %sy -> end\n",
+             row, row);
+    played_server(script);
     r = expect_run(0, "", words);
-    fake_end();
+    played_end();
     return r;
 }
 

@@ -3,7 +3,7 @@
 #include <jansson.h>
 
 #include "ctl/ctl.h"
-#include "fake_server.h"
+#include "played.h"
 #include "world.h"
 
 TestSuite(json, .init = world_make, .fini = scratch_remove, .timeout = 300);
@@ -83,41 +83,26 @@ Test(json, each_command_is_here)
     }
 }
 
-static void plays(struct channel *c)
-{
-    struct address peer;
-    address_parse_port(SLICE("192.0.2.1:4711"), &peer);
-    fake_welcome(c);
-    while (cast_hear(c)) {
-        if (heard.kind == MSG_who)
-            FAKE_SAYS(c, who_is, .serial = 0xabc, .user = SLICE(HOSTILE),
-                      .peer = peer, .local = peer, .since = 1700000000);
-        else if (heard.kind == MSG_show && heard.show.what == SHOW_DOING)
-            fake_row(c, "+doing", "serial", "0000000000000abc", "program",
-                     HOSTILE, "path", "/" HOSTILE, NULL);
-        else if (heard.kind == MSG_show && heard.show.what == SHOW_BANS)
-            fake_row(c, "+bans", "network", "192.0.2.1", "reason", HOSTILE,
-                     NULL);
-        else if (heard.kind == MSG_show)
-            fake_row(c, "all", "state", HOSTILE, "away", HOSTILE, NULL);
-        if (heard.kind == MSG_who || heard.kind == MSG_show)
-            FAKE_SAYS(c, end);
-        else
-            FAKE_SAYS(c, control_done, .sessions = 2);
-    }
-}
-
-static void finds(struct channel *files)
-{
-    if (heard.kind == MSG_find)
-        FAKE_SAYS(files, partial, .path = SLICE("/" HOSTILE),
-                  .name = SLICE(HOSTILE),
-                  .state = heard.find.remove ? PARTIAL_REMOVED : PARTIAL_RESTS);
-    else if (heard.held_find.order == HELD_LIST)
-        FAKE_SAYS(files, held, .id = SLICE("0123456789abcdef"),
-                  .path = SLICE("/" HOSTILE), .uid = 70000);
-    FAKE_SAYS(files, partials_end);
-}
+static const char server_script[] =
+    "ON who\n"
+    "-> who_is serial=0xabc user=\"" HOSTILE "\" peer=192.0.2.1:4711 "
+    "local=192.0.2.1:4711 since=1700000000 -> end\n"
+    "ON show what=SHOW_DOING\n"
+    "-> ROW +doing serial=0000000000000abc program=\"" HOSTILE
+    "\" path=\"/" HOSTILE "\" -> end\n"
+    "ON show what=SHOW_BANS\n"
+    "-> ROW +bans network=192.0.2.1 reason=\"" HOSTILE "\" -> end\n"
+    "ON show -> ROW all state=\"" HOSTILE "\" away=\"" HOSTILE "\" -> end\n"
+    "ON -> control_done sessions=2\n";
+#define PARTIAL "-> partial path=\"/" HOSTILE "\" name=\"" HOSTILE "\""
+static const char files_script[] =
+    "ON find remove=1\n" PARTIAL " state=PARTIAL_REMOVED -> partials_end\n"
+    "ON find\n" PARTIAL " -> partials_end\n"
+    "ON held_find order=HELD_READ -> partials_end\n"
+    "ON held_find order=HELD_RELEASE -> partials_end\n"
+    "ON held_find order=HELD_REJECT -> partials_end\n"
+    "ON held_find -> held id=0123456789abcdef path=\"/" HOSTILE
+    "\" uid=70000 -> partials_end\n";
 
 /* Makes a world with hostile rows, directories and log. */
 static void begin(void)
@@ -163,7 +148,7 @@ static bool prints_lines(const char *command)
 
 Test(json, nothing_but_ascii)
 {
-    fake_files_are(NULL, finds);
+    played_files(files_script);
     for (size_t i = 0; i < ROWS; i++) {
         const char *at = strstr(rows[i].words, "SHARES");
         char words[1024];
@@ -171,12 +156,12 @@ Test(json, nothing_but_ascii)
         if (rows[i].code == EX_UNAVAILABLE && geteuid() != 0)
             continue; /* only root can set a quota */
         begin();
-        fake_begin(plays);
+        played_server(server_script);
         snprintf(words, sizeof(words), "%s %.*s%s%s --json", rows[i].command,
                  (int)(at ? at - rows[i].words : 512), rows[i].words,
                  at ? world.shares : "", at ? at + strlen("SHARES") : "");
         const struct run *r = expect_run(rows[i].code, "", words);
-        fake_end();
+        played_end();
         for (const char *p = r->out; *p; p++)
             cr_assert(*p == '\n' || (*p >= ' ' && *p < 0x7f),
                       "%s: 0x%02x in %s", words, (unsigned char)*p, r->out);

@@ -1,7 +1,7 @@
 /* "metrics": its output, and the answer that etc/answer-metrics makes of it for
  * an HTTP client. The test plays the server, and systemd. */
 #include "ctl/ctl.h"
-#include "fake_server.h"
+#include "played.h"
 #include "sallyport/event/metrics.h"
 #include "support/files.h"
 #include "world.h"
@@ -10,31 +10,21 @@ TestSuite(metrics, .init = world_make, .fini = scratch_remove);
 
 #define GET "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n"
 
-static void counts(struct channel *c)
-{
-    struct metrics all = { .gauge = { [GAUGE_USERS] = 5 } };
-    fake_welcome(c);
-    if (cast_hear(c) && heard.kind == MSG_show &&
-        heard.show.what == SHOW_METRICS)
-        FAKE_SAYS(c, metrics_are,
-                  .metrics = { (const char *)&all, sizeof(all) });
-}
-
-static void lies(struct channel *c)
-{
-    fake_welcome(c);
-    if (cast_hear(c))
-        FAKE_SAYS(c, metrics_are, .metrics = SLICE("12345678"));
-}
-
 Test(metrics, are_printed)
 {
-    fake_begin(counts);
+    const struct metrics all = { .gauge = { [GAUGE_USERS] = 5 } };
+    const uint8_t *byte = (const uint8_t *)&all;
+    static char script[8 * sizeof(all)];
+    size_t len = (size_t)sprintf(
+        script, "ON show what=SHOW_METRICS -> metrics_are metrics=");
+
+    for (size_t i = 0; i < sizeof(all); i++)
+        len += (size_t)sprintf(script + len, "<0x%02x>", byte[i]);
+    played_server(script);
     expect_out(0, "", "metrics", "\nsallyport_users 5\n");
-    fake_end();
-    fake_begin(lies);
+    played_server("ON -> metrics_are metrics=12345678\n");
     expect_err(EX_PROTOCOL, "", "metrics", "unexpected answer of the server");
-    fake_end();
+    played_end();
     expect_err(EX_UNAVAILABLE, "", "metrics", "no server answers");
 }
 

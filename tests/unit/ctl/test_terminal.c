@@ -4,7 +4,7 @@
 #include <termios.h>
 
 #include "ctl/ctl.h"
-#include "fake_server.h"
+#include "played.h"
 #include "world.h"
 
 #define PROMPT "New password of anna (Enter: make one): "
@@ -204,21 +204,6 @@ Test(terminal, inspect_read_is_refused)
     cr_expect_eq(finish(&t), EX_USAGE);
 }
 
-static void has_one(struct channel *c)
-{
-    fake_welcome(c);
-    while (cast_hear(c))
-        if (heard.kind == MSG_who) {
-            FAKE_SAYS(c, who_is, .serial = 0xabc, .user = SLICE("bert"));
-            FAKE_SAYS(c, who_is, .serial = 0xdef, .user = SLICE("carl"));
-            FAKE_SAYS(c, end);
-        } else {
-            fake_row(c, "+doing", "serial", "0000000000000def", "command",
-                     "STOR", "path", "/x", "#bytes", "10", "#ms", "1", NULL);
-            FAKE_SAYS(c, end);
-        }
-}
-
 /* "who --watch" clears the screen and prints the sessions again and again,
  * until Ctrl-C. */
 Test(terminal, who_again_and_again)
@@ -229,7 +214,10 @@ Test(terminal, who_again_and_again)
     };
     struct typist t;
 
-    fake_begin(has_one);
+    played_server("ON who -> who_is serial=0xabc user=bert\n"
+                  "-> who_is serial=0xdef user=carl -> end\n"
+                  "ON show -> ROW +doing serial=0000000000000def command=STOR "
+                  "path=/x #bytes=10 #ms=1 -> end\n");
     start_words(&t, 5, argv);
     for (int i = 0; i < 2; i++) {
         await(&t, "\x1b[H\x1b[2JSERIAL");
@@ -239,5 +227,5 @@ Test(terminal, who_again_and_again)
     }
     type(&t, "\x03");
     cr_expect_eq(finish(&t), 128 + SIGINT, "%s", t.seen);
-    fake_end();
+    played_end();
 }

@@ -5,7 +5,7 @@
 #include <sys/syscall.h>
 
 #include "ctl/edit/purge.h"
-#include "fake_server.h"
+#include "played.h"
 #include "world.h"
 
 TestSuite(user, .init = world_make, .fini = scratch_remove);
@@ -133,27 +133,19 @@ Test(user, purge_spares_what_is_added_again)
     expect_run(0, "", "share show a");
 }
 
-static void tells_the_end(struct channel *c)
-{
-    fake_welcome(c);
-    if (cast_hear(c))
-        FAKE_SAYS(c, control_done, .sessions = 0);
-    if (!cast_hear(c))
-        file_write(in_scratch("closed"), "");
-}
-
 /* --purge closes its connection before it removes files, since the server has
  * few places. */
 Test(user, purge_keeps_no_connection)
 {
     expect_run(0, PASSWORD, "user add anna");
-    before_rm(
-        "for i in $(seq 100); do [ -e ../closed ] && break; sleep 0.1; done; "
-        "[ -e ../closed ] || touch ../late");
-    fake_begin(tells_the_end);
+    before_rm("for i in $(seq 100); do grep -q end ../asked && break; sleep "
+              "0.1; done; "
+              "grep -q end ../asked || touch ../late");
+    setenv("ASKED", in_scratch("asked"), 1);
+    played_server("ON users_changed -> control_done\nON end\n");
     expect_run(0, "", "user del anna --purge --yes");
-    fake_end();
-    cr_expect(files_exists(in_scratch("closed")));
+    played_end();
+    cr_expect(strstr(file_text(in_scratch("asked")), "\nend\n"));
     cr_expect_not(files_exists(in_scratch("late")));
 }
 
