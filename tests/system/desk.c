@@ -3,6 +3,7 @@
 
 #include "support/fail.h"
 #include "support/files.h"
+#include "support/scratch.h"
 #include "support/test.h"
 
 void desk_begin_alone(struct desk *d)
@@ -30,11 +31,8 @@ void desk_begin(struct desk *d, const char *user)
 
 void desk_end(const struct desk *d)
 {
-    struct run_result r;
-
     cr_assert_eq(chdir("/"), 0);
-    run(&r, NULL, "/bin/rm", "-rf", "--", d->dir, NULL);
-    run_release(&r);
+    scratch_remove_tree(d->dir);
 }
 
 void desk_noise(const char *path, size_t len)

@@ -378,13 +378,13 @@ static void run_badly(struct play *p, const char *program, const char *rest)
 /* The command's own time doesn't count for WITHIN. */
 void play_ctl(struct play *p, const char *rest)
 {
-    run_well(p, "sallyportctl ", rest);
+    run_well(p, "exec sallyportctl ", rest);
     p->acted_at = clock_ms();
 }
 
 void play_ctl_fails(struct play *p, const char *rest)
 {
-    run_badly(p, "sallyportctl ", rest);
+    run_badly(p, "exec sallyportctl ", rest);
 }
 
 void play_run(struct play *p, const char *rest)
