@@ -5,6 +5,7 @@
 
 #ifndef SALLYPORT_UNFILTERED
 
+#include <linux/audit.h>
 #include <linux/dqblk_xfs.h>
 #include <linux/filter.h>
 #include <linux/fs.h>
@@ -20,6 +21,8 @@
 #include <sys/un.h>
 
 #include "child.h"
+#include "sandbox/steps.h"
+#include "support/long.h"
 
 #ifndef SYS_open /* aarch64: rows with negative numbers are skipped */
 #define SYS_open       -1
@@ -43,9 +46,10 @@
 #define CHECK   BIT(PROCESS_CHECK)
 #define ALL     (BIT(PROCESS_SANDBOXED) - 1)
 
-enum end { KILLED = 1, REFUSED, QUIET, PASSED, BROKEN };
+enum end { KILLED = 1, REFUSED, QUIET, PASSED, BROKEN, BEGUN };
 static const char *const end_names[] = { "?",      "killed", "refused",
-                                         "ENOSYS", "passed", "broken" };
+                                         "ENOSYS", "passed", "broken",
+                                         "begun" };
 
 struct row {
     unsigned who;
@@ -75,6 +79,8 @@ struct row {
 static char space[8192];
 #define SPACE (long)space
 
+#define ROWS_MAX 128
+
 static int reports, reported;
 
 static void on_refused(int number)
@@ -84,11 +90,14 @@ static void on_refused(int number)
 }
 
 /* Makes the call twice, since a refused call is reported once. */
-static int make_call(const struct row *row)
+static enum end make_call(const struct row *row)
 {
     const long *a = row->arguments;
     bool refused = true;
 
+    memset(space, 0, sizeof(space));
+    sigsys_install(); /* it forgets what was reported */
+    reports = 0;
     for (int i = 0; i < 2 && refused; i++) {
         errno = 0;
         refused =
@@ -102,14 +111,19 @@ static int make_call(const struct row *row)
     return reports == 1 && reported == row->number ? REFUSED : BROKEN;
 }
 
+/* The calls of one process, which children make: each goes on until a call ends
+ * it. */
 struct trial {
     enum process p;
     bool chain; /* enter the sandboxes above P, too */
     bool connects;
-    const struct row *row;
+    size_t count;
+    const struct row *call[ROWS_MAX];
+    enum end *ends; /* in memory that the children share */
 };
 
-static int try_row(const void *argument)
+/* Makes the calls that have no end yet. */
+static int try_calls(const void *argument)
 {
     const struct trial *t = argument;
     struct sandbox_plan plan = plain_plan();
@@ -119,7 +133,13 @@ static int try_row(const void *argument)
     if (t->chain ? enter_chain(t->p, t->connects) : enter(t->p, &plan))
         return BROKEN;
     sandbox_on_refused(on_refused);
-    return make_call(t->row);
+    for (size_t i = 0; i < t->count; i++) {
+        if (t->ends[i])
+            continue;
+        t->ends[i] = BEGUN;
+        t->ends[i] = make_call(t->call[i]);
+    }
+    return 0;
 }
 
 static enum end end_of(int status)
@@ -129,22 +149,98 @@ static enum end end_of(int status)
     return (enum end)WEXITSTATUS(status);
 }
 
+/* Makes the calls, in as many children as it takes. */
+static void try_all(const struct trial *t)
+{
+    size_t i = 0;
+
+    while (i < t->count) {
+        enum end end = end_of(in_child(try_calls, t));
+
+        while (i < t->count && t->ends[i] && t->ends[i] != BEGUN)
+            i++;
+        if (i < t->count) /* the child ended here, or before its first call */
+            t->ends[i++] = end;
+    }
+    for (i = 0; i < t->count; i++)
+        cr_expect_eq(t->ends[i], t->call[i]->end, "%s: %s %lx: %s and not %s",
+                     process_name(t->p), t->call[i]->name,
+                     t->call[i]->arguments[1], end_names[t->ends[i]],
+                     end_names[t->call[i]->end]);
+}
+
+#ifdef __x86_64__
+#define ARCH AUDIT_ARCH_X86_64
+#else
+#define ARCH AUDIT_ARCH_AARCH64
+#endif
+
+/* Returns what the filter says about the call, as the kernel reads it. */
+static unsigned verdict(const struct sandbox_filter *f, const struct row *row)
+{
+    struct seccomp_data data = { .nr = (int)row->number, .arch = ARCH };
+    unsigned a = 0;
+
+    for (int i = 0; i < 6; i++)
+        data.args[i] = (unsigned long)row->arguments[i];
+    for (const struct sock_filter *at = f->code; at < f->code + f->len; at++) {
+        const unsigned k = at->k;
+
+        if (at->code == (BPF_LD | BPF_W | BPF_ABS))
+            memcpy(&a, (const char *)&data + k, sizeof(a));
+        else if (at->code == (BPF_ALU | BPF_AND | BPF_K))
+            a &= k;
+        else if (at->code == (BPF_JMP | BPF_JA))
+            at += k;
+        else if (at->code == (BPF_JMP | BPF_JEQ | BPF_K))
+            at += a == k ? at->jt : at->jf;
+        else if (at->code == (BPF_JMP | BPF_JGT | BPF_K))
+            at += a > k ? at->jt : at->jf;
+        else if (at->code == (BPF_JMP | BPF_JGE | BPF_K))
+            at += a >= k ? at->jt : at->jf;
+        else
+            return at->code == (BPF_RET | BPF_K) ? k : 0;
+    }
+    return 0;
+}
+
+/* A short run has two or three of the processes killed that a call of all may
+ * kill, and reads the filters of the others. */
+static bool is_only_read(const struct row *row, size_t i, int p)
+{
+    return !is_long() && row->end == KILLED &&
+           __builtin_popcount(row->who) >= 7 && (i + (size_t)p) % 4 != 0;
+}
+
 static void try_table(const struct row *rows, size_t n, bool connects)
 {
-    for (size_t i = 0; i < n; i++) {
-        for (int p = 0; p < PROCESS_SANDBOXED; p++) {
-            struct trial t = { (enum process)p,
-                               rows[i].end == PASSED || connects, connects,
-                               &rows[i] };
-            enum end end;
+    const size_t size = n * sizeof(enum end);
 
-            if (!(rows[i].who & BIT(p)) || rows[i].number < 0)
+    for (int turn = 0; turn < 2 * PROCESS_SANDBOXED; turn++) {
+        const int p = turn / 2;
+        struct trial t = { .p = (enum process)p,
+                           .chain = turn % 2,
+                           .connects = connects };
+
+        cr_assert_leq(n, ROWS_MAX);
+        t.ends = mmap(NULL, size, PROT_READ | PROT_WRITE,
+                      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+        cr_assert_neq(t.ends, MAP_FAILED);
+        for (size_t i = 0; i < n; i++) {
+            const struct row *row = &rows[i];
+
+            if (!(row->who & BIT(p)) || row->number < 0 ||
+                t.chain != (row->end == PASSED || connects))
                 continue;
-            end = end_of(in_child(try_row, &t));
-            cr_expect_eq(end, rows[i].end, "%s, row %zu: %s: %s and not %s",
-                         process_name(t.p), i, rows[i].name, end_names[end],
-                         end_names[rows[i].end]);
+            if (is_only_read(row, i, p))
+                cr_expect_eq(verdict(filter_of(t.p, connects), row),
+                             SECCOMP_RET_KILL_PROCESS, "%s, row %zu: %s",
+                             process_name(t.p), i, row->name);
+            else
+                t.call[t.count++] = row;
         }
+        try_all(&t);
+        munmap(t.ends, size);
     }
 }
 
