@@ -150,7 +150,7 @@ static int run_shell(const char *line, const char *input, struct buf *out,
 {
     static const char begin[] =
         "exec 2>\"$ERRORS\"\n"
-        "sallyportctl() { \"$CTL\" \"$@\" --config \"$PWD/conf\"; }\n"
+        "alias sallyportctl='\"$CTL\" --config \"$PWD/conf\"'\n"
         "flat() { paste -sd '\\0' | tr -s ' '; }\n"
         "import() { f=$1; shift; awk -f \"$IMPORT/$f\" -- \"$@\"; "
         "}\n";

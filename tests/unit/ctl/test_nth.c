@@ -226,7 +226,7 @@ static bool run_without_memory(const struct edit_case *c, unsigned n,
 /* A short run fails only some of the allocations. */
 static void play_memory(const struct edit_case *c)
 {
-    const unsigned step = is_long() ? 1 : 211;
+    const unsigned step = is_long() ? 1 : 421;
     bool failed;
     char before[4096], after[128];
     unsigned n = 1;
@@ -257,7 +257,7 @@ Test(nth, memory)
 /* If an allocation fails, an import adds all users or none. */
 Test(nth, an_import_is_one_change)
 {
-    const unsigned step = is_long() ? 1 : 53;
+    const unsigned step = is_long() ? 1 : 211;
     bool failed;
     unsigned n = 1;
 

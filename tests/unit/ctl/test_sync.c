@@ -368,7 +368,7 @@ Test(sync, as_a_model_has_it)
     const unsigned first = given ? (unsigned)atoi(given) : (unsigned)time(NULL),
                    rounds = given       ? 1
                             : is_long() ? 200
-                                        : 6;
+                                        : 4;
 
     if (geteuid() != 0) /* for another user all homes have one owner */
         world_skip("needs root");
