@@ -8,6 +8,7 @@
 #include "support/server.h"
 
 struct change {
+    int reload; /* rows with this number, one after the other, share a reload */
     const char *key, *value;
     void (*check)(const struct server *server, const struct change *c);
     const char *say, *reply; /* the check sends .say, and expects .reply */
