@@ -175,8 +175,8 @@ static bool is_output(const struct play *p, size_t at)
     return after(line, ">") || after(line, "2>") || after(line, "?");
 }
 
-/* If the output has a request, adds what the played processes were asked. How
- * often a drain asks what is left depends on the time: that is one line. */
+/* If the output has a request, adds what the played processes were asked. A
+ * drain asks again and again what is left: that is one line. */
 static void add_asked(const struct play *p, struct buf *got)
 {
     struct slice rest, line, last = { NULL, 0 };

@@ -69,12 +69,24 @@ static const struct {
 };
 #define CONSTANTS (sizeof(constants) / sizeof(*constants))
 
+/* Ends the played process, since its script has a wrong name. */
+static _Noreturn void unknown(const char *what, const char *name)
+{
+    dprintf(STDERR_FILENO, "a played server's script: no %s %s\n", what, name);
+    abort();
+}
+
 static uint64_t constant_of(const char *text)
 {
+    char *end;
+    const uint64_t number = strtoull(text, &end, 0);
+
     for (size_t i = 0; i < CONSTANTS; i++)
         if (strcmp(text, constants[i].name) == 0)
             return constants[i].value;
-    return strtoull(text, NULL, 0);
+    if (end == text || *end)
+        unknown("constant", text);
+    return number;
 }
 
 /* Cuts the next word of a line. A value in quotes can have blanks. */
@@ -125,21 +137,26 @@ static void set_field(struct message *m, const struct message_field *f,
                       struct slice value)
 {
     void *at = (char *)&m->request + f->offset;
-    const unsigned word = (unsigned)constant_of(value.ptr);
-    const uint64_t wide = constant_of(value.ptr);
+    uint64_t wide;
+    unsigned word;
 
-    if (f->type == TYPE_FD)
+    if (f->type == TYPE_FD) {
         *(int *)at = open(value.ptr, O_RDONLY | O_CLOEXEC);
-    else if (f->type == TYPE_FLAG)
-        *(bool *)at = wide;
-    else if (f->type == TYPE_ENUM || f->type == TYPE_ERRNO)
-        memcpy(at, &word, sizeof(word));
-    else if (f->type >= TYPE_WORD && f->type <= TYPE_BYTES)
+    } else if (f->type == TYPE_ADDRESS) {
+        if (address_parse_port(value, at))
+            address_parse(value, at);
+    } else if (f->type >= TYPE_WORD && f->type <= TYPE_BYTES) {
         memcpy(at, &value, sizeof(value));
-    else if (f->type != TYPE_ADDRESS)
-        memcpy(at, &wide, sizeof(wide));
-    else if (address_parse_port(value, at))
-        address_parse(value, at);
+    } else {
+        wide = constant_of(value.ptr);
+        word = (unsigned)wide;
+        if (f->type == TYPE_FLAG)
+            *(bool *)at = wide;
+        else if (f->type == TYPE_ENUM || f->type == TYPE_ERRNO)
+            memcpy(at, &word, sizeof(word));
+        else
+            memcpy(at, &wide, sizeof(wide));
+    }
 }
 
 static void say(struct channel *c, struct slice line)
@@ -165,6 +182,8 @@ static void say(struct channel *c, struct slice line)
             f++;
         if (f->type != TYPE_END)
             set_field(&m, f, bytes_of(word));
+        else if (!slice_equal(name, SLICE("request")))
+            unknown("field", bytes_of(name).ptr);
     }
     lie_send(c, m.kind, &m.request);
     message_close(&m);
