@@ -13,10 +13,10 @@
  * ahead by the time that the piece's bytes take at this rate. While the clock
  * is ahead of the present time, no session of the account gets a piece. The
  * sessions that wait stand in one line for each direction, and each piece sends
- * its session to the end of the line. Since other sessions move the clocks, too,
- * a session's accounts are perhaps never due at the same time. So a session that
- * has waited for a round gets a piece as soon as all its clocks are less than a
- * round ahead.
+ * its session to the end of the line. Since other sessions move the clocks,
+ * too, a session's accounts are perhaps never due at the same time. So a
+ * session that has waited for a round gets a piece as soon as all its clocks
+ * are less than a round ahead.
  *
  * The gates of all generations share seats, in which each shows what its
  * sessions do. A gate gives away the part of a rate that its sessions have of
