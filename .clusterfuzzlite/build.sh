@@ -12,12 +12,30 @@ cmake -S . -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=None -DTESTS=OFF \
     -DCMAKE_EXE_LINKER_FLAGS="-Wl,--enable-new-dtags,-rpath,\$ORIGIN/lib"
 cmake --build "$build" --target fuzz
 tree=$PWD
+# FORM FILE PATTERN: prints each word of FILE, in this form. Fails if there is none.
+words() {
+    grep -oP "$3" "$2" | sed "s/.*/$1/"
+}
+# DICTIONARY: prints the words that a table of src has.
+table_words() {
+    case $1 in
+    ftp) words '"& "' include/sallyport/ftp/command.h \
+        '^    (COMMAND|REFUSED|ALIAS|SITE)\(\K[A-Z0-9]+' ;;
+    conf) words '"& = "' src/lib/settings/conf/table.c '^    \{ ROW(_OF)?\("?\K[a-z0-9_.]+' ;;
+    users)
+        words '"&="' src/lib/users/userparse/user_fields.c '^    \{ "\K\w+(?=", LINE_)'
+        words '"&="' include/sallyport/domain/choices.h '^    L\(X, \w+, \K\w+'
+        ;;
+    proxy) return ;;
+    esac
+    words '"&"' src/lib/domain/choices.c '^    \[.*\] = "\K[a-z]+'
+}
 for seeds in tests/fuzz/seeds/*/; do
     name=$(basename "$seeds")
     cp "$build/tests/fuzz/fuzz_$name" "$OUT/"
     dictionary=tests/fuzz/$name.dict
     [[ -f $dictionary ]] || dictionary=tests/fuzz/ftp.dict
-    cp "$dictionary" "$OUT/fuzz_$name.dict"
+    table_words "$(basename "$dictionary" .dict)" | cat "$dictionary" - >"$OUT/fuzz_$name.dict"
     out=$(cd "$OUT" && pwd)
     (cd "$tree/$seeds" && cmake -E tar cf "$out/fuzz_${name}_seed_corpus.zip" --format=zip .)
     ldd "$OUT/fuzz_$name" | awk '$3 ~ "^/" && $1 !~ /^(libc|libm|libpthread|libdl|librt)\./ { print $3 }'
