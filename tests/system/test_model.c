@@ -72,7 +72,8 @@ static size_t how_many(void)
 Test(model, knows_every_command)
 {
     for (size_t i = 0; i < command_count; i++)
-        cr_expect_not_null(rule_find(slice_from(command_table[i].name)), "%s",
+        cr_expect_not_null(rule_find(slice_from(command_table[i].name)),
+                           "%s: no row in tests/system/model/table.c",
                            command_table[i].name);
 }
 

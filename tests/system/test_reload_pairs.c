@@ -2,8 +2,8 @@
  * with random values of each setting that a reload may change, and reloads from
  * the first to the second while sessions are in each state. A session keeps the
  * settings that it began with, its transfer ends as without a reload, and the
- * newest master lists it. The number of a pair determines it: SALLYPORT_PAIR=N
- * plays only the pair N. */
+ * newest master lists it. The number of a pair determines it:
+ * SALLYPORT_LONG=1 SALLYPORT_PAIR=N plays only the pair N. */
 #include "ctl.h"
 #include "generation.h"
 #include "sallyport/conf/conf.h"
@@ -16,7 +16,7 @@
 
 #define VALUES_MAX 4
 #define LARGE      ((size_t)4 << 20)
-#define PAIRS      (is_long() ? 80U : 6U)
+#define PAIRS      80U
 
 /* The first configuration gets one of the first FEW values, so that the
  * sessions can begin; the second configuration gets any value. "./" is the
@@ -114,7 +114,7 @@ static bool is_row_of(const struct setting_values *row, const char *key)
                                : strcmp(row->key, key) == 0;
 }
 
-Test(reload_pairs, none_is_forgotten)
+Test(reload_rows, none_is_forgotten)
 {
     for (size_t i = 0; i < setting_count; i++) {
         char word[64];
@@ -123,7 +123,9 @@ Test(reload_pairs, none_is_forgotten)
         for (size_t j = 0; j < ROWS; j++)
             found |= is_row_of(&rows[j], setting_table[i].key);
         snprintf(word, sizeof(word), " %s ", setting_table[i].key);
-        cr_expect_neq(found, strstr(others, word) != NULL, "%s",
+        cr_expect_neq(found, strstr(others, word) != NULL,
+                      "%s: needs a row in test_reload_pairs.c, or else its key "
+                      "in others there",
                       setting_table[i].key);
     }
 }
@@ -433,6 +435,8 @@ static void play(const struct server *server, unsigned number)
         unlink(server_home_file(server, users[i].name, "f"));
     generation_wait_at_most(server, 1);
 }
+
+TestSuite(reload_pairs, IN_LONG_RUN);
 
 ServerTest(reload_pairs, no_session_ends, 7000,
            PLAN(.listen = "127.0.0.1:0", .users = users, .user_count = STATES))

@@ -39,6 +39,7 @@ static const struct row {
     { "RETR {}/file", 226, "r", DOWN, 0 },
     { "MFMT 20200101000000 {}/file", 213, "w", NO_DATA, 0 },
     { "SITE CHMOD 640 {}/file", 200, "wo", NO_DATA, 550 },
+    { "SITE QUOTA {}/", 200, "w", NO_DATA, 0 },
     { "STOR {}/new", 226, "w", UP, 0 },
     { "STOR {}/file", 226, "wo", UP, 0 },
     { "APPE {}/file", 226, "wo", UP, 0 },

@@ -95,7 +95,9 @@ Test(settings, none_is_forgotten)
         char word[64];
 
         snprintf(word, sizeof(word), " %s ", row->key);
-        cr_expect_neq(is_changed(row), strstr(others, word) != NULL, "%s",
+        cr_expect_neq(is_changed(row), strstr(others, word) != NULL,
+                      "%s: needs a row in tests/system/change.c, or else its "
+                      "key in others of test_settings.c",
                       row->key);
     }
 }

@@ -13,6 +13,11 @@ static const struct command *find(const char *name)
     return command_find(slice_from(name));
 }
 
+static void expect_text(const char *text, const char *expected)
+{
+    cr_expect_str_eq(text, expected, "%s\ninstead of\n%s", text, expected);
+}
+
 Test(command, sorted_and_unique)
 {
     for (size_t i = 1; i < command_count; i++)
@@ -197,7 +202,7 @@ Test(command, what_is_allowed_when)
                 continue;
             strcat(strcat(names, c->name), " ");
         }
-        cr_expect_str_eq(names, promises[n].names);
+        expect_text(names, promises[n].names);
     }
     cr_expect_eq(find("CCC")->reply, REPLY_POLICY);
     cr_expect_eq(find("PORT")->reply, REPLY_ACTIVE_OFF);
@@ -323,7 +328,7 @@ Test(command, feat)
     command_feat(&all, &b);
     cr_assert_eq(reply_end(&b, REPLY_FEAT), 0);
     cr_assert_eq(buf_add(&b, "", 1), 0);
-    cr_expect_str_eq(b.data, expected);
+    expect_text(b.data, expected);
     buf_release(&b);
 }
 
@@ -374,7 +379,7 @@ Test(command, help)
     buf_init(&b, 4096);
     cr_assert_eq(command_help(SLICE(""), &b), 0);
     cr_assert_eq(buf_add(&b, "", 1), 0);
-    cr_expect_str_eq(b.data, expected);
+    expect_text(b.data, expected);
     buf_release(&b);
 }
 
@@ -438,7 +443,8 @@ Test(site, help)
 
     buf_init(&b, 1024);
     site_help(&b);
-    cr_expect(slice_equal(buf_slice(&b), slice_from(expected)));
+    cr_assert_eq(buf_add(&b, "", 1), 0);
+    expect_text(b.data, expected);
     buf_clear(&b);
     cr_assert_eq(command_help(SLICE("SITE"), &b), 0);
     cr_assert_eq(buf_add(&b, "", 1), 0);

@@ -274,11 +274,12 @@ void bench_start(struct bench *b, const struct bench_plan *plan)
     EXPECT(&b->master, serving);
 }
 
-static void wait_readable(int fd, const char *what)
+static void wait_readable(int fd, const char *file, int line, const char *what)
 {
     struct pollfd one = { .fd = fd, .events = POLLIN };
 
-    cr_assert_eq(poll(&one, 1, BENCH_MS), 1, "no %s in time", what);
+    if (poll(&one, 1, BENCH_MS) != 1)
+        fail_at(file, line, "no %s in time", what);
 }
 
 /* Returns the wait status of the child PID, which must end in time. */
@@ -324,14 +325,15 @@ int client_connect_to(const char *from, const char *host, uint16_t port)
     return fd;
 }
 
-const char *client_line(int fd, char *out, size_t size)
+const char *client_line_at(const char *file, int line, int fd, char *out,
+                           size_t size)
 {
     size_t len = 0;
 
     while (len + 1 < size) {
         ssize_t n;
 
-        wait_readable(fd, "line");
+        wait_readable(fd, file, line, "line of the server");
         n = recv(fd, out + len, 1, 0);
         if (n <= 0 || out[len++] == '\n')
             break;
@@ -340,13 +342,13 @@ const char *client_line(int fd, char *out, size_t size)
     return out;
 }
 
-bool client_closed(int fd)
+bool client_closed_at(const char *file, int line, int fd)
 {
     char rest[256];
     ssize_t n;
 
     do {
-        wait_readable(fd, "end");
+        wait_readable(fd, file, line, "end of the connection");
         n = recv(fd, rest, sizeof(rest), 0);
     } while (n > 0);
     return true;
@@ -507,11 +509,12 @@ void fake_do(const struct fake *f, const char *what)
     OR_FAIL(send(f->rope, what, strlen(what), MSG_NOSIGNAL) > 0);
 }
 
-const char *fake_says(const struct fake *f, char *out, size_t size)
+const char *fake_says_at(const char *file, int line, const struct fake *f,
+                         char *out, size_t size)
 {
     ssize_t n;
 
-    wait_readable(f->rope, "word of a session");
+    wait_readable(f->rope, file, line, "word of a session");
     n = recv(f->rope, out, size - 1, 0);
     OR_FAIL(n >= 0);
     out[n] = '\0';

@@ -89,10 +89,14 @@ void bench_ends(struct bench *b, int status);
 int client_connect(const char *from, uint16_t port);
 int client_connect_to(const char *from, const char *host, uint16_t port);
 /* Reads until the end of a line, or until the server closes. Returns OUT, which
- * is NUL-terminated. */
-const char *client_line(int fd, char *out, size_t size);
+ * is NUL-terminated. A failure names the caller's line. */
+#define client_line(fd, out, size)                                             \
+    client_line_at(__FILE__, __LINE__, fd, out, size)
+const char *client_line_at(const char *file, int line, int fd, char *out,
+                           size_t size);
 /* Waits until the server has closed the connection, and returns true. */
-bool client_closed(int fd);
+#define client_closed(fd) client_closed_at(__FILE__, __LINE__, fd)
+bool client_closed_at(const char *file, int line, int fd);
 
 /* Receives the next message, which must be the MSG_session_peer of this
  * session. Returns the client's address. */
@@ -142,8 +146,11 @@ bool bench_quiet(struct bench *b);
  * signals the session ignores and blocks), "keys" (prints the names of all
  * ticket keys that it gets from then on). */
 void fake_do(const struct fake *f, const char *what);
-/* Receives the next line that the session prints. Returns OUT. */
-const char *fake_says(const struct fake *f, char *out, size_t size);
+/* Receives the next line that the session prints. Returns OUT. A failure names
+ * the line of the caller. */
+#define fake_says(f, out, size) fake_says_at(__FILE__, __LINE__, f, out, size)
+const char *fake_says_at(const char *file, int line, const struct fake *f,
+                         char *out, size_t size);
 /* Sends "port". Returns the number of the session's port; 0 for PORT_NONE. */
 uint16_t fake_port(const struct fake *f);
 

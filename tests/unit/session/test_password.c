@@ -176,7 +176,8 @@ static void refuse_others(void)
         refuse(line);
     }
     for (size_t i = 0; i < SITE_COUNT; i++) {
-        snprintf(line, sizeof(line), "SITE %s 1 x", site_table[i].name);
+        snprintf(line, sizeof(line), "SITE %s%s", site_table[i].name,
+                 site_table[i].argument == ARGUMENT_NONE ? "" : " 1 x");
         if (i != SITE_PSWD && i != SITE_HELP)
             refuse(line);
     }
