@@ -86,11 +86,41 @@ Test(btrfs, a_limit_holds)
     btrfs_sync(scratch);
     cr_assert_eq(quota_get(home, QUOTA_USER, UID, &q), 0);
     cr_expect_leq(q.bytes.used, 5 * MIB);
-    cr_assert_eq(quota_set(home, QUOTA_USER, UID, 0, 0), 0);
+    /* A limit below the use can be raised and removed again. */
+    for (uint64_t limit = 3; limit-- > 0;)
+        cr_assert_eq(quota_set(home, QUOTA_USER, UID, limit * MIB, 0), 0);
+    cr_assert_eq(quota_get(top, QUOTA_USER, UID, &q), 0);
+    cr_expect_eq(q.bytes.limit, 0, "the parent's limit stays");
     cr_assert_eq(quota_get(home, QUOTA_USER, UID, &q), 0);
     cr_expect_eq(q.bytes.limit, 0);
     cr_expect_eq(fill(home, "most", 8 * MIB), 0);
     close(home);
+    end();
+}
+
+/* Another disk has a group 0/5, too: it gets no limit. */
+Test(btrfs, a_full_disk_of_its_own)
+{
+    const char *path = in_scratch("inner");
+    struct quota q;
+    int inner;
+
+    BEGIN(true);
+    cr_assert_eq(mkdirat(top, "inner", 0700), 0);
+    cr_assert(btrfs_mount(path));
+    btrfs_enable_quotas(path);
+    inner = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    cr_assert_eq(fill(inner, "file", 4 * MIB), 0);
+    btrfs_sync(path);
+    int r = quota_set(inner, QUOTA_USER, UID, MIB, 0);
+    cr_assert_eq(r, 0, "%s", strerror(-r));
+    cr_expect_eq(quota_set(inner, QUOTA_USER, UID, 0, 0), -EDQUOT);
+    cr_assert_eq(quota_get(top, QUOTA_USER, UID, &q), 0);
+    cr_expect_eq(q.bytes.limit, 0);
+    cr_assert_eq(quota_get(inner, QUOTA_USER, UID, &q), 0);
+    cr_expect_eq(q.bytes.limit, MIB);
+    close(inner);
+    btrfs_unmount(path);
     end();
 }
 

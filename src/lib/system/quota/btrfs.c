@@ -133,8 +133,13 @@ int btrfs_get(int fd, struct quota *ret)
     return r;
 }
 
+/* The kernel reserves space in the subvolume of the descriptor. A subvolume
+ * that is over its limit has none, so then this asks by the parent directory,
+ * if that is on the same file system. */
 int btrfs_set(int fd, uint64_t bytes)
 {
+    struct btrfs_ioctl_fs_info_args disk = { 0 }, above_disk = { 0 };
+    struct btrfs_ioctl_get_subvol_info_args self;
     struct btrfs_ioctl_qgroup_limit_args of_own = {
         .lim = { .flags = BTRFS_QGROUP_LIMIT_MAX_RFER,
                  .max_rfer = bytes > 0 ? bytes : NO_LIMIT }
@@ -144,7 +149,15 @@ int btrfs_set(int fd, uint64_t bytes)
 
     if (r < 0)
         return r;
-    return ioctl(own, BTRFS_IOC_QGROUP_LIMIT, &of_own) < 0 ? -errno : 0;
+    r = ioctl(own, BTRFS_IOC_QGROUP_LIMIT, &of_own) < 0 ? -errno : 0;
+    FD_CLEANUP int above = r == -EDQUOT ? openat(own, "..", READABLE) : -1;
+    if (above < 0 || ioctl(own, BTRFS_IOC_GET_SUBVOL_INFO, &self) < 0 ||
+        ioctl(own, BTRFS_IOC_FS_INFO, &disk) < 0 ||
+        ioctl(above, BTRFS_IOC_FS_INFO, &above_disk) < 0 ||
+        memcmp(disk.fsid, above_disk.fsid, sizeof(disk.fsid)) != 0)
+        return r;
+    of_own.qgroupid = self.treeid;
+    return ioctl(above, BTRFS_IOC_QGROUP_LIMIT, &of_own) < 0 ? r : 0;
 }
 
 int quota_make_subvolume(int parent, const char *name)
