@@ -25,6 +25,7 @@ struct log_view {
     struct network address; /* the value of --address */
     struct buf path;        /* the value of --path, escaped as in the log */
     uint64_t events, torn, shown;
+    bool has_user; /* a line is of --user */
     struct table table;
     json_t **last; /* --lines: a ring of the last records */
     size_t most;
@@ -40,6 +41,19 @@ static bool is_reverse(const struct log_view *v)
     return !ctl.args.file && v->last;
 }
 
+/* Writes an option. journalctl 252 takes no "2026-11-20T08:00:00Z", the form of
+ * "status" and JSON, so this rewrites it. */
+static void write_time(char out[256], const char *option, const char *time)
+{
+    const size_t len = strlen(time);
+
+    if (len > 11 && time[10] == 'T' && time[len - 1] == 'Z')
+        snprintf(out, 256, "%s=%.10s %.*s UTC", option, time, (int)len - 12,
+                 time + 11);
+    else
+        snprintf(out, 256, "%s=%s", option, time);
+}
+
 /* Executes journalctl, which parses the times of --since and --until. Its
  * messages go to the standard error of this program. */
 static noreturn void exec_journal(const struct log_view *v, int out)
@@ -50,8 +64,8 @@ static noreturn void exec_journal(const struct log_view *v, int out)
                              "--all",        UNIT,      "--output=cat" };
     size_t n = 6;
 
-    snprintf(since, sizeof(since), "--since=%s", a->since ? a->since : "-24h");
-    snprintf(until, sizeof(until), "--until=%s", a->until ? a->until : "");
+    write_time(since, "--since", a->since ? a->since : "-24h");
+    write_time(until, "--until", a->until ? a->until : "");
     if (a->follow)
         argv[n++] = "--follow";
     if (a->since || (!a->follow && !a->until && !a->lines))
@@ -133,6 +147,13 @@ static bool order_names(const json_t *one, struct slice user)
     return false;
 }
 
+/* Is the line of the user, or does an administrator's command name the user? */
+static bool has_name(const json_t *one, const char *user)
+{
+    return is(one, "user", user) ||
+           (is(one, "event", "admin") && order_names(one, slice_from(user)));
+}
+
 /* Is the event, or the word for it, in the list? */
 static bool is_among(const json_t *one, struct slice list)
 {
@@ -157,9 +178,7 @@ static bool is_wanted(const struct log_view *v, const json_t *one)
     const struct arguments *a = &ctl.args;
     struct address from;
 
-    return (!a->user || is(one, "user", a->user) ||
-            (is(one, "event", "admin") &&
-             order_names(one, slice_from(a->user)))) &&
+    return (!a->user || has_name(one, a->user)) &&
            (!a->address || (address_parse(log_address(one), &from) == 0 &&
                             network_holds(&v->address, &from))) &&
            (!a->serial || is(one, "serial", a->serial)) &&
@@ -187,6 +206,7 @@ static void show_all(struct log_view *v)
 
         v->events += one != NULL;
         v->torn += !one && !message;
+        v->has_user |= one && ctl.args.user && has_name(one, ctl.args.user);
         if (!one || !is_wanted(v, one)) {
             json_decref(one);
             continue;
@@ -283,7 +303,8 @@ void log_show(void)
                      v->torn == 1 ? "isn't an event" : "aren't events");
     /* Report a name that can be misspelt: otherwise the server looks quiet. */
     if (v->shown == 0 && ctl.args.user)
-        stderr_print(
-            "no event of a user %s; for the names run: sallyportctl user list",
-            ctl.args.user);
+        stderr_print(v->has_user ? "no such event of the user %s"
+                                 : "no event of a user %s; for the names run: "
+                                   "sallyportctl user list",
+                     ctl.args.user);
 }

@@ -30,7 +30,7 @@ struct question {
     size_t mount; /* length of the virtual path of the mount; 0: the home */
     const struct share *share;
     unsigned rights; /* the user's rights in the mount */
-    json_t *why;     /* the reasons of a "no", as texts */
+    json_t *why;     /* texts: the reasons of a "no", and notes */
 };
 
 static void can_take_words(struct question *q)
@@ -159,6 +159,20 @@ void given_hint(void)
     user_hint(user_named(&ctl.users));
 }
 
+static void name_networks(struct question *q)
+{
+    const struct user *user = q->user;
+
+    for (int i = -1; i < USER_TEAMS_MAX && (i < 0 || user->team[i]); i++) {
+        const struct slice one =
+            i < 0 ? user->limits.networks : user->team[i]->limits.networks;
+
+        if (one.len > 0)
+            json_array_append_new(
+                q->why, json_sprintf("only from %.*s", (int)one.len, one.ptr));
+    }
+}
+
 static void decide(struct question *q)
 {
     struct slice rest = slice_from(q->path.bytes + 1), name;
@@ -186,6 +200,8 @@ static void decide(struct question *q)
                                       "subdirectories"
                                     : "the rights there don't permit it"));
     ctl_status = json_array_size(q->why) > 0 ? EXIT_FAILURE : 0;
+    if (ctl_status == 0 && q->verb->rights == 0)
+        name_networks(q);
     if (share && !q->share)
         json_array_append_new(
             q->why, json_sprintf("the share %s isn't the user's, so the path "

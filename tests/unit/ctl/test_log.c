@@ -84,8 +84,8 @@ Test(log, of_another_server)
     expect_err(EX_USAGE, "", "log", "-o cat | sallyportctl log --file -");
 }
 
-/* The command passes times to journalctl as they are. If no time is given, it
- * asks for the last day. */
+/* The command passes times to journalctl, as they are or in its form. If no
+ * time is given, it asks for the last day. */
 Test(log, times_are_those_of_journalctl)
 {
     static const struct {
@@ -94,6 +94,10 @@ Test(log, times_are_those_of_journalctl)
         { "log", "--since=-24h " },
         { "log --since yesterday", "--since=yesterday " },
         { "log --until -2h", "cat --until=-2h " },
+        { "log --since 2026-11-20T08:00:00Z --until 2026-11-20T08:00:01.120Z",
+          "--since=2026-11-20 08:00:00 UTC "
+          "--until=2026-11-20 08:00:01.120 UTC " },
+        { "log --since xxxxxxxxxxTZ", "--since=xxxxxxxxxx  UTC " },
         { "log --since -7d --until -2h", "--since=-7d --until=-2h " },
         { "log -n 3", "cat --reverse " },
         { "log -f", "cat --follow " },
