@@ -133,15 +133,49 @@ Test(certs, from_a_small_ca, WITH_SANITIZERS)
     tls_context_free(two);
 }
 
+/* Replaces the certificate of a directory with a key. */
 Test(certs, nothing_is_overwritten_unasked, WITH_SANITIZERS)
 {
+    static const struct {
+        const char *arguments;
+        int status;
+        const char *said;
+        bool same; /* the key */
+    } rows[] = {
+        { "--ca ca a", 73, "exists already (--force replaces", true },
+        { "--new-key a", 73, "exists already", true },
+        { "--force --ca ca b", 0, "key.pem stays", true },
+        { "--force a", 0, "needs nothing", true },
+        { "--force --new-key a", 0, "and ./key.pem for a", false },
+    };
+    static const char *const others[] = {
+        "-algorithm RSA", "-algorithm EC -pkeyopt ec_paramgen_curve:P-384",
+        "-algorithm EC -pkeyopt ec_paramgen_curve:P-256 -outform DER",
+        "-algorithm EC -pkeyopt ec_paramgen_curve:P-256 -aes256 -pass pass:x"
+    };
     struct stat before, after;
+    char command[256];
+
     cr_assert_eq(make("--ca ca a"), 0);
-    cr_assert_eq(stat("key.pem", &before), 0);
-    cr_assert_eq(make("--ca ca a"), 73);
-    cr_assert(said("exists already (--force overwrites it)"));
-    cr_assert_eq(stat("key.pem", &after), 0);
-    cr_assert_eq(before.st_ino, after.st_ino);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        cr_assert_eq(stat("key.pem", &before), 0);
+        cr_expect_eq(make(rows[i].arguments), rows[i].status);
+        cr_expect(said(rows[i].said), "%s", rows[i].arguments);
+        cr_assert_eq(stat("key.pem", &after), 0);
+        cr_expect_eq(before.st_ino == after.st_ino, rows[i].same);
+        tls_context_free(load("certificate.pem", "key.pem"));
+    }
+    /* A key that the server or this script can't use stays, too. */
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+        snprintf(command, sizeof(command),
+                 "openssl genpkey %s -out other/key.pem 2>/dev/null",
+                 others[i]);
+        cr_assert(i > 0 || mkdir("other", 0700) == 0);
+        cr_assert_eq(system(command), 0);
+        cr_expect_eq(make("--force --out other a"), 1);
+        cr_expect(said("; --new-key replaces it"));
+    }
+    cr_expect_eq(access("other/certificate.pem", F_OK), -1);
 
     cr_assert_eq(stat("ca/key.pem", &before), 0);
     cr_assert_eq(make("--force --ca ca a"), 0);
