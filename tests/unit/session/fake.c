@@ -2,6 +2,7 @@
 #include "fake.h"
 
 #include <arpa/inet.h>
+#include <criterion/hooks.h>
 #include <netinet/in.h>
 
 #include "sallyport/base/fd.h"
@@ -23,13 +24,17 @@ struct fake fake = { .granted = { .name = { "anna", 4 },
 struct fake_transfer transfer;
 struct event_record logged;
 
-static struct tls_context *context(void)
+static struct tls_context *context;
+
+/* Makes the context once, before the runner forks: each session inherits it, as
+ * from gate. It takes as long as a session. */
+ReportHook(PRE_ALL)(struct criterion_test_set *set)
 {
     char folder[] = "/tmp/sallyport-session-XXXXXX", command[512];
     struct complaint c = { "" };
-    struct tls_context *t;
     int certificate, key;
 
+    (void)set;
     cr_assert_not_null(mkdtemp(folder));
     certificate_make(folder);
     snprintf(command, sizeof(command), "%s/certificate.pem", folder);
@@ -37,12 +42,11 @@ static struct tls_context *context(void)
     snprintf(command, sizeof(command), "%s/key.pem", folder);
     key = open(command, O_RDONLY | O_CLOEXEC);
     const struct key_files files = { certificate, "certificate", key, "key" };
-    t = signer_context(&files, &c);
-    cr_assert_not_null(t, "%s", c.text);
+    context = signer_context(&files, &c);
+    cr_assert_not_null(context, "%s", c.text);
     close(certificate);
     close(key);
     scratch_remove_tree(folder);
-    return t;
 }
 
 static void pair_with(struct channel *c, enum process self, int *session_end)
@@ -131,7 +135,7 @@ void fake_start(void)
     fake.files.fd = -1;
     fake.tls = NULL;
     fake.lent = false;
-    start.tls = context();
+    start.tls = context;
     random_bytes(&fake.tickets, sizeof(fake.tickets));
     address_parse_port(SLICE("127.0.0.1:40000"), &start.peer);
     address_parse_port(SLICE("127.0.0.1:21"), &start.local);
@@ -153,7 +157,6 @@ void fake_start(void)
     fake.to_gate = start.gate;
     fake.to_log = start.log;
     close(start.keys);
-    tls_context_free(start.tls);
 }
 
 static void wait_readable(int fd)

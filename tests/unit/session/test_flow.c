@@ -12,7 +12,7 @@
 
 #define PIECE  (16u << 10)
 #define BUFFER (64u << 10)
-#define MOST   (1u << 20)
+#define MOST   (1u << 19)
 
 static struct session session;
 
@@ -50,6 +50,15 @@ struct result {
     size_t len;
     unsigned char bytes[MOST];
 };
+
+/* Leaves the bytes: they would take longer to clear than most rows take. */
+static void clear(struct result *r)
+{
+    r->last = STREAM_AGAIN;
+    r->fault = NULL;
+    r->worthless = false;
+    r->len = 0;
+}
 
 static void add(struct result *r, const void *bytes, size_t len)
 {
@@ -96,7 +105,7 @@ static void to_client(unsigned conversions, int level, const void *bytes,
 
     session.level = level;
     end = open_flow(VERB_RETR, conversions);
-    *r = (struct result){ .last = STREAM_AGAIN };
+    clear(r);
     for (size_t n; len > 0; at += n, len -= n) {
         n = len < piece ? len : piece;
         send_piece(at, n, end, r);
@@ -133,7 +142,7 @@ static void from_client(unsigned conversions, const void *bytes, size_t len,
     const unsigned char *at = bytes;
     int end = open_flow(VERB_STOR, conversions);
 
-    *r = (struct result){ .last = STREAM_AGAIN };
+    clear(r);
     while (len > 0 && r->last == STREAM_AGAIN) {
         ssize_t n = write(end, at, len < piece ? len : piece);
 

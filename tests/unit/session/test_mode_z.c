@@ -245,9 +245,10 @@ static uint64_t inflate_rest(struct tls_client *tls, z_stream *z)
 Test(mode_z, a_download_that_waits, .timeout = 60, WITH_SANITIZERS)
 {
     static const size_t sizes[] = { 0, 1, 8u << 20 };
-    static unsigned char noise[8u << 20]; /* can't be compressed */
+    const size_t most = 8u << 20;
+    unsigned char *noise = malloc(most); /* can't be compressed */
 
-    files_noise(noise, sizeof(noise), 1);
+    files_noise(noise, most, 1);
     begin();
     fake_do("OPTS MODE Z LEVEL 1", 200);
     for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
@@ -265,5 +266,6 @@ Test(mode_z, a_download_that_waits, .timeout = 60, WITH_SANITIZERS)
         inflateEnd(&z);
         fake_release();
     }
+    free(noise);
     fake_leave();
 }
