@@ -2,6 +2,7 @@
  * returns it. */
 #include "fixture.h"
 
+#include <criterion/hooks.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <openssl/ec.h>
@@ -124,9 +125,25 @@ void credentials_close(struct credentials *c)
     close(c->key_fd);
 }
 
+static struct tls_context *ready;
+
+#ifdef __SANITIZE_ADDRESS__
+/* Makes the first context of each test, before the runner forks: it takes
+ * longer than most tests. In the other build the tests of the arena begin
+ * OpenSSL. */
+ReportHook(PRE_ALL)(struct criterion_test_set *set)
+{
+    (void)set;
+    ready = context_make_of(KEY_EC);
+}
+#endif
+
 struct tls_context *context_make(void)
 {
-    return context_make_of(KEY_EC);
+    struct tls_context *t = ready;
+
+    ready = NULL;
+    return t ? t : context_make_of(KEY_EC);
 }
 
 struct tls_context *context_make_of(enum key_kind kind)
@@ -184,8 +201,11 @@ void line_open_tcp(struct line *l, size_t buffer)
 
 void line_secure(struct line *l)
 {
-    l->context = context_make();
-    cr_assert_eq(stream_secure(l->s, l->context, STREAM_CONTROL), 0);
+    static struct tls_context *shared; /* it takes longer than a handshake */
+
+    if (!shared)
+        shared = context_make();
+    cr_assert_eq(stream_secure(l->s, shared, STREAM_CONTROL), 0);
 }
 
 void line_secured(struct line *l, size_t buffer, int socket)
@@ -334,17 +354,39 @@ void line_with_peer(struct line *l, struct peer *p, size_t buffer, int socket)
 }
 
 /* 251 is prime: no size of a block or a record is a multiple of it. */
+static unsigned char pattern[64 * 251];
+
+__attribute__((constructor)) static void make_pattern(void)
+{
+    for (size_t i = 0; i < sizeof(pattern); i++)
+        pattern[i] = (unsigned char)(i % 251);
+}
+
+/* Returns the bytes that stand at AT, at most *N of them; *N: how many. */
+static const unsigned char *pattern_at(size_t at, size_t *n)
+{
+    at %= sizeof(pattern);
+    *n = *n < sizeof(pattern) - at ? *n : sizeof(pattern) - at;
+    return pattern + at;
+}
+
 void pattern_fill(unsigned char *into, size_t len, size_t at)
 {
-    for (size_t i = 0; i < len; i++)
-        into[i] = (unsigned char)((at + i) % 251);
+    for (size_t n; (n = len) > 0; into += n, len -= n, at += n) {
+        const unsigned char *from = pattern_at(at, &n);
+
+        memcpy(into, from, n);
+    }
 }
 
 bool pattern_holds(const unsigned char *bytes, size_t len, size_t at)
 {
-    for (size_t i = 0; i < len; i++)
-        if (bytes[i] != (at + i) % 251)
+    for (size_t n; (n = len) > 0; bytes += n, len -= n, at += n) {
+        const unsigned char *from = pattern_at(at, &n);
+
+        if (memcmp(bytes, from, n) != 0)
             return false;
+    }
     return true;
 }
 

@@ -18,7 +18,7 @@ struct transfer {
 static const struct transfer transfers[] = {
     { TLS1_2_VERSION, DATA, 4096, 3000017, 0 },
     { TLS1_3_VERSION, DATA, 4096, 3000017, 0 },
-    { TLS1_3_VERSION, DATA, 0, 20000003, 0 },
+    { TLS1_3_VERSION, DATA, 0, 6000011, 0 },
     { TLS1_2_VERSION, CONTROL, 4096, 1000003, 0 },
     { TLS1_3_VERSION, CONTROL, 0, 1000003, 0 },
     { TLS1_3_VERSION, 1, 0, 300007, 0 }, /* the smallest buffer */
