@@ -28,19 +28,20 @@ static void run_cut(const uint8_t *data, size_t len)
 
 static void run_seed(const char *path)
 {
-    static uint8_t data[SEED_MAX];
+    uint8_t *data = malloc(SEED_MAX);
     FILE *file = fopen(path, "rb");
     size_t len, step;
 
     cr_assert_not_null(file, "%s", path);
-    len = fread(data, 1, sizeof(data), file);
+    len = fread(data, 1, SEED_MAX, file);
     cr_assert_eq(ferror(file), 0, "%s", path);
-    cr_assert_lt(len, sizeof(data), "%s is too long for a seed", path);
+    cr_assert_lt(len, SEED_MAX, "%s is too long for a seed", path);
     fclose(file);
     step = len / CUTS + 1;
     for (size_t cut = 0; cut < len; cut += step)
         run_cut(data, cut);
     run_cut(data, len);
+    free(data);
 }
 
 SEED_TEST(FUZZ_NAME)
