@@ -13,6 +13,13 @@
 #define WITH_SANITIZERS    .description = "with sanitizers"
 #define WITHOUT_SANITIZERS .description = "without sanitizers"
 
+/* Has this build the sanitizers? A random test plays less there. */
+#ifdef __SANITIZE_ADDRESS__
+#define IS_SANITIZED true
+#else
+#define IS_SANITIZED false
+#endif
+
 /* Is SALLYPORT_LONG 1, as in tests/run --all? */
 bool is_long(void);
 

@@ -822,7 +822,7 @@ static bool play_random(void)
 
 Test(orders, of_random_programs)
 {
-    unsigned plays = is_long() ? 2000 : 30;
+    unsigned plays = is_long() ? 2000 : IS_SANITIZED ? 10 : 30;
     bool right = true;
 
     for (int i = 0; right && i < 2 * CONFLICT_COUNT; i++) {

@@ -507,9 +507,10 @@ Test(partial_model, two_sessions_and_a_directory)
     const char *one = getenv("SALLYPORT_SEED");
     const char *other = getenv("SALLYPORT_OTHER");
     const unsigned first = one ? (unsigned)strtoul(one, NULL, 10) : 1,
-                   last = one         ? first
-                          : is_long() ? 2000
-                                      : 100;
+                   last = one            ? first
+                          : is_long()    ? 2000
+                          : IS_SANITIZED ? 30
+                                         : 100;
     unsigned ended = 0;
     pid_t pid = 0;
     int status;

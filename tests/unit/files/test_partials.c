@@ -320,13 +320,13 @@ PeerTest(partials, slow_reader, peer_start_for_ctl(p))
 {
     uint64_t seen = 0;
 
-    many(p, "", 1000);
+    many(p, "", 500);
     find(p, false, 0);
     wait_for_first(p);
     while (cast_hear(&p->session) == MSG_partial)
         seen++;
     cr_assert_eq(heard.kind, MSG_partials_end);
-    cr_expect_eq(seen, 1000);
+    cr_expect_eq(seen, 500);
 }
 
 /* If session or master ends, files ends, too, even while it waits for the
@@ -337,7 +337,7 @@ Test(partials, ends_with_either, WITH_SANITIZERS)
         struct peer p;
 
         peer_start_for_ctl(&p);
-        many(&p, "", 1000);
+        many(&p, "", 500);
         find(&p, false, 0);
         wait_for_first(&p);
         channel_close(by_master ? &p.master : &p.session);

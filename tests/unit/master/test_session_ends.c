@@ -525,23 +525,28 @@ static void check(size_t step, size_t event, enum peer_end end,
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
-static void check_all(enum peer_end end, enum fault fault)
+/* Plays each EACHth pair of a step and an event. */
+static void check_all(enum peer_end end, enum fault fault, size_t each)
 {
     for (size_t i = 0; i < COUNT(steps); i++)
         for (size_t k = 0; k < COUNT(events); k++)
-            check(i, k, end, fault);
+            if ((i + k + end + fault) % each == 0)
+                check(i, k, end, fault);
 }
 
 Test(session_ends, at_each_step)
 {
-    check_all(ENDS, CLOSED);
+    check_all(ENDS, CLOSED, 1);
 }
 
+/* In a short run each pair meets one fault at each end; the faults take
+ * turns. */
 Test(session_ends, when_a_message_fails, WITH_SANITIZERS)
 {
     for (int end = 0; end < ENDS; end++)
         for (int fault = 0; fault < FAULTS; fault++)
-            check_all((enum peer_end)end, (enum fault)fault);
+            check_all((enum peer_end)end, (enum fault)fault,
+                      is_long() ? 1 : FAULTS);
 }
 
 /* A client that resets its connection while its answer is delayed ends only its

@@ -237,7 +237,7 @@ static uint64_t taken(void)
 
 Test(turns, random, .timeout = 600)
 {
-    const unsigned steps = is_long() ? 3000000 : 100000;
+    const unsigned steps = is_long() ? 3000000 : IS_SANITIZED ? 30000 : 100000;
 
     seed = 1;
     for (size_t i = 0; i < GENERATIONS; i++)

@@ -13,7 +13,6 @@
 #include "sallyport/base/shared.h"
 #include "sallyport/users/image.h"
 #include "support/long.h"
-#include "support/nth.h"
 #include "support/scratch.h"
 #include "support/server.h"
 #include "support/test.h"
@@ -349,12 +348,17 @@ static void expect_whole_lines(size_t len)
 Test(userdb, every_prefix, .timeout = 300, WITH_SANITIZERS)
 {
     static const char whole[] = WHOLE;
+    const size_t step = is_long() ? 1 : 12;
 
-    for (size_t len = (sizeof(whole) - 1) % nth_stride(); len < sizeof(whole);
-         len += nth_stride()) {
+    for (size_t len = 0; len < sizeof(whole); len++) {
         const uint64_t before = db.edition;
-        int fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
+        int fd;
 
+        /* A short run looks also around each end of a line. */
+        if (len % step != (sizeof(whole) - 1) % step && whole[len] != '\n' &&
+            (len == 0 || whole[len - 1] != '\n'))
+            continue;
+        fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
         cr_assert_eq(write(fd, whole, len), (ssize_t)len);
         look();
         look_announced();
