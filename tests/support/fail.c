@@ -5,16 +5,14 @@
 
 #include "test.h"
 
-#ifdef __SANITIZE_ADDRESS__
-#include <sanitizer/lsan_interface.h>
-
 /* Ignores the leaks of Criterion, and of unit_master's played auth, which ends
  * with its users. */
+const char *__lsan_default_suppressions(void);
+
 const char *__lsan_default_suppressions(void)
 {
     return "leak:libcriterion\nleak:auth_hears\n";
 }
-#endif
 
 static char context[512];
 static bool in_child;

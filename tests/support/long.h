@@ -14,7 +14,7 @@
 #define WITHOUT_SANITIZERS .description = "without sanitizers"
 
 /* Has this build the sanitizers? A random test plays less there. */
-#ifdef __SANITIZE_ADDRESS__
+#ifdef SALLYPORT_SANITIZED
 #define IS_SANITIZED true
 #else
 #define IS_SANITIZED false

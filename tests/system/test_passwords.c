@@ -124,7 +124,7 @@ Test(passwords, frozen_disk, .timeout = 120)
     blockdev_remove(&disk);
 }
 
-#ifndef __SANITIZE_ADDRESS__ /* in that build libcrypt has small pages */
+#ifndef SALLYPORT_SANITIZED /* in that build libcrypt has small pages */
 
 /* Returns the number of page faults of all auth workers so far. */
 static unsigned long faults(const struct server *server)
