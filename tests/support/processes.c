@@ -2,28 +2,26 @@
  * dumpable. */
 #include "processes.h"
 #include "fail.h"
+#include "sallyport/base/fd.h"
 #include "test.h"
 #include "wait.h"
 
 static size_t read_proc(pid_t pid, const char *name, char *out, size_t size)
 {
     char path[64];
-    size_t n = 0;
-    FILE *f;
+    ssize_t n = -1;
 
     snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, name);
-    f = fopen(path, "re");
-    if (f) {
-        n = fread(out, 1, size - 1, f);
-        fclose(f);
-    }
-    out[n] = '\0';
-    return n;
+    FD_CLEANUP int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd >= 0)
+        n = read(fd, out, size - 1);
+    out[n > 0 ? n : 0] = '\0';
+    return n > 0 ? (size_t)n : 0;
 }
 
 /* Reads the fields after the last bracket, since field 2, a name in brackets,
- * can contain any character. Returns false if the process has ended; a zombie
- * has. */
+ * can contain any character; not the title. Returns false if the process has
+ * ended; a zombie has. */
 static bool read_row(pid_t pid, struct process_row *ret)
 {
     char text[1024];
@@ -40,7 +38,6 @@ static bool read_row(pid_t pid, struct process_row *ret)
         return false;
     ret->pid = pid;
     ret->parent = parent;
-    read_proc(pid, "cmdline", ret->title, sizeof(ret->title));
     return ret->state != 'Z' && ret->state != 'X';
 }
 
@@ -82,8 +79,11 @@ void processes_of(pid_t root, struct processes *ret)
         for (size_t i = 0; i < all->count; i++) {
             const struct process_row *p = &all->row[i];
 
-            if ((p->pid == root || has(ret, p->parent)) && !has(ret, p->pid))
-                ret->row[ret->count++] = *p;
+            if ((p->pid == root || has(ret, p->parent)) && !has(ret, p->pid)) {
+                ret->row[ret->count] = *p;
+                read_proc(p->pid, "cmdline", ret->row[ret->count++].title,
+                          sizeof(p->title));
+            }
         }
     } while (ret->count != before);
     free(all);

@@ -4,10 +4,42 @@
 #include "sallyport/base/buf.h"
 #include "sallyport/base/slice.h"
 #include "support/files.h"
+#include "support/pki.h"
+#include "support/scratch.h"
 #include "support/test.h"
 #include "support/wait.h"
 
 #define DAY 86400L
+
+/* The certificates of all servers here, and a client's: each test would take
+ * longer to make them than its client takes. */
+static char folder[64];
+
+ReportHook(PRE_ALL)(struct criterion_test_set *set)
+{
+    const struct pki_leaf leaves[] = {
+        { .name = "good", .names = "IP:127.0.0.1", .server = true },
+        { .name = "late",
+          .names = "IP:127.0.0.1",
+          .from = -2 * DAY,
+          .to = -DAY,
+          .server = true },
+        { .name = "other", .names = "DNS:other.example", .server = true },
+        { .name = "user" },
+    };
+    struct pki *p = pki_begin(folder, "ca");
+
+    (void)set;
+    for (size_t i = 0; i < sizeof(leaves) / sizeof(leaves[0]); i++)
+        pki_issue(p, &leaves[i]);
+    pki_free(p);
+}
+
+ReportHook(POST_ALL)(struct criterion_global_stats *stats)
+{
+    (void)stats;
+    scratch_remove_tree(folder);
+}
 
 static bool port_is_there(void *of)
 {
@@ -64,8 +96,8 @@ static pid_t start_server(const char *fault, const char *certificate,
         orders = ends[1];
     }
     char *directory = get_current_dir_name();
-    cr_assert_gt(dprintf(orders, "%s %s %s.pem %s.key\n", directory, fault,
-                         certificate, certificate),
+    cr_assert_gt(dprintf(orders, "%s %s %s/%s.pem %s/%s.key\n", directory,
+                         fault, folder, certificate, folder, certificate),
                  0);
     free(directory);
     take_port("port", port, &pid);
@@ -74,22 +106,10 @@ static pid_t start_server(const char *fault, const char *certificate,
 
 void faulty_begin(struct faulty *f, const char *fault, const char *certificate)
 {
-    const struct pki_leaf leaves[] = {
-        { .name = "good", .names = "IP:127.0.0.1", .server = true },
-        { .name = "late",
-          .names = "IP:127.0.0.1",
-          .from = -2 * DAY,
-          .to = -DAY,
-          .server = true },
-        { .name = "other", .names = "DNS:other.example", .server = true },
-    };
     char port[16];
 
     desk_begin_alone(&f->desk);
-    f->pki = pki_new(f->desk.dir, "ca");
-    for (size_t i = 0; i < sizeof(leaves) / sizeof(leaves[0]); i++)
-        pki_issue(f->pki, &leaves[i]);
-    snprintf(f->desk.ca, sizeof(f->desk.ca), "%s", pki_path(f->pki, "ca.pem"));
+    snprintf(f->desk.ca, sizeof(f->desk.ca), "%s/ca.pem", folder);
     f->pid = start_server(fault, certificate, port);
     snprintf(f->desk.url, sizeof(f->desk.url), "ftps://anna@127.0.0.1:%s",
              port);
@@ -118,7 +138,6 @@ void faulty_proxy_end(pid_t pid)
 void faulty_end(struct faulty *f)
 {
     kill(f->pid, SIGKILL);
-    pki_free(f->pki);
     desk_end(&f->desk);
 }
 

@@ -6,15 +6,14 @@
 #include <sys/types.h>
 
 #include "desk.h"
-#include "support/pki.h"
 
 struct faulty {
     struct desk desk;
-    struct pki *pki;
     pid_t pid;
 };
 
-/* Starts the server; CERTIFICATE is "good", "late" or "other". */
+/* Starts the server; CERTIFICATE is "good", "late" or "other". Beside the CA
+ * are also user.pem and user.key, of a client. */
 void faulty_begin(struct faulty *f, const char *fault, const char *certificate);
 void faulty_end(struct faulty *f);
 /* Starts tests/system/peers/proxy.py, and writes "SCHEME://" USER "HOST:PORT"

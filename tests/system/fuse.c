@@ -32,8 +32,8 @@ static pid_t fuse_start(const char *folder, const char *how, const char *lack,
     if (pid == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         dup2(ends[1], 1);
-        execl("/usr/bin/python3", "python3", script, folder, uid, how, lack,
-              other, NULL);
+        execl("/usr/bin/python3", "python3", "-S", script, folder, uid, how,
+              lack, other, NULL);
         _exit(127);
     }
     close(ends[1]);

@@ -18,9 +18,11 @@
  * have just changed. */
 static void issue(const struct server *s, const char *name, struct pki_leaf l)
 {
-    struct pki *ca = pki_new(s->folder, "ca");
+    static struct pki *ca;
     char key[64];
 
+    if (!ca)
+        ca = pki_new(s->folder, "ca");
     snprintf(key, sizeof(key), "%s.key", name);
     l.name = name;
     l.names = l.names ? l.names : "DNS:localhost";
@@ -31,7 +33,6 @@ static void issue(const struct server *s, const char *name, struct pki_leaf l)
     files_set_time(pki_path(ca, key), time(NULL) - 3600);
     snprintf(key, sizeof(key), "%s.pem", name);
     files_set_time(pki_path(ca, key), time(NULL) - 3600);
-    pki_free(ca);
 }
 
 /* Makes the server's own certificate. */

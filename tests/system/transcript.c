@@ -95,7 +95,6 @@ static const struct directive {
     { "PROXY", play_proxy, OFFLINE | DESK },
     { "FAULTY", play_faulty, OFFLINE | ALONE },
     { "HEARD", play_heard, OFFLINE | DESK },
-    { "ISSUE", play_issue, OFFLINE | DESK },
     { "SLOW", play_slow, OFFLINE | ALONE },
 };
 

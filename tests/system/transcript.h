@@ -124,9 +124,8 @@
  *   EACH WORDS      first: plays the rest for each word, which is {each}
  *   FAULTY FAULT [CERTIFICATE]   a server with this fault of
  *                   peers/faulty_server.py, and a new desk; the certificate is
- *                   good, late or other
- *   ISSUE NAME      makes the certificate NAME.pem of the server's CA, and
- *                   NAME.key
+ *                   good, late or other; ${CA%ca.pem}user.pem and user.key are
+ *                   a client's
  *   HEARD N WORD, … the server has got N commands that begin with WORD
  *   PROXY FAULT SCHEME [USER@]   starts a proxy; $PROXY is its URL
  * Files of the client's user, or "/SHARE/…" of a share, or "./…" at the desk:

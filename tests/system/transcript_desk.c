@@ -91,12 +91,6 @@ void play_heard(struct play *p, const char *rest)
     }
 }
 
-void play_issue(struct play *p, const char *rest)
-{
-    FAIL_IF(!p->faulty.pid, "FAULTY first");
-    pki_issue(p->faulty.pki, &(struct pki_leaf){ .name = rest });
-}
-
 void play_proxy(struct play *p, const char *rest)
 {
     char fault[TRANSCRIPT_NAME_MAX], scheme[TRANSCRIPT_NAME_MAX], url[64];

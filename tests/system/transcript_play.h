@@ -131,6 +131,6 @@ transcript_play_fn play_sallyport_starts, play_signal, play_wait;
 transcript_play_fn play_line_is, play_lines_are, play_lines_skip;
 transcript_play_fn play_screen, play_type, play_keys, play_width;
 transcript_play_fn play_see, play_see_times, play_prompt;
-transcript_play_fn play_faulty, play_heard, play_issue, play_proxy, play_slow;
+transcript_play_fn play_faulty, play_heard, play_proxy, play_slow;
 
 #endif

@@ -91,7 +91,7 @@ def context():
         c.maximum_version = ssl.TLSVersion.TLSv1_1
     if FAULT == "asks":
         c.verify_mode = ssl.CERT_OPTIONAL
-        c.load_verify_locations("ca.pem")
+        c.load_verify_locations(os.path.dirname(CERTIFICATE) + "/ca.pem")
         c.num_tickets = 0 # a client that goes at once would cut the handshake
     if FAULT == "one_ticket":
         c.num_tickets = 1
