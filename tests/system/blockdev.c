@@ -172,6 +172,7 @@ void blockdev_remove(struct blockdev *b)
 {
     umount2(b->home, MNT_DETACH);
     umount2(b->store, MNT_DETACH);
+    rmdir(b->store); /* for the next disk of this user */
 }
 
 void stage_open(struct stage *t, const struct server_plan *plan,

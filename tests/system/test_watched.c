@@ -8,7 +8,9 @@
 #include <sys/mount.h>
 
 #include "blockdev.h"
+#include "fault.h"
 #include "fuse.h"
+#include "support/scratch.h"
 #include "support/test.h"
 #include "support/wait.h"
 
@@ -25,6 +27,7 @@ struct looks {
 struct watched {
     struct server server;
     struct session s;
+    const char *user;
     char disk[SERVER_PATH_MAX]; /* the home, as the watcher sees it */
     pid_t fuse;                 /* 0: no disk of FUSE */
     struct blockdev device;     /* mib 0: no disk of its own */
@@ -32,7 +35,28 @@ struct watched {
     volatile struct looks *looks;
 };
 
-TestSuite(watched, .init = fuse_begin);
+/* Each test has a user. All have the server's mount namespace, in which a test
+ * mounts its disk. */
+ReportHook(PRE_ALL)(struct criterion_test_set *set)
+{
+    (void)set;
+    if (mounts_own())
+        server_share(
+            PLAN(USERS({ .name = "overwrites" },
+                       { .name = "versions", .keys = "on_conflict=version" },
+                       { .name = "onto" },
+                       { .name = "beside", .keys = "on_conflict=version" },
+                       { .name = "appends" },
+                       { .name = "new", .keys = "on_conflict=reject" })));
+}
+
+static void need_root(void)
+{
+    if (geteuid() != 0)
+        cr_skip_test("needs root");
+}
+
+TestSuite(watched, .init = need_root);
 
 static void watch(const char *disk, volatile struct looks *looks)
 {
@@ -52,25 +76,23 @@ static void watch(const char *disk, volatile struct looks *looks)
 }
 
 /* DISK: "local", "fuse", or the file system of a disk of its own. */
-static void begin(struct watched *w, const char *disk, const char *on_conflict)
+static void begin(struct watched *w, const char *disk, const char *user)
 {
-    static char settings[64];
     static char bytes[SMALL];
 
-    snprintf(settings, sizeof(settings), "on_conflict = %s\n", on_conflict);
-    server_start(&w->server, PLAN(.settings = settings));
-    snprintf(w->disk, sizeof(w->disk), "%s", server_home(&w->server, "anna"));
-    w->fuse = 0;
-    w->device.mib = 0;
+    *w = (struct watched){ .user = user };
+    server_shared(&w->server);
+    const char *home = server_home(&w->server, user);
+    snprintf(w->disk, sizeof(w->disk), "%s", home);
     if (strcmp(disk, "fuse") == 0) {
-        snprintf(w->disk, sizeof(w->disk), "%s",
-                 server_path(&w->server, "other"));
+        snprintf(w->disk, sizeof(w->disk), "%.400s/other-%s", w->server.homes,
+                 user);
         cr_assert_eq(mkdir(w->disk, 0755), 0);
-        w->fuse = fuse_mount_twice(server_home(&w->server, "anna"), w->disk);
+        w->fuse = fuse_mount_twice(home, w->disk);
     } else if (strcmp(disk, "local") != 0) {
-        blockdev_make(&w->device, &w->server, "anna", disk, 320);
+        blockdev_make(&w->device, &w->server, user, disk, 320);
     }
-    session_enter(&w->s, &w->server, "anna");
+    session_enter(&w->s, &w->server, user);
     session_store(&w->s, "STOR", "name", bytes, SMALL);
     w->looks = mmap(NULL, sizeof(*w->looks), PROT_READ | PROT_WRITE,
                     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -89,11 +111,11 @@ static void end(struct watched *w)
                  w->looks->all);
     cr_expect_eq(w->looks->parts, 0, "%lu looks saw a part", w->looks->parts);
     session_close(&w->s);
+    fault_wait_gone(&w->server, w->user);
     if (w->fuse > 0) {
         umount2(w->disk, MNT_DETACH);
-        fuse_unmount(server_home(&w->server, "anna"), w->fuse);
+        fuse_unmount(server_home(&w->server, w->user), w->fuse);
     }
-    server_stop(&w->server);
     if (w->device.mib > 0)
         blockdev_remove(&w->device);
 }
@@ -128,7 +150,7 @@ static void append(struct watched *w)
     }
 }
 
-static void play(void (*what)(struct watched *w), const char *on_conflict)
+static void play(void (*what)(struct watched *w), const char *user)
 {
     static const char *const disks[][2] = { { "local", "fuse" },
                                             { "xfs", "btrfs" } };
@@ -136,7 +158,7 @@ static void play(void (*what)(struct watched *w), const char *on_conflict)
     for (int i = 0; i < 2; i++) {
         struct watched w;
 
-        begin(&w, disks[getenv("SALLYPORT_DISKS") != NULL][i], on_conflict);
+        begin(&w, disks[getenv("SALLYPORT_DISKS") != NULL][i], user);
         what(&w);
         end(&w);
     }
@@ -144,27 +166,27 @@ static void play(void (*what)(struct watched *w), const char *on_conflict)
 
 Test(watched, overwrites, .timeout = 120)
 {
-    play(store, "overwrite");
+    play(store, "overwrites");
 }
 
 Test(watched, versions, .timeout = 120)
 {
-    play(store, "version");
+    play(store, "versions");
 }
 
 Test(watched, renames_onto_it, .timeout = 120)
 {
-    play(rename_onto, "overwrite");
+    play(rename_onto, "onto");
 }
 
 Test(watched, renames_onto_it_as_a_version, .timeout = 120)
 {
-    play(rename_onto, "version");
+    play(rename_onto, "beside");
 }
 
 Test(watched, appends, .timeout = 120)
 {
-    play(append, "overwrite");
+    play(append, "appends");
 }
 
 static bool has_looked(void *watched)
@@ -179,7 +201,7 @@ Test(watched, nothing_is_left, .timeout = 120)
     char command[SERVER_PATH_MAX + 32];
     struct watched w;
 
-    begin(&w, "fuse", "reject");
+    begin(&w, "fuse", "new");
     session_store(&w.s, "STOR", "new", "bytes", 5);
     snprintf(command, sizeof(command), "! ls -A %s | grep -q hidden", w.disk);
     cr_expect_eq(system(command), 0);
