@@ -132,7 +132,7 @@ SessionTest(copying, control_is_served, 400, PLAN(.ports = "auto"))
     struct data d;
 
     put(server, "big", 0, BIG);
-    put(server, "same", 0, BIG);
+    cr_assert_eq(link(path_of(server, "big"), path_of(server, "same")), 0);
     be_patient(s->fd);
     data_connect(s, &d);
     be_patient(d.fd);

@@ -2,6 +2,7 @@
 #include "transcript.h"
 #include "support/fail.h"
 #include "support/files.h"
+#include "support/long.h"
 #include "support/scratch.h"
 #include "support/test.h"
 #include "transcript_play.h"
@@ -330,8 +331,8 @@ static void play_each(const char *file, const char *text, unsigned number,
     free(copy);
 }
 
-/* Plays a text once for each word of EACH. The first line of WORDS has these
- * words; the text follows. */
+/* Plays a text once for each word of EACH, in a short run only for the words
+ * before LONG. The first line of WORDS has these words; the text follows. */
 static void play_all(const char *file, char *words, unsigned number)
 {
     const char *word;
@@ -340,7 +341,10 @@ static void play_all(const char *file, char *words, unsigned number)
     words = strsep(&text, "\n");
     FAIL_IF(!text, "there is nothing after EACH");
     while ((word = strsep(&words, " ")) != NULL)
-        play_each(file, text, number, word);
+        if (strcmp(word, "LONG") != 0)
+            play_each(file, text, number, word);
+        else if (!is_long())
+            return;
 }
 
 void transcript_play_faulty(const char *file)

@@ -121,7 +121,8 @@
  * Servers that are played, in transcripts of faulty/:
  *   SLOW            first: a build with sanitizers plays the transcript only
  *                   in the long run
- *   EACH WORDS      first: plays the rest for each word, which is {each}
+ *   EACH WORDS      first: plays the rest for each word, which is {each}; for
+ *                   words after LONG only in the long run
  *   FAULTY FAULT [CERTIFICATE]   a server with this fault of
  *                   peers/faulty_server.py, and a new desk; the certificate is
  *                   good, late or other; ${CA%ca.pem}user.pem and user.key are
