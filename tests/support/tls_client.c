@@ -106,6 +106,13 @@ static SSL_CTX *make_context(const struct tls_client_options *o)
     return NULL;
 }
 
+void tls_client_begin(void)
+{
+    const struct tls_client_options usual = { 0 };
+
+    SSL_CTX_free(make_context(&usual));
+}
+
 static bool set_alpn(SSL *ssl, const char *protocol)
 {
     unsigned char wire[256];

@@ -32,6 +32,8 @@ struct tls_client_options { /* all zero: a modern client */
 
 enum { TLS_CLIENT_END = 0, TLS_CLIENT_CUT = -1, TLS_CLIENT_FAILED = -2 };
 
+/* OpenSSL begins here once, if this is called before the tests fork. */
+void tls_client_begin(void);
 /* Makes the handshake; FD stays the caller's. OPTIONS may be NULL. Returns NULL
  * if the handshake fails: tls_client_error() has the reason. */
 struct tls_client *tls_client_new(int fd,

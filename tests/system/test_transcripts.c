@@ -17,6 +17,7 @@ ReportHook(PRE_ALL)(struct criterion_test_set *set)
 
 ParameterizedTestParameters(transcripts, play)
 {
+    tls_client_begin();
     rows_find(&rows);
     return cr_make_param_array(struct row, rows.row, rows.count);
 }

@@ -103,7 +103,7 @@
  * $OPTIONS has what $ adds, and $THERE is the user's home on the server.
  *   $ WORDS         runs it, with a password and the CA; puts this server's
  *                   URL before a word that begins with /. Its exit status is
- *                   0, and "=" lines follow for all that it prints
+ *                   0, and "=" lines follow for all that it prints.
  *   $! N WORDS      the same with exit status N
  *   $? WORDS        the same with any exit status and output
  *   $& WORDS        starts it
@@ -142,6 +142,7 @@
 #include "support/rows.h"
 #include "support/server.h"
 #include "support/test.h"
+#include "support/tls_client.h"
 
 /* Plays the file as USER. Fails the test with file and line. */
 void transcript_play(struct server *server, const char *file, const char *user);
@@ -162,6 +163,7 @@ void transcript_play_faulty(const char *file);
                                                                                \
     ParameterizedTestParameters(suite, play)                                   \
     {                                                                          \
+        tls_client_begin();                                                    \
         rows_find(&rows);                                                      \
         return cr_make_param_array(struct row, rows.row, rows.count);          \
     }                                                                          \

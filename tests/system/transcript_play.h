@@ -10,10 +10,10 @@
 #include "terminal.h"
 #include "transcript_text.h"
 
-#define TRANSCRIPT_CLIENTS   8
+#define TRANSCRIPT_CLIENTS   24
 #define TRANSCRIPT_NAME_MAX  64
 #define TRANSCRIPT_NOISE_MAX (64u << 20)
-#define TRANSCRIPT_COUNTED   16
+#define TRANSCRIPT_COUNTED   64
 
 struct client {
     char name[TRANSCRIPT_NAME_MAX], user[TRANSCRIPT_NAME_MAX];
@@ -112,7 +112,8 @@ transcript_play_fn play_input, play_output, play_output_lacks;
 transcript_play_fn play_until, play_log, play_log_lines;
 transcript_play_fn play_kill, play_stop, play_stop_hard;
 transcript_play_fn play_start, play_within;
-/* Runs a line in a shell. Returns its exit status. */
+/* Runs a line in a shell, or "exec WORDS" without one if the words need none.
+ * Returns its exit status. */
 int play_run_line(struct play *p, const char *line);
 
 /* The client program: transcript_desk.c */

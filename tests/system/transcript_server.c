@@ -1,4 +1,6 @@
 /* A transcript's own server, and its administrator. */
+#include <wordexp.h>
+
 #include "ctl.h"
 #include "sallyport/base/clock.h"
 #include "support/fail.h"
@@ -9,7 +11,7 @@
 #include "support/wait.h"
 #include "transcript_play.h"
 
-#define USERS_MAX 12
+#define USERS_MAX 16
 
 struct head {
     struct server_plan plan;
@@ -331,14 +333,24 @@ void play_keep_output(struct play *p, const char *text)
 
 int play_run_line(struct play *p, const char *rest)
 {
-    char line[TRANSCRIPT_LINE_MAX + 1024];
+    const bool executes = strncmp(rest, "exec ", 5) == 0;
+    struct running r;
+    wordexp_t words;
 
-    snprintf(line, sizeof(line), "cd '%s' && %s", play_desk_folder(p), rest);
+    FAIL_IF(chdir(play_desk_folder(p)), "chdir: %s", strerror(errno));
     play_desk_name(p);
     run_release(&p->output);
     if (!*p->input && !p->has_desk)
         strcpy(p->input, SERVER_PASSWORD "\n");
-    run(&p->output, p->input, "/bin/sh", "-c", line, NULL);
+    /* wordexp() cuts the "/" off a pattern that matches no file here. */
+    if (executes && !strpbrk(rest, "*?[") &&
+        wordexp(rest + 5, &words, WRDE_NOCMD) == 0) {
+        run_start(&r, p->input, words.we_wordv);
+        run_finish(&r, &p->output);
+        wordfree(&words);
+    } else {
+        run(&p->output, p->input, "/bin/sh", "-c", rest, NULL);
+    }
     p->output_at = p->output.text;
     *p->input = '\0';
     return p->output.status;
@@ -346,7 +358,7 @@ int play_run_line(struct play *p, const char *rest)
 
 static int run_line(struct play *p, const char *program, const char *rest)
 {
-    char line[TRANSCRIPT_LINE_MAX + 16];
+    char line[TRANSCRIPT_LINE_MAX + 2 * SERVER_PATH_MAX];
 
     snprintf(line, sizeof(line), "%s%s", program, rest);
     return play_run_line(p, line);
@@ -375,16 +387,27 @@ static void run_badly(struct play *p, const char *program, const char *rest)
             p->output.text);
 }
 
+/* Returns what the script of ctl_on_path() executes. */
+static const char *sallyportctl(const struct play *p)
+{
+    static char text[2 * SERVER_PATH_MAX];
+
+    snprintf(text, sizeof(text), "exec '%s' --config '%s' ",
+             server_program("sallyportctl"),
+             server_path(p->server, "sallyport.conf"));
+    return text;
+}
+
 /* The command's own time doesn't count for WITHIN. */
 void play_ctl(struct play *p, const char *rest)
 {
-    run_well(p, "exec sallyportctl ", rest);
+    run_well(p, sallyportctl(p), rest);
     p->acted_at = clock_ms();
 }
 
 void play_ctl_fails(struct play *p, const char *rest)
 {
-    run_badly(p, "exec sallyportctl ", rest);
+    run_badly(p, sallyportctl(p), rest);
 }
 
 void play_run(struct play *p, const char *rest)
