@@ -1,4 +1,4 @@
-/* Plays random commands and transfers against a server and its model: 2,000
+/* Plays random commands and transfers against a server and its model: 400
  * sequences in the short run, 25,000 in the long run. If a sequence differs
  * from the model, the test shortens it as far as possible and prints it.
  * SALLYPORT_SEED=NUMBER system_model plays the sequence with this number
@@ -11,7 +11,7 @@
 #include "support/test.h"
 
 /* Sequences of commands; _SLOW: with sanitizers. */
-#define SHORT      600u
+#define SHORT      400u
 #define SHORT_SLOW 600u
 #define LONG       25000u
 #define LONG_SLOW  5000u

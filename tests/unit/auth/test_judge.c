@@ -10,7 +10,7 @@
 #include "support/test.h"
 #include "support/users_table.h"
 
-#define SETTING "$6$rounds=20000$sallyport$"
+#define SETTING "$6$rounds=5000$sallyport$"
 #define RUNS    11
 
 static struct users users;

@@ -218,7 +218,9 @@ Test(users, up_to_64_MiB, WITHOUT_SANITIZERS)
 {
     char *text = malloc(USERS_FILE_MAX + 1);
 
-    memset(text, '\n', USERS_FILE_MAX + 1);
+    memset(text, '#', USERS_FILE_MAX + 1);
+    for (size_t i = 1023; i < USERS_FILE_MAX; i += 1024)
+        text[i] = '\n';
     cr_expect_eq(read_slice((struct slice){ text, USERS_FILE_MAX }), 0, "%s",
                  c.text);
     cr_expect_eq(read_slice((struct slice){ text, USERS_FILE_MAX + 1 }),
