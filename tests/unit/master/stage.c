@@ -303,6 +303,11 @@ static void adjust_for_tests(struct master *m)
     m->settings.ban_after = 0;
 }
 
+void stage_waits(struct master *m)
+{
+    m->deadlines.kick = m->deadlines.stop = 1000L * TEST_SECONDS;
+}
+
 static void open_listeners(struct master *m)
 {
     struct complaint c = { "" };

@@ -72,6 +72,9 @@ struct board *stage_board(void);
 /* Starts master, and plays its children until each has sent READY. ADJUST can
  * change settings and deadlines; NULL: they stay as usual in tests. */
 void stage_open(void (*adjust)(struct master *m));
+/* For ADJUST: master waits for kicked sessions, and at a stop for all
+ * processes, as long as the test runs. */
+void stage_waits(struct master *m);
 /* Starts master, but leaves the set-up of its children to the test. */
 void stage_raise(void (*adjust)(struct master *m));
 /* Sends SIGTERM to master, which must end with status 0 and without a leak. */

@@ -48,11 +48,11 @@ static void change(const char *from, const char *by)
     stage_users(made);
 }
 
-/* Master lets files sync for long. */
+/* Master lets files sync for long, and waits for a kicked session. */
 static void patient(struct master *m)
 {
     on_request(m);
-    m->deadlines.sync = 60000;
+    m->deadlines.sync = m->deadlines.kick = 60000;
 }
 
 /* Lets a shell run SCRIPT in place of reader, in the directory "reader", and
@@ -73,12 +73,13 @@ static void play_reader(struct master *m, const char *script)
         _exit(8);
 }
 
-/* Reader waits as long as there is a FIFO "hangs". */
+/* Reader waits as long as there is a FIFO "hangs". Before that it makes the
+ * file "begun". */
 static void slowly(struct master *m)
 {
     on_request(m);
     m->deadlines.fresh = 50;
-    play_reader(m, "! test -e hangs || read x <hangs");
+    play_reader(m, "! test -e hangs || { : >begun; read x <hangs; }");
 }
 
 static void too_slowly(struct master *m)
@@ -87,12 +88,23 @@ static void too_slowly(struct master *m)
     m->deadlines.reader = 6000;
 }
 
-static const char *hangs(void)
+static const char *in_reader(const char *name)
 {
     static char path[128];
 
-    snprintf(path, sizeof(path), "%s/reader/hangs", stage.folder);
+    snprintf(path, sizeof(path), "%s/reader/%s", stage.folder, name);
     return path;
+}
+
+static const char *hangs(void)
+{
+    return in_reader("hangs");
+}
+
+static bool has_begun(void *unused)
+{
+    (void)unused;
+    return access(in_reader("begun"), F_OK) == 0;
 }
 
 static void reader_goes_on(void)
@@ -181,6 +193,8 @@ UserTest(access, a_slow_reader, slowly)
     change("anna:", "anna:!");
     caller_enter(&ctl);
     caller_edits(&ctl);
+    /* Only then master knows that the file has changed. */
+    cr_assert(wait_until(has_begun, NULL, STAGE_WAIT_MS));
     others_go_on(2, DENIAL_CHANGED);
     others_go_on(3, DENIAL_CHANGED);
     reader_goes_on();
@@ -665,7 +679,7 @@ OpenTest(access, a_lock_leaves_files_the_time_to_sync, patient)
     is_kicked(&anna, ENDING_PEER);
     channel_close(&anna.channel);
     player_ends(&anna, SIGKILL);
-    stage_serves();
+    gate_hears(MSG_reaped, anna.serial);
     end.fd = (int)syscall(SYS_pidfd_open, ours.note.pid, 0);
     cr_assert_geq(end.fd, 0);
     change("anna:", "anna:!");

@@ -96,7 +96,7 @@ Test(bans, by_the_administrator)
 {
     struct player in, out, other, late;
 
-    stage_logged_in(NULL, &in, &ours); /* 10.0.0.1 */
+    stage_logged_in(stage_waits, &in, &ours); /* 10.0.0.1 */
     player_enter(&out, 2);
     player_enter(&other, 256); /* 10.0.1.0 */
     player_asks(&other);       /* so master has seen both sessions */

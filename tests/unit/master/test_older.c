@@ -40,6 +40,13 @@ static void follows(struct master *m)
     supervised_uses_older(m);
 }
 
+/* The older master has time to end a session. */
+static void follows_and_waits(struct master *m)
+{
+    supervised_uses_older(m);
+    m->deadlines.kick = 60000;
+}
+
 static void follows_with_one_each(struct master *m)
 {
     supervised_uses_older(m);
@@ -107,7 +114,7 @@ static void asks_for_the_end(void)
 }
 
 /* The caller's answer waits until the older master has obeyed. */
-SeenTest(older, a_caller_kicks_its_session, follows)
+SeenTest(older, a_caller_kicks_its_session, follows_and_waits)
 {
     struct roster_facts f = seven();
     struct channel other;
@@ -316,7 +323,8 @@ Test(older, layout)
 static void uses_own_and_waits(struct master *m)
 {
     supervised_uses_own(m);
-    m->deadlines.sync = 60000; /* no session is killed for another reason */
+    /* no session is killed for another reason */
+    m->deadlines.sync = m->deadlines.kick = 60000;
 }
 
 static void older_opens(void)
@@ -419,7 +427,7 @@ Test(older, shows_each_session, .timeout = 60)
     struct roster_facts now;
 
     supervised_make_rosters();
-    supervised_open(supervised_uses_own);
+    supervised_open(uses_own_and_waits);
     player_enter(&anna, SEVEN);
     supervised_shows(supervised_own(), SEVEN, NULL, &now);
     cr_expect_eq(now.login, 0);

@@ -16,6 +16,12 @@ static void by_proxies(struct master *m)
     m->settings.listen[0].proxied = true;
 }
 
+static void by_proxies_and_waits(struct master *m)
+{
+    by_proxies(m);
+    stage_waits(m);
+}
+
 static void enter(struct player *p, uint64_t serial)
 {
     player_enter_from(p, serial, &proxy);
@@ -110,7 +116,7 @@ OpenTest(proxied, ends_before_it_is_known, by_proxies)
      * fruitless. */
     enter(&next, 13);
     player_ends(&next, W_EXITCODE(ENDING_KEPT_OUT, 0));
-    cr_expect_eq(EXPECT(&stage.gate.channel, reaped)->serial, 13);
+    gate_hears(MSG_reaped, 13);
     cr_expect_not(heard.reaped.fruitless);
     player_leave(&next);
     enter(&next, 14);
@@ -122,12 +128,15 @@ OpenTest(proxied, ends_before_it_is_known, by_proxies)
 }
 
 /* A session understands MSG_kick at any time. */
-OpenTest(proxied, kicked_before, by_proxies)
+OpenTest(proxied, kicked_before, by_proxies_and_waits)
 {
     enter(&anna, 11);
     kill(stage.master, SIGTERM);
+    EXPECT(&stage.gate.channel, stop_accepting);
     cr_expect_eq(EXPECT(&anna.channel, kick)->why, ENDING_SHUTDOWN);
     name(11, &client); /* this message crosses the kick */
+    SAY(&stage.gate.channel, kill, .serial = 11, .why = ENDING_PEER);
+    gate_hears(MSG_reaped, 11);
     cast_skip_to_end(&anna.channel);
     player_leave(&anna);
 }

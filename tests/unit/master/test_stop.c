@@ -8,7 +8,7 @@ Test(stop, kicks_and_waits)
 {
     struct player q, late;
 
-    stage_with(NULL, &anna);
+    stage_with(stage_waits, &anna);
     player_enter(&q, 2);
     player_logs_in(&anna, &ours);
     kill(stage.master, SIGTERM);
@@ -19,7 +19,8 @@ Test(stop, kicks_and_waits)
     cast_skip_to_end(&late.channel);
     player_leave(&late);
     player_leave(&anna);
-    gate_hears(MSG_reaped, 2); /* it was killed, since it didn't leave */
+    SAY(&stage.gate.channel, kill, .serial = 2, .why = ENDING_PEER);
+    gate_hears(MSG_reaped, 2);
     cast_skip_to_end(&q.channel);
     stage_ended(0);
 }
@@ -31,7 +32,7 @@ Test(stop, files_stays_until_the_session_goes)
 {
     struct player q;
 
-    stage_logged_in(NULL, &anna, &ours);
+    stage_logged_in(stage_waits, &anna, &ours);
     player_enter(&q, 2);
     /* So master has seen the second session, after the first one. */
     stage_serves();
