@@ -361,7 +361,9 @@ GateTest(entry, the_last_refusals_are_counted,
     bench_enter(b, "127.0.0.1", &client);
     refuse_many(b);
     unread = bytes_for_log(log.fd);
-    cr_assert(wait_until(log_gets_more, &log.fd, 10000)); /* of the tally */
+    /* Nothing comes if the tally has come before, or if log has no room left:
+     * both can be if the refusals took long. */
+    wait_until(log_gets_more, &log.fd, 3000);
     refuse_many(b); /* more than gate sends to a log that reads nothing */
     shutdown(b->master.fd, SHUT_RDWR);
     cr_assert_eq(poll(&log, 1, 10000), 1); /* gate has ended */
