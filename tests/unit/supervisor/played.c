@@ -147,7 +147,7 @@ void played_give_up(int status)
 struct supervisor_deadlines played_deadlines = { .start = 20000,
                                                  .take = 2000,
                                                  .stop = 2000,
-                                                 .gone = 100,
+                                                 .gone = 10000,
                                                  .group = 200,
                                                  .recovery = 60000,
                                                  .retry = 100,
