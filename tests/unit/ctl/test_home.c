@@ -52,12 +52,24 @@ int mkdirat(int directory, const char *name, mode_t mode)
     return (int)syscall(SYS_mkdirat, directory, name, mode);
 }
 
+static bool clock_stands;
+static time_t seconds = 1000; /* that it shows then */
+
+/* Replaces libc's clock_gettime(): if the clock stands, only the answer of a
+ * slow disk moves it. */
+int clock_gettime(clockid_t clock, struct timespec *ret)
+{
+    if (!clock_stands)
+        return (int)syscall(SYS_clock_gettime, clock, ret);
+    *ret = (struct timespec){ .tv_sec = seconds };
+    return 0;
+}
+
 int openat(int directory, const char *name, int flags, ...)
 {
     va_list args;
 
-    if (strstr(name, "is-slow"))
-        poll(NULL, 0, 300);
+    seconds += clock_stands && strstr(name, "is-slow");
     die_with(name);
     va_start(args, flags);
     const mode_t mode =
@@ -193,8 +205,10 @@ Test(home, quotas_beside_a_dead_disk, .timeout = 60)
     file_write(world.users, text);
     disk_ms = 2000;
     cr_assert_eq(pthread_atfork(NULL, note_fork, NULL), 0);
+    clock_stands = true;
     json_t *all =
         json_loads(expect_run(0, "", "quota list --json")->out, 0, NULL);
+    clock_stands = false;
     cr_assert_eq(json_array_size(all), count);
     for (size_t i = 0; i < count; i++)
         cr_expect_eq(strcmp(text_of(json_array_get(all, i), "note", ""),
