@@ -46,7 +46,7 @@ static void lock(struct ended *e)
 
 static void time_out(struct ended *e)
 {
-    (void)e; /* idle_timeout is short */
+    (void)e; /* idle_timeout is short, but a login takes less */
 }
 
 static void drain(struct ended *e)
@@ -79,7 +79,7 @@ static const struct way {
     { "cut", cut, "" },
     { "kick", kick, "" },
     { "lock", lock, "" },
-    { "time-out", time_out, "idle_timeout = 1s\n" },
+    { "time-out", time_out, "idle_timeout = 5s\n" },
     { "drain", drain, "" },
     { "reload", reload, "" },
     { "retire", retire, "drain_timeout = 1s\n" },
