@@ -124,6 +124,42 @@ static void expect_links_not_followed(struct desk *d, const struct peer *p)
     }
 }
 
+/* A server may change such a path to another file's, unless it is known to keep
+ * its bytes: here vsftpd, where the path begins with a directory, and FEAT
+ * lacks UTF8. */
+static void expect_names_kept(struct desk *d, const struct peer *p)
+{
+    static const char *const names[] = { "t ", " t", "t\xe9", " d/t", "d/ t" };
+    static const char *const paths[] = { "/t%20", "/%20t", "/t%E9", "/%20d/t",
+                                         "/d/%20t" };
+    char there[SERVER_PATH_MAX + 32];
+
+    files_make_folder(" d", 0755);
+    files_make_folder("d", 0755);
+    snprintf(there, sizeof(there), "%s/home%s/ d", d->dir, p->dir);
+    files_make_folder(there, 0777);
+    desk_says(d, 0, NULL, "mkdir", "/d", NULL);
+    files_write("t", "text", 4, 0644);
+    desk_says(d, 0, NULL, "put", "t", "/", NULL);
+    for (size_t i = 0; i < 5; i++) {
+        bool kept = i == 4 || (i > 0 && p->dir[0]);
+        const int code = kept ? 0 : EX_DATAERR;
+        const char *said = kept ? NULL : "this server may change";
+
+        files_write(names[i], "text", 4, 0644);
+        desk_says(d, code, said, "put", "--remove-source", "--conflict",
+                  "overwrite", names[i], paths[i], NULL);
+        cr_expect_eq(files_exists(names[i]), !kept, "%s, %zu", p->name, i);
+        desk_says(d, kept ? 0 : EX_NOINPUT, NULL, "get", paths[i], "copy",
+                  NULL);
+        desk_says(d, code, said, "mv", "--conflict", "overwrite", "/t",
+                  names[i], NULL);
+        if (kept)
+            desk_says(d, 0, NULL, "mv", paths[i], "/t", NULL);
+        desk_says(d, code, said, "mkdir", paths[i], NULL);
+    }
+}
+
 ParameterizedTestParameters(peers, work)
 {
     return parameters_of_peers();
@@ -145,6 +181,7 @@ ParameterizedTest(struct peer *p, peers, work, .timeout = 400)
     desk_says(&d, 0, "1 removed", "sync", "--delete", "/tree", "back", NULL);
     expect_surplus_kept(&d, p);
     expect_changes_seen(&d, p);
+    expect_names_kept(&d, p);
     desk_says(&d, 0, "below/", "ls", "/tree", NULL);
     desk_says(&d, 0, "12 files", "du", "/tree", NULL);
     desk_says(&d, 0, NULL, "mv", "/tree/a b0", "c", NULL);

@@ -541,6 +541,9 @@ struct remote_range {
  */
 int remote_hash(struct link *l, const char *path, struct remote_range range,
                 char ret[DIGEST_HEX_MAX], struct failure *why);
+/* Refuses a new name that the server may change, perhaps to another file's. */
+int remote_keeps_name(const struct link *l, const char *path,
+                      struct failure *why);
 /* remote_mkdir() makes a directory, with the retries that the options permit;
  * remote_mkdir_once() tries once. Both return 0; 1: the directory existed
  * already; -1 with the reason. */

@@ -7,6 +7,7 @@
 
 #include "link.h"
 #include "sallyport/base/clock.h"
+#include "sallyport/base/harmless.h"
 
 /* Listings. */
 
@@ -461,11 +462,30 @@ int remote_hash(struct link *l, const char *path, struct remote_range range,
     return 0;
 }
 
+/* Pure-FTPd changes a blank at the path's ends, pyftpdlib what isn't UTF-8. */
+int remote_keeps_name(const struct link *l, const char *path,
+                      struct failure *why)
+{
+    const struct slice all = slice_from(path),
+                       name = slice_from(url_base(path));
+    bool keeps = slice_trim(all).len == all.len;
+
+    for (size_t at = 0, n; keeps && l->site->utf8 && at < name.len; at += n)
+        keeps = (n = utf8_length(name, at)) > 0;
+    return keeps || l->site->atomic
+               ? 0
+               : fail(why, EX_DATAERR,
+                      "the path begins or ends with a blank, or isn't UTF-8: "
+                      "this server may change it to another file's name");
+}
+
 int remote_mkdir_once(struct link *l, const char *path, struct failure *why)
 {
     struct failure later;
     struct listing_entry there;
 
+    if (remote_keeps_name(l, path, why) < 0)
+        return -1;
     if (link_command(l, why, "MKD %s", path) == 0)
         return 0;
     if (why->reply >= 500 && !why->lost &&
@@ -490,6 +510,8 @@ int remote_mkdir(struct link *l, const char *path, struct failure *why)
 int remote_rename(struct link *l, const char *from, const char *to,
                   struct failure *why)
 {
+    if (remote_keeps_name(l, to, why) < 0)
+        return -1;
     if (link_command(l, why, "RNFR %s", from) < 0)
         return -1;
     return link_command(l, why, "RNTO %s", to);

@@ -198,6 +198,8 @@ static int upload_target(struct file_transfer *t, struct failure *why)
 {
     const struct options *o = t->link->site->options;
 
+    if (remote_keeps_name(t->link, t->job->remote, why) < 0)
+        return -1;
     t->replaces |= t->job->overwrite;
     if (t->choice == CHOICE_ASK)
         t->choice =
