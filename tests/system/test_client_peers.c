@@ -158,6 +158,13 @@ static void expect_names_kept(struct desk *d, const struct peer *p)
             desk_says(d, 0, NULL, "mv", paths[i], "/t", NULL);
         desk_says(d, code, said, "mkdir", paths[i], NULL);
     }
+    /* Nor does sync --delete remove what the file would replace. */
+    snprintf(there, sizeof(there), "%s/home%s/d/t ", d->dir, p->dir);
+    files_make_folder(there, 0777);
+    files_write("d/t ", "text", 4, 0644);
+    desk_says(d, EX_DATAERR, "this server may change", "sync", "--delete", "d",
+              "/d", NULL);
+    cr_expect(files_exists(there), "%s", p->name);
 }
 
 ParameterizedTestParameters(peers, work)

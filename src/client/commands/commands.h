@@ -73,8 +73,7 @@ struct tree {
     atomic_size_t files;
     atomic_int times;      /* sync: enum tree_times */
     atomic_size_t surplus; /* names that sync --delete will remove */
-    bool removing;         /* sync: all transfers are over, and the removals are
-                            * queued */
+    unsigned removing;     /* sync, queued: 1: changed kinds; 2: all removals */
     atomic_bool unlisted;  /* the user was told that listings lack names */
     atomic_size_t older;   /* sync: files of equal size, older here */
     pthread_mutex_t lock;  /* protects standard output, jobs.later, and the

@@ -17,10 +17,21 @@
 /* Before sync removes a name on the server: is the name still missing here? If
  * somebody has made it meanwhile, the server's name stays, with everything in
  * it. Looks only for the topmost name of a removal. */
-static bool remove_is_gone(const struct tree *t, const struct job *job)
+static bool remove_is_gone(struct tree *t, const struct job *job)
 {
-    if (t->use != TREE_SYNCS || job->above || job->replaced)
+    if (t->use != TREE_SYNCS || job->above)
         return true;
+    if (job->replaced) {
+        /* The source must be readable, and the server must take its name. */
+        struct failure why;
+        FD_CLEANUP int fd =
+            names_open(job->local, job->named, O_RDONLY | O_NONBLOCK);
+        int r = fd < 0 ? fail_errno(&why, errno, "")
+                       : remote_keeps_name(&t->client->link, job->remote, &why);
+        if (r < 0)
+            tree_failed(t, job->local, &why);
+        return r == 0;
+    }
     FD_CLEANUP int at = names_open_above(job->local, job->named, O_PATH);
     struct stat st;
     return at >= 0 &&
@@ -185,7 +196,7 @@ static int remove_enter(void *of, struct job *job, struct link *l,
     struct job *held;
 
     if (!remove_is_gone(t, job)) {
-        job->stays = true;
+        job->last = NULL;
         return 0;
     }
     /* The directory stays, since names in it are excluded; the others go. */
@@ -301,6 +312,8 @@ static int local_remove(void *of, struct job *job, struct link *l,
     }
     if (there != ABSENT)
         return there == PRESENT ? 0 : -1;
+    if (job->after && remote_see(l, job->remote, why) < 0)
+        return -1;
     FD_CLEANUP int at = names_open_above(job->local, job->named, O_PATH);
     if (at < 0) {
         tree_failed_errno(t, job->local);
@@ -313,8 +326,10 @@ static int local_remove(void *of, struct job *job, struct link *l,
              "not removed: it got new files or directories during the sync");
         tree_failed(t, job->local, why);
     }
-    remove_follow(t, job,
-                  grown || !local_name(t, job, at, job->local, 0, NULL));
+    bool stays = grown || !local_name(t, job, at, job->local, 0, NULL);
+    if (stays && job->replaced && !job->after)
+        return fail(why, EX_CANTCREAT, "not replaced: some names in it stay");
+    remove_follow(t, job, stays);
     return 0;
 }
 
@@ -392,8 +407,7 @@ struct job *remove_hold_here(struct tree *t, const struct job *dir,
     FD_CLEANUP int at = names_open_above(local, dir->named, O_PATH);
     size_t count = 0;
 
-    if (at >= 0)
-        local_name(t, dir, at, local, 0, &count);
+    job.stays = at >= 0 && !local_name(t, dir, at, local, 0, &count);
     job.size = count;
     struct job *held =
         count > 0 ? jobs_make(&t->jobs, &job, local, remote) : NULL;

@@ -223,7 +223,7 @@ static bool sync_replaces(struct tree *t, struct job *job, const char *local,
     }
     held = t->up ? remove_hold_there(t, dir, local, remote, there)
                  : remove_hold_here(t, dir, local, remote);
-    if (!held) {
+    if (!held || (!t->up && held->stays)) {
         remove_refuse(t, local);
         return true;
     }
@@ -303,7 +303,8 @@ static bool sync_removes_too_many(const struct tree *t)
 /* Called when no job can run. With --max-delete, the first call comes after all
  * walks and before all transfers, and decides whether the transfers begin. The
  * next call queues the removals, unless something has failed: a moved file must
- * be at its new place before its old name is removed. */
+ * be at its new place before its old name is removed. Names that change their
+ * kind come first. A download removes the directory when all bytes are here. */
 static bool sync_next(void *of)
 {
     struct tree *t = of;
@@ -322,14 +323,23 @@ static bool sync_next(void *of)
     }
     if (t->jobs.walks_only)
         return true;
-    if (t->removing || t->jobs.code != 0)
+    if (t->removing == 2 || t->jobs.code != 0)
         return false;
-    t->removing = true;
-    struct job *job;
-    bool some = false;
-    for (; (job = jobs_pop(&t->jobs.later)); some = true)
-        jobs_queue(&t->jobs, job);
-    return some;
+    t->removing++;
+    for (size_t n = t->jobs.later.count; n > 0; n--) {
+        struct job *job = jobs_pop(&t->jobs.later), *get = job->after;
+
+        if (get && get->kind == JOB_GET) {
+            job->after = NULL;
+            get->after = job;
+            job = get;
+        }
+        if (job->after || t->removing == 2)
+            jobs_queue(&t->jobs, job);
+        else
+            jobs_push(&t->jobs.later, job);
+    }
+    return true;
 }
 
 int cmd_sync(struct client *c, struct word *w, int n)
@@ -353,11 +363,11 @@ int cmd_sync(struct client *c, struct word *w, int n)
     jobs_run(&t.jobs, &c->site, &c->link);
     /* Say that surplus names stay, even if the server denied a login after the
      * last file. */
-    if (!t.removing && t.surplus > 0 && !sync_removes_too_many(&t)) {
+    if (t.removing < 2 && t.surplus > t.removed && !sync_removes_too_many(&t)) {
         jobs_keep(&t.jobs, EX_NOPERM);
-        progress_note("nothing is removed, since something failed; the next "
+        progress_note("nothing %sis removed, since something failed; the next "
                       "sync will remove %zu files and directories",
-                      t.surplus);
+                      t.removed > 0 ? "more " : "", t.surplus - t.removed);
     }
     if (!sync_removes_too_many(&t))
         sync_summary(&t);

@@ -74,6 +74,7 @@ static bool crew_give(struct crew *c, struct file_transfer *ret)
     if (!job)
         return false;
     *ret = (struct file_transfer){ .job = job, .fd = -1, .lock = -1 };
+    ret->of = j->of;
     snprintf(ret->remote, sizeof(ret->remote), "%s", job->remote);
     snprintf(ret->local, sizeof(ret->local), "%s", job->local);
     return true;

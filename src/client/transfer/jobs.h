@@ -65,7 +65,8 @@ struct job {
     uint64_t unique;   /* of the directory on the server; 0: unknown */
     atomic_bool apart; /* sync: LIST doesn't show the directory as a link */
     size_t root;       /* length of the remote path at which the walk began */
-    struct job *after; /* a removal: the job that is queued when it is done */
+    struct job *after; /* a removal: the job that is queued when it is done; a
+                        * download: the removal that makes room for it */
     /* A step that lists a directory to remove: the removal of the directory,
      * which holds the jobs of its names. */
     struct job *removal;
