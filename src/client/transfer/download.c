@@ -203,6 +203,8 @@ static int download_to_stdout(struct file_transfer *t, struct failure *why)
     if (transfer_begin_digest(t, false, why) < 0)
         return -1;
     int r = download_bytes(t, why);
+    if (t->unwritten)
+        why->code = EX_IOERR;
     if (r == 0)
         r = transfer_verify(t, why);
     digest_end(&t->digest, NULL);
