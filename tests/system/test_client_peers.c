@@ -167,6 +167,19 @@ static void expect_names_kept(struct desk *d, const struct peer *p)
     cr_expect(files_exists(there), "%s", p->name);
 }
 
+/* A link that the user has named leads to a file, whatever MLST says of it. */
+static void expect_link_downloaded(struct desk *d, const struct peer *p)
+{
+    char link[2 * SERVER_PATH_MAX];
+
+    snprintf(link, sizeof(link), "%s/home%s/tree/a-link-with-a-long-name",
+             d->dir, p->dir);
+    cr_assert_eq(symlink("c", link), 0);
+    desk_says(d, 0, NULL, "get", "/tree/a-link-with-a-long-name", "l", NULL);
+    cr_expect_eq(system("cmp c l"), 0, "%s", p->name);
+    cr_assert_eq(unlink(link), 0);
+}
+
 ParameterizedTestParameters(peers, work)
 {
     return parameters_of_peers();
@@ -194,6 +207,8 @@ ParameterizedTest(struct peer *p, peers, work, .timeout = 400)
     desk_says(&d, 0, NULL, "mv", "/tree/a b0", "c", NULL);
     desk_says(&d, 0, NULL, "get", "--conflict", "skip", "/tree/c", NULL);
     cr_expect(files_exists("c"));
+    expect_link_downloaded(&d, p);
+    desk_says(&d, 0, NULL, "get", "--remove-source", "/tree/c", "d", NULL);
     desk_says(&d, 0, "0 bad", "doctor", "/", NULL);
     expect_links_not_followed(&d, p);
     desk_says(&d, 0, NULL, "rm", "-r", "/tree", NULL);

@@ -341,7 +341,7 @@ static int get_file(struct tree *t, const char *remote, const char *local,
     if (e.kind == LISTED_DIRECTORY && strcmp(local, "-") == 0)
         return client_refuse(remote, EX_USAGE,
                              "a directory can't go to standard output");
-    job.known = e.sized;
+    job.known = e.sized && (listed || t->client->site.atomic);
     job.size = e.size;
     job.modified = e.modified;
     if (e.kind == LISTED_DIRECTORY)
@@ -360,8 +360,8 @@ struct get_target {
     struct tree tree;
 };
 
-/* Counts each failure itself, and returns 0: tree_expand() would return only
- * the first of several failures. */
+/* Counts each failure itself, not by its result: tree_expand() would return
+ * only the first of several failures. */
 static int get_one(struct client *c, const char *remote,
                    const struct listing_entry *listed, void *of)
 {
@@ -382,7 +382,7 @@ static int get_one(struct client *c, const char *remote,
               fits ? get_file(&t->tree, remote, named ? to : local,
                               named || t->local ? strlen(to) : 0, listed)
                    : client_refuse(remote, EX_USAGE, "the name is too long"));
-    return 0;
+    return listed && listed->kind == LISTED_OTHER ? -1 : 0;
 }
 
 static int get_line(struct client *c, const char *line, void *of)

@@ -147,8 +147,8 @@ void tree_failed_errno(struct tree *t, const char *what);
 
 /* Calls EACH with the path of WORD. If the last component of the path is a
  * pattern, calls EACH with each path that matches, and with its entry E of the
- * listing; otherwise E is NULL. A pattern without a match is a failure. Returns
- * the first failure's exit code, or 0. */
+ * listing; otherwise E is NULL. A pattern without a match is a failure; EACH
+ * returns -1 for no match. Returns the first failure's exit code, or 0. */
 typedef int expand_each(struct client *c, const char *path,
                         const struct listing_entry *e, void *of);
 int tree_expand(struct client *c, const struct word *word, expand_each *each,

@@ -560,8 +560,9 @@ int tree_expand(struct client *c, const struct word *word, expand_each *each,
         if (!(word->directory && all.entry[i].kind != LISTED_DIRECTORY) &&
             fnmatch(word->pattern.text, all.entry[i].name, FNM_PERIOD) == 0 &&
             url_join(dir, all.entry[i].name, path) == 0) {
-            found++;
-            tree_keep(&code, each(c, path, &all.entry[i], of));
+            r = each(c, path, &all.entry[i], of);
+            found += r >= 0;
+            tree_keep(&code, r > 0 ? r : 0);
         }
     if (all.refused > 0)
         progress_note("/%s: " LISTING_REFUSED, dir);

@@ -49,6 +49,11 @@ static int download_facts(struct file_transfer *t, struct failure *why)
         return -1;
     if (e.kind == LISTED_DIRECTORY)
         return fail(why, EX_USAGE, "is a directory; add -r");
+    /* In MLST other servers give a link's own size. */
+    if (!(t->job->known && !t->row) && e.sized && t->link->site->mlst &&
+        !t->link->site->atomic &&
+        remote_length(t->link, t->remote, &e.size, why) < 0)
+        return -1;
     if (!e.sized)
         return fail(why, EX_UNAVAILABLE,
                     "the server gives no size for this file; use sallyport "

@@ -343,10 +343,8 @@ static int source_remove_checked(struct file_transfer *t, struct failure *why)
         return fail(why, EX_TEMPFAIL, "interrupted");
     if (put && t->unconfirmed)
         return fail(why, EX_TEMPFAIL, "the server hasn't confirmed it");
-    /* A download is complete only if it has all bytes that MLST has
-     * announced. */
-    if (!t->checked && !(put ? t->sized : t->link->site->mlst))
-        return fail(why, EX_USAGE,
+    if (!t->checked && !(put ? t->sized : t->done == t->size))
+        return fail(why, EX_UNAVAILABLE,
                     "neither its checksum nor its size could be compared");
     return put ? source_remove_local(t, why) : source_remove_remote(t, why);
 }

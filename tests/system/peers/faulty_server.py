@@ -52,6 +52,9 @@ NAMES = ["../escaped", "/escaped", "a/b", "..", "\x1b[2Jclear", "tab\there",
 # growing_once: only the first time. replaced: After the first download it is another
 # file.
 WITH_HASH = ("growing", "growing_once", "replaced")
+# short_link, long_link: SIZE follows a link, MLST doesn't.
+WRONG_SIZES = {"size_too_small": 3, "size_too_large": 4000, "short_link": 3,
+               "long_link": 4000}
 LISTED = {
     "names": NAMES,
     "names_of_list": NAMES,
@@ -582,6 +585,7 @@ class Session(threading.Thread):
         if FAULT.endswith("late_cut") and words not in STORED and words not in PARTIAL:
             return self.reply("550 no such file")
         length = 0 if FAULT in ("stored_empty", "empty") else \
+            self.told if FAULT in WITH_HASH or FAULT.startswith("size_") else \
             len(STORED.get(words, PARTIAL.get(words, TEXT)))
         self.reply(f"213 {length}")
 
@@ -637,8 +641,7 @@ class Session(threading.Thread):
             FAULT in TREES and not words.endswith("file") else "file"
         if words == "link":
             kind = "OS.unix=slink"
-        size = {"size_too_small": 3, "size_too_large": 4000}.get(
-            FAULT, len(STORED.get(words, self.text())))
+        size = self.told = WRONG_SIZES.get(FAULT, len(STORED.get(words, self.text())))
         TOLD.append(words)
         ASKED.set()
         size += words in LOST and words.endswith("again")
@@ -656,8 +659,7 @@ class Session(threading.Thread):
         self.reply("250 End")
 
     def do_MLSD(self, words):
-        size = {"size_too_small": 3, "size_too_large": 4000}.get(
-            FAULT, len(TEXT))
+        size = WRONG_SIZES.get(FAULT, len(TEXT))
         self.lose()
         facts = "" if FAULT == "no_sizes" else f"size={size};"
         if FAULT in ("lost_mfmt", "stale_list"):
