@@ -212,9 +212,11 @@ static void check_versions(struct doctor *d)
                         rows[i].wanted ? NULL : "switch it off on the server",
                         "the server accepts %s", rows[i].name);
         else if (rows[i].version == TLS1_3_VERSION)
-            doctor_find(d, FINDING_NOTE, NULL, "the server has no TLS 1.3");
+            doctor_find(d, FINDING_NOTE, NULL,
+                        why.code == EX_TEMPFAIL ? "TLS 1.3 is untested"
+                                                : "the server has no TLS 1.3");
     }
-    if (good == 0)
+    if (good == 0 && why.code != EX_TEMPFAIL)
         doctor_find(d, FINDING_BAD, NULL,
                     "the server has neither TLS 1.2 nor TLS 1.3");
 }
@@ -347,7 +349,7 @@ static void check_features(struct doctor *d)
         { "\n HASH", "checksums can be compared",
           "no HASH: transfers can't be verified", FINDING_NOTE },
         { "\n MFMT", "times can be set",
-          "no MFMT: uploads get the current time", FINDING_NOTE },
+          "no MFMT: times are kept only if MDTM sets them", FINDING_NOTE },
     };
     struct failure why;
 

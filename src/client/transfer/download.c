@@ -205,6 +205,8 @@ static int download_into(struct file_transfer *t, struct part *p, bool replace,
 static int download_to_stdout(struct file_transfer *t, struct failure *why)
 {
     t->fd = STDOUT_FILENO;
+    if (t->link->site->options->json) /* otherwise only a failure is shown */
+        transfer_show(t);
     if (transfer_begin_digest(t, false, why) < 0)
         return -1;
     int r = download_bytes(t, why);

@@ -122,7 +122,7 @@ static enum conflict_choice names_ask(const char *name, const char *where,
     names_facts(old, there);
     names_facts(new, here);
     snprintf(prompt, sizeof(prompt),
-             "%s is %s already%s%s%s%s%s: (s)kip, (r)ename to new-..., "
+             "%s is %s already%s%s%s%s%s: (s)kip, (r)ename the new file, "
              "(o)verwrite, (q)uit; S, R, O for all? ",
              show_text(name, safe, sizeof(safe)), where, there[0] ? " (" : "",
              there, there[0] && here[0] ? "; the new one: " : "",
