@@ -6,6 +6,8 @@
  * another one began must also precede it in this order. And the rest of a file
  * must never become the file. */
 
+#include <sys/xattr.h>
+
 #include "renames.h"
 #include "steps.h"
 #include "support/long.h"
@@ -41,6 +43,7 @@ struct op {
     int client, outcome;
     unsigned began, ended; /* in ticks */
     bool of_partial;       /* SIZE has reported a partial */
+    bool knows_file;       /* as in the client */
     bool tail;             /* only the rest of a file would become the file */
     bool copies;           /* resumes onto the finished file */
     uint64_t first;        /* in units */
@@ -64,6 +67,8 @@ struct client {
     int fd;
     uint64_t sized;        /* by SIZE, in units; 0: none */
     char partial[LONGEST]; /* the bytes that SIZE has counted */
+    bool knows_file;       /* SIZE has reported the file beside a partial with
+                              a record */
     const enum verb *program;
     size_t at, count;
 };
@@ -263,21 +268,25 @@ static void writable(struct client *c, struct msg_file_writable *w)
     begin_bytes(c, w->to_copy);
 }
 
-/* Takes the answer of SIZE, and notes whether it is the length of the
- * partial. */
+/* Takes the answer of SIZE, and notes whether it is the length of the partial.
+ * If SIZE has waited, it can leave its record on the partial, and answer with
+ * the file that has appeared meanwhile. */
 static void sized(struct client *c, const struct msg_facts_are *facts)
 {
-    const char *name = disk_partial_name(&c->peer, "f");
+    const char *path =
+        disk_path(&c->peer, path_of(disk_partial_name(&c->peer, "f")));
     struct stat st;
 
     c->op->size = facts->size / UNIT;
     c->sized = 0;
-    if (stat(disk_path(&c->peer, path_of(name)), &st) < 0 ||
-        st.st_ino != facts->inode)
+    c->knows_file = getxattr(path, "user.sallyport.reported", NULL, 0) >= 0;
+    run.was_sized |= c->knows_file;
+    if (stat(path, &st) < 0 || st.st_ino != facts->inode)
         return;
+    c->knows_file = false;
     c->sized = c->op->size;
     get_partial(c, c->partial);
-    c->op->of_partial = run.reported[user_of(c)] = run.was_sized = true;
+    c->op->of_partial = run.reported[user_of(c)] = true;
 }
 
 static void take(struct client *c)
@@ -323,10 +332,12 @@ static bool begin_op(struct client *c)
         return false;
     *op = (struct op){ .verb = c->program[c->at++],
                        .client = (int)(c - run.c),
+                       .knows_file = c->knows_file,
                        .began = ++run.tick };
     memset(op->sent, letters[run.ops], is_cut(op->verb) ? 3 : 2);
     run.ops++;
     run.cut |= is_cut(op->verb);
+    c->knows_file &= op->verb > SIZE;
     c->op = op;
     c->part = BEGIN;
     c->ends = false;
@@ -477,7 +488,7 @@ static bool is_refused(const struct world *w, const struct op *op)
     case OUTCOME_NAME_LOST:
         return overlaps(op);
     case OUTCOME_SIZE_FIRST:
-        return run.was_sized;
+        return run.was_sized && !(op->knows_file && is_there(w->f));
     default:
         return false;
     }
@@ -643,6 +654,7 @@ static void furnish(enum before before, struct world *ret)
     for (int i = 0; i < 2; i++) {
         run.c[i].at = run.c[i].count = 0;
         run.c[i].sized = 0;
+        run.c[i].knows_file = false;
         steps_free(run.c[i].steps);
     }
     if (before < A_PARTIAL)
@@ -790,6 +802,30 @@ Test(orders, of_a_rest_and_another_append, WITH_SANITIZERS)
     for (int c = 0; c < CONFLICT_COUNT; c++) {
         start((enum conflict)c, false);
         play_all_twice(&(struct plan){ NOTHING, { rest, other }, { 3, 2 } });
+        end();
+    }
+}
+
+/* SIZE waits for an upload, which becomes the file; before SIZE goes on, the
+ * next upload of this name is cut. Then one of the two sessions appends. */
+Test(orders, of_a_size_beside_a_file_and_a_cut)
+{
+    static const enum verb uploads[] = { APPE, STOR_CUT, APPE };
+    static const enum verb sized[] = { SIZE, APPE };
+    /* Switches: SIZE begins during the first upload, goes on after the second
+     * one, and then leaves the rest to the first session. */
+    static const uint64_t switches[] = { 1, 1 | 1 << 4 };
+
+    for (int c = 0; c < CONFLICT_COUNT; c++) {
+        start((enum conflict)c, false);
+        for (size_t i = 0; i < 2; i++) {
+            bool right;
+
+            play(&(struct plan){ NOTHING,
+                                 { uploads, sized },
+                                 { i == 0 ? 2 : 3, i == 0 ? 2 : 1 } },
+                 0, switches[i], &right);
+        }
         end();
     }
 }

@@ -362,6 +362,39 @@ static void cut_upload(struct peer *p, enum write_mode mode, size_t len,
     DONE(ask_abort(p));
 }
 
+/* SIZE waits for an upload, which becomes the file; before SIZE goes on, the
+ * next upload of this name is cut. SIZE answers with the file, so the client's
+ * rest belongs to the file, and never to the partial. */
+Test(writers, a_size_beside_a_commit_and_a_cut)
+{
+    for (int i = 0; i < 2 * CONFLICT_REJECT; i++) {
+        const enum conflict conflict = (enum conflict)(i / 2);
+        const bool kept = conflict == CONFLICT_RENAME;
+
+        start_pair("anna", conflict);
+        struct peer *a = &pair.a, *b = &pair.b;
+        DONE(open_upload(a, WRITE_STORE, 200 * K, 1));
+        steps_hold(pair.steps[1]);
+        REQUEST(&b->session, facts, .path = SLICE("/in/f"),
+                .purpose = FACTS_FOR_SIZE);
+        cr_assert_eq(steps_next(pair.steps[1], b), STEPPED_BLOCKED);
+        DONE(ask_commit(a, 200 * K));
+        cut_upload(a, WRITE_STORE, 300 * K, 2);
+        cr_assert(run(pair.steps[1], b));
+        cr_expect_eq(EXPECT(&b->session, facts_are)->size, 200 * K);
+        steps_free(pair.steps[1]);
+        int r = ask_upload(b, "/in/f", i % 2 ? WRITE_APPEND : WRITE_STORE,
+                           i % 2 ? 0 : 100 * K, 250 * K, 1);
+        cr_expect_eq(r, kept ? OUTCOME_SEND_WHOLE : OUTCOME_OK, "row %d: %d", i,
+                     r);
+        if (r == OUTCOME_OK)
+            DONE(ask_commit(b, 250 * K));
+        cr_expect(disk_is(a, "/in/f", kept ? 200 * K : 250 * K, 1), "row %d",
+                  i);
+        end();
+    }
+}
+
 static int append_opens(struct peer *p)
 {
     int r = ask_write(p, "/in/f", WRITE_APPEND, 0, 0, NULL);

@@ -145,6 +145,7 @@ void resume_note_file(struct files *f, uint64_t key, int directory,
 {
     FD_CLEANUP int fd = partial_open_unlocked(f, directory, name);
 
+    resume_drop_answer(f, key); /* resume_size() may just have noted one */
     if (fd >= 0 && attribute_is_set(fd, ATTRIBUTE_REPORTED))
         resume_note_answer(f, key, directory, &(struct sized){ 0 });
 }
