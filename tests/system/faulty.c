@@ -1,4 +1,7 @@
 /* Starts servers and proxies that do one thing wrong. */
+#include <sys/socket.h>
+#include <sys/un.h>
+
 #include "faulty.h"
 
 #include "sallyport/base/buf.h"
@@ -11,11 +14,15 @@
 
 #define DAY 86400L
 
-/* The certificates of all servers here, and a client's: each test would take
- * longer to make them than its client takes. */
+/* The certificates of all servers here, and a client's, and Python's beginning:
+ * for each test these would take longer than its client takes. */
 static char folder[64];
+static struct sockaddr_un servers = { .sun_family = AF_UNIX };
+static pid_t python;
 
-ReportHook(PRE_ALL)(struct criterion_test_set *set)
+static pid_t start(char *const script[], int in);
+
+void faulty_prepare(void)
 {
     const struct pki_leaf leaves[] = {
         { .name = "good", .names = "IP:127.0.0.1", .server = true },
@@ -28,16 +35,26 @@ ReportHook(PRE_ALL)(struct criterion_test_set *set)
         { .name = "user" },
     };
     struct pki *p = pki_begin(folder, "ca");
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-    (void)set;
     for (size_t i = 0; i < sizeof(leaves) / sizeof(leaves[0]); i++)
         pki_issue(p, &leaves[i]);
     pki_free(p);
+    snprintf(servers.sun_path, sizeof(servers.sun_path), "%s/servers", folder);
+    FAIL_IF(bind(fd, (struct sockaddr *)&servers, sizeof(servers)) != 0 ||
+                listen(fd, 64) != 0,
+            "%s: %s", servers.sun_path, strerror(errno));
+    python = start((char *const[]){ "faulty_server.py", NULL }, fd);
+    close(fd);
 }
 
 ReportHook(POST_ALL)(struct criterion_global_stats *stats)
 {
     (void)stats;
+    if (!python)
+        return;
+    kill(python, SIGKILL);
+    waitpid(python, NULL, 0);
     scratch_remove_tree(folder);
 }
 
@@ -59,8 +76,9 @@ static pid_t start(char *const script[], int in)
     for (size_t i = 1; script[i]; i++)
         words[2 + i] = script[i];
     pid_t pid = fork();
+    FAIL_IF(pid < 0, "fork: %s", strerror(errno));
     if (pid == 0) {
-        prctl(PR_SET_PDEATHSIG, in == STDIN_FILENO ? SIGKILL : 0);
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
         dup2(in, STDIN_FILENO);
         execv("/usr/bin/python3", words);
         _exit(127);
@@ -86,14 +104,12 @@ static pid_t start_server(const char *fault, const char *certificate,
                           char port[16])
 {
     static int orders = -1;
-    int ends[2];
     pid_t pid;
 
     if (orders < 0) {
-        cr_assert_eq(pipe2(ends, O_CLOEXEC), 0);
-        start((char *const[]){ "faulty_server.py", NULL }, ends[0]);
-        close(ends[0]);
-        orders = ends[1];
+        orders = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        cr_assert_eq(
+            connect(orders, (struct sockaddr *)&servers, sizeof(servers)), 0);
     }
     char *directory = get_current_dir_name();
     cr_assert_gt(dprintf(orders, "%s %s %s/%s.pem %s/%s.key\n", directory,

@@ -12,6 +12,8 @@ struct faulty {
     pid_t pid;
 };
 
+/* Before the tests: makes the certificates, and starts the program. */
+void faulty_prepare(void);
 /* Starts the server; CERTIFICATE is "good", "late" or "other". Beside the CA
  * are also user.pem and user.key, of a client. */
 void faulty_begin(struct faulty *f, const char *fault, const char *certificate);

@@ -2,6 +2,7 @@
  * user in, in both versions of TLS, with the password and instead of it; what a
  * data connection must show; reloads; curl, lftp and sallyport. */
 #include "ctl.h"
+#include "support/long.h"
 #include "support/pki.h"
 #include "support/processes.h"
 #include "support/served.h"
@@ -141,6 +142,8 @@ static void tear_down(void)
 }
 
 TestSuite(client_certificates, .init = set_up, .fini = tear_down);
+TestSuite(long_client_certificates, .init = set_up, .fini = tear_down,
+          IN_LONG_RUN);
 
 static void show(struct session *s, const char *name)
 {
@@ -479,7 +482,7 @@ static const struct {
       "1.3" },
 };
 
-SharedTest(client_certificates, by_programs, 600)
+SharedTest(long_client_certificates, by_programs, 600)
 {
     for (size_t p = 0; p < sizeof(programs) / sizeof(programs[0]); p++) {
         const bool old = strcmp(programs[p].most, "1.2") == 0;

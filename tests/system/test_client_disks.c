@@ -6,6 +6,12 @@
 #include "support/files.h"
 #include "support/test.h"
 
+ReportHook(PRE_ALL)(struct criterion_test_set *set)
+{
+    (void)set;
+    faulty_prepare();
+}
+
 TestSuite(client_disks, .init = fuse_begin);
 
 struct far {

@@ -9,6 +9,7 @@
 #include "generation.h"
 #include "sallyport/base/clock.h"
 #include "support/files.h"
+#include "support/long.h"
 #include "support/processes.h"
 #include "support/served.h"
 #include "support/server_log.h"
@@ -29,21 +30,22 @@ static void expect_numbers(const struct buf *got, uint32_t n)
 }
 
 TestSuite(fuse, .init = fuse_begin);
+TestSuite(fuse_young, .init = fuse_begin, IN_LONG_RUN);
 
 #define OLD_MS 8000 /* by then master has looked at the disks a few times */
 
-/* A test of what the server's looks at the disks find: it runs with a server
- * that has just started, and after OLD_MS with a server that relies on what it
- * has seen. PLAN is the address of a struct server_plan. */
+/* A test of what the server's looks at the disks find: it runs after OLD_MS
+ * with a server that relies on what it has seen, and in the long run with one
+ * that has just started, too. PLAN is the address of a struct server_plan. */
 #define AgedTest(suite, name, seconds, plan)                                   \
     static void name##_at_any_age(struct server *server);                      \
     ServerTest(suite, name, seconds, plan)                                     \
     {                                                                          \
+        grow_old();                                                            \
         name##_at_any_age(server);                                             \
     }                                                                          \
-    ServerTest(suite, name##_of_an_old_server, seconds, plan)                  \
+    ServerTest(suite##_young, name, seconds, plan)                             \
     {                                                                          \
-        grow_old();                                                            \
         name##_at_any_age(server);                                             \
     }                                                                          \
     static void name##_at_any_age(struct server *server)

@@ -2,10 +2,11 @@
 
 usage: faulty_server.py
 
-Each line of the standard input begins such a server, in a process of its own, since
-Python takes longer to begin than most tests: "DIRECTORY FAULT CERTIFICATE KEY". There
-the file "port" gets the port and the process once the server listens, and "commands"
-gets the clients' commands. The end of the input, and a next line, ends the server.
+The standard input listens. Each line of a connection begins such a server, in a process
+of its own, since Python takes longer to begin than most tests: "DIRECTORY FAULT
+CERTIFICATE KEY". There the file "port" gets the port and the process once the server
+listens, and "commands" gets the clients' commands. The connection's end, and a next
+line, ends the server.
 Everybody may log in; there is one file. FAULT is
 "none" or one of the words that this program compares it with; "FAULT,REPLY,TIMES": the
 reply to this command comes too late so many times, "220" or such as "AUTH", or such as
@@ -24,9 +25,20 @@ import threading
 import time
 
 
+def fork_for_each_test():
+    tests = socket.socket(fileno=0)
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    while True:
+        lines = tests.accept()[0]
+        if os.fork() == 0:
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            return lines.makefile()
+        lines.close()
+
+
 def fork_for_each_line():
     child = 0
-    for line in itertools.chain(sys.stdin, [""]):
+    for line in itertools.chain(fork_for_each_test(), [""]):
         if child:
             os.kill(child, signal.SIGKILL)
             os.waitpid(child, 0)

@@ -1,6 +1,7 @@
 /* Tests gate's counts of connections, of sessions that ended without a login,
  * and of events, without sockets and by a clock of the test. */
 #include "gate/gate.h"
+#include "support/long.h"
 #include "support/test.h"
 
 static uint64_t seed = 1;
@@ -221,7 +222,7 @@ static void expect_rate(size_t level, uint64_t most)
               later);
 }
 
-Test(fruitless, any_rate)
+Test(fruitless, any_rate, WITHOUT_SANITIZERS)
 {
     static const uint64_t most[] = { 1, 2, 8, 120, 1000, 40000 };
 

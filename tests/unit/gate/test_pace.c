@@ -398,7 +398,10 @@ static void be_steady(void)
  * of an account is lost. */
 Test(pace, any_program, .init = begin, .timeout = 600)
 {
-    for (int program = 0; program < (is_long() ? 100 : 15); program++) {
+    for (int program = 0; program < (is_long()      ? 100
+                                     : IS_SANITIZED ? 8
+                                                    : 15);
+         program++) {
         for (int i = 0; i < 2000; i++)
             step(&played[below(SESSIONS)]);
         be_steady();

@@ -9,7 +9,8 @@
 #include "support/scratch.h"
 #include "tls/tls.h"
 
-TestSuite(certs, .init = scratch_enter, .fini = scratch_remove);
+TestSuite(certs, .init = scratch_enter, .fini = scratch_remove,
+          WITHOUT_SANITIZERS);
 
 /* Runs certs/make with these arguments. Returns its exit status, and leaves its
  * output in the file "said". */
@@ -116,7 +117,7 @@ Test(certs, self_signed)
     tls_context_free(t);
 }
 
-Test(certs, from_a_small_ca, WITH_SANITIZERS)
+Test(certs, from_a_small_ca)
 {
     cr_assert_eq(make("--ca ca --out one one.example"), 0);
     cr_assert_eq(make("--ca ca --out two '*.two.example'"), 0);
@@ -134,7 +135,7 @@ Test(certs, from_a_small_ca, WITH_SANITIZERS)
 }
 
 /* Replaces the certificate of a directory with a key. */
-Test(certs, nothing_is_overwritten_unasked, WITH_SANITIZERS)
+Test(certs, nothing_is_overwritten_unasked)
 {
     static const struct {
         const char *arguments;
@@ -186,7 +187,7 @@ Test(certs, nothing_is_overwritten_unasked, WITH_SANITIZERS)
 
 /* certs/make prints the fingerprint, since FileZilla asks people to compare
  * it. */
-Test(certs, the_fingerprint_is_printed, WITH_SANITIZERS)
+Test(certs, the_fingerprint_is_printed)
 {
     char text[FINGERPRINT_TEXT];
 

@@ -317,7 +317,7 @@ static void add_members(unsigned n, const char *options)
             0);
 }
 
-Test(limits, grants)
+Test(limits, grants, WITHOUT_SANITIZERS)
 {
     const unsigned members = GRANTS_MAX / USER_MOUNTS_MAX;
 
@@ -330,7 +330,7 @@ Test(limits, grants)
                 "users:16450: more than 1048576 rights in shares");
 }
 
-Test(limits, directories, WITH_SANITIZERS)
+Test(limits, directories, WITHOUT_SANITIZERS)
 {
     char options[USER_LINE_MAX];
     size_t len = 0;
