@@ -27,7 +27,7 @@ static bool times_resolve(struct session *s, struct slice name)
         control_reply(s, REPLY_BAD_NAME);
         return false;
     }
-    if (s->stored[0] &&
+    if (s->stored[0] && !s->subject.directory &&
         slice_equal(path_slice(&s->subject), path_slice(&s->wanted)))
         path_resolve(&s->cwd, slice_from(s->stored), &s->subject);
     return true;
