@@ -35,8 +35,8 @@ TestSuite(fuse_young, .init = fuse_begin, IN_LONG_RUN);
 #define OLD_MS 8000 /* by then master has looked at the disks a few times */
 
 /* A test of what the server's looks at the disks find: it runs after OLD_MS
- * with a server that relies on what it has seen, and in the long run with one
- * that has just started, too. PLAN is the address of a struct server_plan. */
+ * with a server that relies on what it has seen, and in the long run with a
+ * young server, too. PLAN is the address of a struct server_plan. */
 #define AgedTest(suite, name, seconds, plan)                                   \
     static void name##_at_any_age(struct server *server);                      \
     ServerTest(suite, name, seconds, plan)                                     \

@@ -6,8 +6,11 @@
 #include "master/children/children.h"
 #include "sallyport/base/fd.h"
 #include "support/files.h"
+#include "support/long.h"
 #include "support/server.h"
 #include "support/wait.h"
+
+TestSuite(access, WITHOUT_SANITIZERS);
 
 /* Master doesn't check the users file by itself. */
 static void on_request(struct master *m)

@@ -34,7 +34,7 @@ static void map(void)
     cr_assert_eq(guesses_map(-1, &g), 0);
 }
 
-TestSuite(guesses, .init = map);
+TestSuite(guesses, .init = map, WITHOUT_SANITIZERS);
 
 static struct guess guess(uint64_t name, const char *peer)
 {
@@ -316,7 +316,7 @@ Test(guesses, where_users_are)
 
 /* A user who logs in from very many networks doesn't exempt all other addresses
  * from bans. */
-Test(guesses, of_an_address_whose_slot_is_taken, WITHOUT_SANITIZERS)
+Test(guesses, of_an_address_whose_slot_is_taken)
 {
     struct guess what = { .name = 7, .peer = { .family = 6 } };
 
