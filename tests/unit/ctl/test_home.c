@@ -90,7 +90,7 @@ ssize_t lgetxattr(const char *path, const char *name, void *value, size_t size)
  * home there says so, and doesn't keep the lock. */
 Test(home, a_dead_disk, .timeout = 300)
 {
-    char words[256], row[256];
+    char words[512], row[1024];
     struct run r;
     pid_t pid;
 
