@@ -502,11 +502,13 @@ AgedTest(fuse, a_volume_that_goes_after_it_came_back, 120, &troubled)
  * restart finds the same, and `mount` ends it. */
 AgedTest(fuse, a_volume_that_is_not_mounted, 120, &troubled)
 {
-    char homes[SERVER_PATH_MAX];
+    char homes[SERVER_PATH_MAX], lock[SERVER_PATH_MAX + 32];
 
     homes_of(server, homes);
     for (int restarts = 0; restarts < 2; restarts++) {
         cr_assert_eq(mount("tmpfs", homes, "tmpfs", 0, "mode=0711"), 0);
+        snprintf(lock, sizeof(lock), "%s/.sallyport-retention", homes);
+        files_write(lock, "", 0, 0600); /* as sallyport-retention.service */
         if (restarts > 0) {
             server_halt(server);
             server_again(server);

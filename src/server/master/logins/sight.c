@@ -184,9 +184,13 @@ static int sight_read(const struct userdb *u, int fd, struct sight *g)
     return r;
 }
 
-/* Is the directory FD empty? If its number of links shows a directory in it, a
- * network disk needs no listing. autofs(5) lists no home until somebody opens
- * it. */
+/* Begins names that are no home's, such as the lock of
+ * sallyport-retention.service. They can lie below an unmounted disk. */
+#define RESERVED ".sallyport-"
+
+/* Is the directory FD empty, but for reserved names? If its number of links
+ * shows a directory in it, a network disk needs no listing. autofs(5) lists no
+ * home until somebody opens it. */
 static bool sight_is_empty(int fd)
 {
     const struct dirent *entry;
@@ -203,8 +207,9 @@ static bool sight_is_empty(int fd)
         return false;
     errno = 0;
     while ((entry = readdir(directory)) && n == 0)
-        n +=
-            strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
+        n += strcmp(entry->d_name, ".") != 0 &&
+             strcmp(entry->d_name, "..") != 0 &&
+             strncmp(entry->d_name, RESERVED, strlen(RESERVED)) != 0;
     closedir(directory);
     return n == 0 && errno == 0;
 }
