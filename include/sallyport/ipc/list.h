@@ -501,8 +501,8 @@ MESSAGE(files_opens, FILES, MASTER, START, MANY, NONE,
 PATH(at) END
 
 MESSAGE(files_opened, FILES, MASTER, START, MANY, NONE,
-        "the home (0) or the share with this number is open: its device and "
-        "inode, by which master notices that its path leads elsewhere")
+        "the home (0) or the share with this number is open on a local disk: its "
+        "device and inode, by which master notices that its path leads elsewhere")
 NUMBER(number) NUMBER(device) NUMBER(inode) END
 
 MESSAGE(session_died, MASTER, FILES, RUN, ONCE, NONE,

@@ -1,6 +1,7 @@
 /* The start of the process, and the causes of its end, among them a session
  * that breaks the protocol. */
 #include <grp.h>
+#include <linux/magic.h>
 #include <sys/resource.h>
 
 #include "peer.h"
@@ -9,6 +10,7 @@
 #include "support/lie.h"
 #include "support/processes.h"
 #include "support/wait.h"
+#include "syncs.h"
 
 #define LIE(name, ...)                                                         \
     {                                                                          \
@@ -197,6 +199,35 @@ Test(files, homes)
         channel_close(&p->session);
         cr_expect_eq(peer_wait(p), 0);
         peer_remove(p);
+    }
+}
+
+/* Master looks again at what files tells it, and must wait for no disk. */
+Test(files, tells_directories_of_local_disks)
+{
+    static const struct {
+        long disk;
+        unsigned told;
+    } rows[] = { { TMPFS_MAGIC, 2 },
+                 { SMB2_SUPER_MAGIC, 0 },
+                 { NFS_SUPER_MAGIC, 0 },
+                 { FUSE_SUPER_MAGIC, 0 } };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct peer *p = peer_new();
+        struct message m;
+        unsigned told = 0;
+
+        disk_type = rows[i].disk;
+        peer_share(p, "/in", RIGHT_ALL);
+        peer_fork(p);
+        do {
+            cr_assert_eq(channel_wait(&p->master, &m, 10000), 1);
+            told += m.kind == MSG_files_opened;
+        } while (m.kind != MSG_ready);
+        cr_expect_eq(told, rows[i].told, "row %zu: %u", i, told);
+        p->master.phase = PHASE_RUN;
+        peer_stop(p);
     }
 }
 

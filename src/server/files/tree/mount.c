@@ -237,12 +237,16 @@ static int mount_open_other(const struct files *f,
     return r < 0 ? r : mount_open_in_home(f, m);
 }
 
+/* Master looks where a path leads only on local disks: cifs asks its server
+ * even if statx(2) has AT_STATX_DONT_SYNC, and a silent server would make
+ * master wait. */
 static void mount_tell(struct files *f, const struct files_start *start,
                        const struct mount *m)
 {
     struct stat st;
 
-    if (!start->for_ctl && resolve_known(m->fd, &st) == 0)
+    if (!start->for_ctl && !fd_on_network_disk(m->fd) &&
+        resolve_known(m->fd, &st) == 0)
         SEND(&f->master, files_opened, 0, .number = (uint64_t)(m - f->mount),
              .device = st.st_dev, .inode = st.st_ino);
 }

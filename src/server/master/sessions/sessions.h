@@ -86,9 +86,9 @@ struct files_process {
     char opens[USER_HOME_MAX + 1]; /* path in its last message `files_opens`;
                                     * "": none came */
     bool away; /* it has failed, since its disk can't be reached */
-    /* Hashes of device and inode of the home and the shares that it has opened;
-     * 0: it hasn't opened that one. other: to which directory the path of one
-     * of them leads now; 0: no path leads elsewhere. */
+    /* Hashes of device and inode of the home and the shares that it has opened
+     * on local disks; 0: not that one. other: to which directory the path of
+     * one of them leads now; 0: no path leads elsewhere. */
     uint64_t opened[1 + USER_MOUNTS_MAX];
     uint64_t other;
 };
