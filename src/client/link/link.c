@@ -624,6 +624,9 @@ int link_command(struct link *l, struct failure *why, const char *format, ...)
                     "sent");
     link_begin(l, "", NULL);
     link_add(l, &l->before, CURLOPT_QUOTE, line);
+    /* In TYPE A some servers refuse SIZE by the 550 of a missing file. */
+    if (strncmp(line, "*SIZE ", 6) == 0 && (l->logs_in || !l->binary))
+        link_say_first(l, "TYPE I");
     LINK_SET(l, CURLOPT_NOBODY, 1L);
     explicit_bzero(line, sizeof(line));
     int r = link_run(l, why);

@@ -355,8 +355,9 @@ bool link_use_spare(struct link *l);
 /* Wipes the last command, which contained a secret. */
 void link_wipe(struct link *l);
 
-/* Sends one command. Its reply is in lines, reply and text. Returns 0, or -1
- * with the reason, also if the server refuses the command. */
+/* Sends one command, and before SIZE, if necessary, TYPE I. Its reply is in
+ * lines, reply and text. Returns 0, or -1 with the reason, also if the server
+ * refuses the command. */
 int link_command(struct link *l, struct failure *why, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

@@ -265,8 +265,7 @@ static int remote_bytes(const struct link *l, uint64_t *ret,
 static enum presence remote_size(struct link *l, const char *path,
                                  uint64_t *ret, struct failure *why)
 {
-    if ((!l->binary && link_command(l, why, "TYPE I") < 0) ||
-        remote_ask(l, QUESTION_SIZE, "SIZE", path, why) < 0)
+    if (remote_ask(l, QUESTION_SIZE, "SIZE", path, why) < 0)
         return remote_denial(l, path, why);
     l->binary = true;
     return remote_bytes(l, ret, why) < 0 ? PRESENCE_UNKNOWN : PRESENT;

@@ -7,7 +7,7 @@ of its own, since Python takes longer to begin than most tests: "DIRECTORY FAULT
 CERTIFICATE KEY". There the file "port" gets the port and the process once the server
 listens, and "commands" gets the clients' commands. The connection's end, and a next
 line, ends the server.
-Everybody may log in; there is one file. FAULT is
+Everybody may log in; there is one file. As ProFTPD, it refuses SIZE in TYPE A. FAULT is
 "none" or one of the words that this program compares it with; "FAULT,REPLY,TIMES": the
 reply to this command comes too late so many times, "220" or such as "AUTH", or such as
 "STOR=226" for one of several."""
@@ -172,6 +172,7 @@ class Session(threading.Thread):
         self.range = None
         self.user = ""
         self.verb = "220"
+        self.type = "A"
         self.late = LATE
 
     def reply(self, text):
@@ -186,8 +187,8 @@ class Session(threading.Thread):
             while b"\n" in rest:
                 line, rest = rest.split(b"\n", 1)
                 yield line.strip().decode(errors="replace")
-            self.s.settimeout(2 if FAULT in ("idle", "one_session", "idle_denies")
-                              and self.secure else None)
+            self.s.settimeout(2 if FAULT in ("idle", "one_session", "idle_denies",
+                                             "idle_folds") and self.secure else None)
             try:
                 more = self.s.recv(4096)
             except TimeoutError:
@@ -224,7 +225,10 @@ class Session(threading.Thread):
                     f.write(line + "\n")
                 self.verb = verb.upper()
                 do = getattr(self, "do_" + self.verb, None)
-                if do:
+                self.type = words if self.verb == "TYPE" else self.type
+                if self.verb == "SIZE" and self.type != "I":
+                    self.reply("550 SIZE not allowed in ASCII mode")
+                elif do:
                     do(words)
                 else:
                     self.reply("502 no")
@@ -797,8 +801,9 @@ FILES = {} # of a mirror: name -> [bytes, time]
 # MDTM sets times, and MLST isn't known. loses: It keeps the old file until the new one
 # is whole, and its second and third uploads are lost with the connection. mute_folds:
 # It folds, and answers no question about a name. list_folds: It folds, and has no MLST.
+# idle_folds: And ends idle sessions.
 MIRRORS = ("hides", "folds", "disk_folds", "blanks", "ahead", "sets", "loses",
-           "mute_folds", "list_folds")
+           "mute_folds", "list_folds", "idle_folds")
 
 
 class Mirror(Session):
@@ -815,7 +820,7 @@ class Mirror(Session):
     def do_FEAT(self, words):
         if FAULT == "mute_folds":
             return self.reply("211-Features:\r\n UTF8\r\n211 End")
-        if FAULT == "list_folds":
+        if FAULT in ("list_folds", "idle_folds"):
             return self.reply("211-Features:\r\n UTF8\r\n SIZE\r\n211 End")
         more = " MDTM" if FAULT == "sets" else " MLST type*;size*;modify*"
         if FAULT not in ("ahead", "sets"):
