@@ -268,6 +268,8 @@ static void check_on_disk(void *data)
     const struct home *h = data;
     const char *setting = setting_of(h);
     struct complaint c = { "" };
+    /* Asked before the open: another command can make it meanwhile. */
+    const bool missing = access(setting, F_OK) < 0;
     FD_CLEANUP int parent = home_open_parent(h->path, setting);
     FD_CLEANUP int fd = -1;
 
@@ -276,8 +278,7 @@ static void check_on_disk(void *data)
     /* For a home directly in the setting's directory, home_make() also makes
      * that directory. */
     if (parent == -ENOENT && user_path_within(h->path, setting) &&
-        !strchr(h->path + strlen(setting) + 1, '/') &&
-        access(setting, F_OK) < 0)
+        !strchr(h->path + strlen(setting) + 1, '/') && missing)
         return;
     if (parent < 0)
         home_fail(h->path, -parent);
