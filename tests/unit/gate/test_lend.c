@@ -118,9 +118,10 @@ Test(lend, told_the_address_of_its_network)
 
 /* A lent listener listens at the address to which its client has connected, and
  * at no other. Gate keeps no copy of the listener. (Other programs bind ports
- * of 127.0.0.1, so the client connects to 127.0.0.8.) */
+ * of 127.0.0.1, so the client connects to 127.0.0.8. A port of `auto` could be
+ * another test's, once it is free.) */
 GateTest(lend, at_the_address_of_the_control_connection, .settings = FREE,
-         .wildcard = true)
+         .wildcard = true, .ports = 1)
 {
     struct sockaddr_in a = { .sin_family = AF_INET,
                              .sin_addr = { htonl(INADDR_LOOPBACK + 8) } };
