@@ -239,14 +239,13 @@ static int mount_open_other(const struct files *f,
 
 /* Master looks where a path leads only on local disks: cifs asks its server
  * even if statx(2) has AT_STATX_DONT_SYNC, and a silent server would make
- * master wait. */
+ * master wait. quota_watch() has found which disks are local. */
 static void mount_tell(struct files *f, const struct files_start *start,
                        const struct mount *m)
 {
     struct stat st;
 
-    if (!start->for_ctl && !fd_on_network_disk(m->fd) &&
-        resolve_known(m->fd, &st) == 0)
+    if (!start->for_ctl && !m->quota.none && resolve_known(m->fd, &st) == 0)
         SEND(&f->master, files_opened, 0, .number = (uint64_t)(m - f->mount),
              .device = st.st_dev, .inode = st.st_ino);
 }
@@ -276,9 +275,9 @@ int mount_open_others(struct files *f, const struct files_start *start)
             event_send(&f->log, &e);
             continue;
         }
+        quota_watch(m);
         if (m->share)
             mount_tell(f, start, m);
-        quota_watch(m);
         f->writes_only |= !(mount_may(m) & BENEATH_READ);
     }
     return 0;
@@ -298,8 +297,8 @@ int mount_open_home(struct files *f, const struct files_start *start)
     home->fd = mount_open_outside(start->root, start->homes, start->home);
     if (home->fd < 0)
         return home->fd;
-    mount_tell(f, start, home);
     quota_watch(home);
+    mount_tell(f, start, home);
     f->writes_only = !(mount_may(home) & BENEATH_READ);
     return 0;
 }
