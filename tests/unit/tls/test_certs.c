@@ -147,7 +147,9 @@ Test(certs, nothing_is_overwritten_unasked)
         { "--new-key a", 73, "exists already", true },
         { "--force --ca ca b", 0, "key.pem stays", true },
         { "--force a", 0, "needs nothing", true },
+        { "--force a", 0, "the old certificate.pem need the new one", true },
         { "--force --new-key a", 0, "and ./key.pem for a", false },
+        { "--force --new-key a", 0, "the old certificate.pem need", false },
     };
     static const char *const others[] = {
         "-algorithm RSA", "-algorithm EC -pkeyopt ec_paramgen_curve:P-384",
