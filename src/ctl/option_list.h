@@ -23,6 +23,8 @@ OPTION(share, "share", "NAME:ROLE",
 FLAG(show, "show", "print the letter again")
 OPTION(team, "team", "TEAM",
        "a team that the user joins (several: with commas)")
+OPTION(remove, "remove", "KEY",
+       "remove a key of the row that only older versions have")
 OPTION(path, "path", "DIR",
        "log: a part of a path; share add: the share's directory\n"
        "(default: NAME in \"shares\")")

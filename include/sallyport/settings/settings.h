@@ -165,8 +165,8 @@ struct settings {
     struct setting_said
         said[SETTING_ROWS_MAX]; /* one entry for each row of the table */
     size_t said_count;
-    struct complaint retired; /* about the first line with a setting that only
-                                 older versions have; "": no such line */
+    struct complaint retired; /* about the first reported line with a setting
+                                 that only older versions have; "": none */
 };
 
 /* Returns the address that PASV announces to this client: the address of the

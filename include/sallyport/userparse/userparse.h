@@ -7,20 +7,23 @@
 
 #include "sallyport/users/users.h"
 
-/* Reads the file from its start. *u needs no preparation, and is empty on
- * failure. Complaints call the file FILE. Refuses, with file and line: a bad
- * name, a duplicate name or uid, a hash of a refused kind (DES, MD5, NT,
- * empty), a uid that isn't a number, a home that isn't absolute, an unknown
- * key. Returns 0; -EINVAL: a mistake; another -errno: the file couldn't be
- * read. *c has the reason in each case. */
+/* Reads the file from its start, for sallyportctl. *u needs no preparation, and
+ * is empty on failure. Complaints call the file FILE. Refuses, with file and
+ * line: a bad name, a duplicate name or uid, a hash of a refused kind (DES,
+ * MD5, NT, empty), a uid that isn't a number, a home that isn't absolute, an
+ * unknown key. Skips keys and values that only older versions permit, so that
+ * sallyportctl can edit their rows one by one. Returns 0; -EINVAL: a mistake;
+ * another -errno: the file couldn't be read. *c has the reason in each case. */
 int users_read(struct users *u, int fd, const char *file, struct complaint *c);
 /* Does the same for a text in memory, which stays as it is. */
 int users_parse(struct users *u, struct slice text, const char *file,
                 struct complaint *c);
-/* Reads the file for a program that only shows it: calls REPORT for each
- * mistake, and *u gets the rows that can be read. If two rows have the same
- * name or uid, *u gets both. Returns the number of mistakes, or -errno with an
- * empty *u and the reason in *c. */
+/* Does the same for the server, and refuses what only older versions permit.
+ * REPORT NULL: ends at the first mistake. Otherwise reads the file for a
+ * program that only shows it: calls REPORT for each mistake, and *u gets the
+ * rows that can be read. If two rows have the same name or uid, *u gets both.
+ * Returns the number of mistakes, or -errno with an empty *u and the reason in
+ * *c. */
 typedef void users_report(const char *mistake);
 int users_survey(struct users *u, int fd, const char *file,
                  users_report *report, struct complaint *c);
@@ -67,13 +70,8 @@ bool user_sync_closed(const struct user *user);
 /* Returns OUT. */
 const char *user_sync_text(const struct user_sync *s, char out[SYNC_TEXT_MAX]);
 
-/* Keys of older versions, which the parser still accepts. NOW is the key's name
- * now; NULL: the key has no effect any more. */
-struct user_old_key {
-    const char *old, *now;
-};
-#define USER_OLD_KEYS 4
-extern const struct user_old_key user_old_keys[USER_OLD_KEYS];
+/* Do only older versions permit this key of a row? */
+bool user_key_retired(const char *key);
 
 /* Checks a key of a user's last column, and its value. Returns 0, or -EINVAL
  * with a complaint that begins with "KEY=". */

@@ -173,24 +173,13 @@ void edit_remove(size_t line)
     e.line[line - 1].text = (struct slice){ NULL, 0 };
 }
 
-/* Parses the line when it is first needed. Replaces each key of an older
- * version by its new name, or removes the key. */
+/* Parses the line when it is first needed. */
 struct row *edit_row(size_t line)
 {
     struct edit_line *l = &e.line[line - 1];
 
-    if (l->row.columns > 0)
-        return &l->row;
-    row_need(row_parse(&l->row, l->text));
-    for (size_t i = 0; i < USER_OLD_KEYS; i++) {
-        const struct user_old_key *key = &user_old_keys[i];
-        const char *value = row_get(&l->row, key->old);
-
-        if (value && key->now)
-            row_set(&l->row, key->now, value);
-        if (value)
-            row_set(&l->row, key->old, NULL);
-    }
+    if (l->row.columns == 0)
+        row_need(row_parse(&l->row, l->text));
     return &l->row;
 }
 

@@ -235,6 +235,11 @@ void given_set(struct row *row)
     for (size_t n = 0; n < OPTIONS; n++)
         if (ctl_options[n].key && a->option[n])
             given_key(row, &ctl_options[n], a->option[n]);
+    if (a->remove && !user_key_retired(a->remove))
+        fail(EX_USAGE, "--remove %s: only older versions have such a key",
+             a->remove);
+    if (a->remove)
+        row_set(row, a->remove, NULL);
     if (a->must_change)
         row_set(row, "must_change", "yes");
     if (a->retain)

@@ -27,7 +27,7 @@ const struct ctl_command ctl_commands[] = {
     { "user", "change", user_change, TAKES_NAME, READS_USERS,
       "NAME [--home DIR] [--comment TEXT] [--role ROLE] "
       "[--hash-stdin] [--must-change] " KEYS_SYNTAX
-      "[--rights-in PATH:ROLE] [--file-mode MODE] [--dir-mode "
+      "[--rights-in PATH:ROLE] [--remove KEY] [--file-mode MODE] [--dir-mode "
       "MODE] " ENDS_SYNTAX,
       "Change a user's row; the value \"default\" or \"none\" removes a "
       "setting",
@@ -95,7 +95,7 @@ const struct ctl_command ctl_commands[] = {
       "and teams",
       "sallyportctl share add contracts anna:full bert:read" },
     { "share", "change", line_change, TAKES_NAME, 0,
-      "NAME [--file-mode MODE] [--retain [PATH:]TIME] [--json]",
+      "NAME [--remove KEY] [--file-mode MODE] [--retain [PATH:]TIME] [--json]",
       "Change a share; the value \"default\" or \"none\" removes a setting",
       "sallyportctl share change contracts --retain 30d" },
     { "share", "rename", line_rename, TAKES_TWO_NAMES, 0, "NAME NEW [--json]",
@@ -132,7 +132,7 @@ const struct ctl_command ctl_commands[] = {
       "Take users out of a team: they lose its shares",
       "sallyportctl team leave legal bert" },
     { "team", "change", line_change, TAKES_NAME, 0,
-      "NAME " TEAM_SYNTAX " [--json]",
+      "NAME [--remove KEY] " TEAM_SYNTAX " [--json]",
       "Change the limits of a team; the value \"default\" or \"none\" removes "
       "a limit",
       "sallyportctl team change legal --bandwidth-up 10M" },

@@ -156,10 +156,6 @@ static void take_text(struct import *m, struct imported *e, const char *key,
     bool known = !strcmp(key, "rights") || !strcmp(key, "must_change") ||
                  !strcmp(key, "retain") || !strcmp(key, "totp");
 
-    /* Accept the names of keys that older versions wrote. */
-    for (size_t i = 0; i < USER_OLD_KEYS; i++)
-        if (user_old_keys[i].now && strcmp(user_old_keys[i].old, key) == 0)
-            key = user_old_keys[i].now;
     const struct member *member = find_member(key);
     if (member && member->take)
         member->take(e, key, text);

@@ -105,7 +105,7 @@ static void prepare_settings(struct master *m, const struct start_options *o)
 static void prepare(struct master *m)
 {
     struct complaint c = { "" };
-    int failed = 0;
+    int failed = m->settings.retired.text[0] ? EX_CONFIG : 0;
 
     for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
         int r = steps[i].prepare(m, &c);

@@ -481,7 +481,7 @@ Test(auth, the_hashes_of_name_and_row)
     int fd;
 
     snprintf(text, sizeof(text),
-             "anna:%s:70000:70000::/home:: rights=lr max_files=3\n",
+             "anna:%s:70000:70000::/home:: rights=lr uploads=3\n",
              crypt("right", SETTING));
     fd = users_table(text);
     memcpy(key, halves, sizeof(key));

@@ -165,7 +165,6 @@ Test(load, control_socket)
         { "", "/etc/x/conf", "/etc/x/control", "/etc/x/control" },
         { "", "conf", "./control", "./control" },
         { "", "/conf", "/control", "/control" },
-        { "control = /a/b\n", "conf", "./control", "./control" },
     };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {

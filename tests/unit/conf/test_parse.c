@@ -190,23 +190,34 @@ static int survey(const char *text)
     return n;
 }
 
-/* The first one is remembered, with its line; a default file has none. */
-Test(parse, settings_of_older_versions_have_no_effect)
+/* A start refuses the first one. --check reports all of them, and still gets
+ * the other settings. */
+Test(parse, settings_of_older_versions_are_refused)
 {
+    static const char told_both[] =
+        "conf:2: address_refresh has no effect any more; remove this line\n"
+        "conf:4: address_refresh has no effect any more; remove this line\n";
+    const struct slice text =
+        SLICE("login_tries = 5\naddress_refresh = perhaps\n"
+              "idle_timeout = 7s\naddress_refresh = 1h\n");
+
     parse_well("login_tries = 5\n");
     cr_expect_str_eq(s.retired.text, "");
-    parse_well("login_tries = 5\naddress_refresh = perhaps\n"
-               "address_refresh = 1h\n");
+    cr_expect_eq(parse(text.ptr), -EINVAL);
+    cr_expect_str_eq(c.text, "conf:2: address_refresh has no effect any more; "
+                             "remove this line");
+    c.text[0] = told[0] = '\0';
+    cr_expect_eq(conf_parse(&s, text, "conf", tell, &c), 0);
+    cr_expect_str_eq(told, told_both);
+    cr_expect_neq(s.retired.text[0], '\0');
     cr_expect_eq(s.login_tries, 5);
-    cr_expect_str_eq(s.retired.text,
-                     "conf:2: address_refresh has no effect any more; "
-                     "remove this line");
-    parse_well("uid.gate = 69990\n");
-    cr_expect(strstr(s.retired.text, "conf:1: uid.gate has no effect") &&
-                  strstr(s.retired.text, "; remove this line"),
-              "the hint fits: %s", s.retired.text);
+    cr_expect_eq(s.idle_timeout, 7000);
     cr_expect_eq(parse("address_refres = 1h\n"), -EINVAL);
-    cr_expect_eq(survey("address_refresh = 1h\nlissten = 1\n"), 1);
+    told[0] = '\0';
+    cr_expect_eq(conf_parse(&s, SLICE("address_refresh = 1h\nlissten = 1\n"),
+                            "conf", tell, &c),
+                 -EINVAL);
+    cr_expect(strstr(told, "conf:1: ") && strstr(told, "conf:2: "));
 }
 
 Test(parse, a_survey_tells_all_mistakes)

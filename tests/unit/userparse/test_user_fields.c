@@ -153,13 +153,12 @@ Test(fields, a_key_for_the_last_column)
     } table[] = {
         { "rights", "read", NULL },
         { "uploads", "7", NULL },
-        { "max_files", "7", NULL },
-        { "quota", "20G", NULL }, /* it was read by older versions */
-        { "quota_files", "7", NULL },
+        { "max_files", "7", "unknown key \"max_files\"" },
+        { "quota", "20G", "unknown key \"quota\"" },
         { "rights", "dropp", "rights=dropp: expected full, " },
         { "rights", "l r", "rights=l r: blanks aren't permitted" },
         { "rights", "l\n", "rights=l\n: blanks aren't permitted" },
-        { "max_bytes", "x", "upload_bytes=x: expected a number from 1 to " },
+        { "upload_bytes", "x", "upload_bytes=x: expected a number from 1 to " },
     };
     char value[USER_LINE_MAX + 1];
     struct complaint c;

@@ -282,6 +282,62 @@ Test(users, a_survey_tells_all_mistakes)
     cr_expect_eq(u.count, 1);
 }
 
+/* The server refuses the whole file. A survey reports each word, and keeps the
+ * row with the rest of its keys. sallyportctl reads the file, to edit it. */
+Test(users, what_only_older_versions_permit)
+{
+    static const struct {
+        const char *line, *word, *command;
+    } table[] = {
+        { "anna:!:1:1::/h::", "max_files=7",
+          "user change anna --remove max_files --uploads 7" },
+        { "anna:!:1:1::/h::", "max_bytes=2G",
+          "user change anna --remove max_bytes --upload-bytes 2G" },
+        { "anna:!:1:1::/h::", "max_bytes=$(ls)'",
+          "user change anna --remove max_bytes --upload-bytes \\$\\(ls\\)\\'" },
+        { "anna:!:1:1::/h::", "quota=1", "user change anna --remove quota" },
+        { "anna:!:1:1::/h::", "quota_files=",
+          "user change anna --remove quota_files" },
+        { "@share:s:80000:/s:", "quota=1", "share change s --remove quota" },
+        { "@share:s:80000:/s:", "quota_files=1",
+          "share change s --remove quota_files" },
+    };
+
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        char text[256];
+
+        snprintf(text, sizeof(text), "%sfile_mode=0640 %s  %s\n", table[i].line,
+                 table[i].word, table[i].word);
+        FD_CLEANUP int fd = fd_sealed("users", slice_from(text));
+        c.text[0] = '\0';
+        cr_expect_eq(users_survey(&u, fd, "users", NULL, &c), -EINVAL);
+        cr_expect(strstr(c.text, table[i].command), "%s", c.text);
+        cr_expect_eq(survey(slice_from(text)), 2);
+        for (size_t n = 0; n < 2; n++) {
+            const char *run = strstr(told, "run: sallyportctl ");
+
+            cr_assert_not_null(run, "%s", told);
+            cr_expect_eq(
+                strncmp(run + 18, table[i].command, strlen(table[i].command)),
+                0, "%s", run);
+            memmove(told, run + 1, strlen(run));
+        }
+        cr_expect_eq(u.count + u.shares, 1);
+        cr_expect_eq(u.count ? u.row->file_mode : u.share->file_mode, 0640);
+        read_well(text);
+        cr_expect_eq(u.count + u.shares, 1);
+        snprintf(text, sizeof(text), "%snonsense=1 %s\n", table[i].line,
+                 table[i].word);
+        cr_expect_eq(survey(slice_from(text)), 2, "%s", told);
+        cr_expect_eq(read_slice(slice_from(text)), -EINVAL);
+    }
+    cr_expect_eq(survey(SLICE("@team:t:max_files=1\n")), 1);
+    cr_expect(strstr(told, "unknown key"), "%s", told);
+    cr_expect(user_key_retired("quota"));
+    cr_expect_not(user_key_retired("rights"));
+    cr_expect_not(user_key_retired(""));
+}
+
 /* A file with far too many rows causes one report for all further rows. */
 Test(users, a_survey_ends)
 {

@@ -17,6 +17,7 @@ struct parser {
     const char *name; /* name of the file, for complaints */
     size_t line;
     bool partly;                /* conf_load() was called with a report */
+    conf_report *report;        /* or NULL */
     struct complaint complaint; /* about this line */
 };
 
@@ -103,11 +104,14 @@ static int assign_key(struct parser *p, struct slice key, struct slice value)
                 "%s:%zu: unknown key \"%.*s\"; did you mean \"%s\"?", p->name,
                 p->line, len, key.ptr, nearest);
         }
-        /* Note the line, but not as a mistake: after an upgrade the server must
-         * start with the old file. */
-        complain(&p->settings->retired,
+        complain(&p->complaint,
                  "%s:%zu: %.*s has no effect any more; %sremove this line",
                  p->name, p->line, (int)key.len, key.ptr, instead);
+        if (!p->report)
+            return -EINVAL;
+        /* The line misses nothing, so --check goes on to the users file. */
+        conf_mistake(p->complaint.text, p->report, &p->settings->retired);
+        p->complaint.text[0] = '\0';
         return 0;
     }
     if (row->keyed) {
@@ -206,7 +210,9 @@ static int parse_all(struct settings *s, struct slice text, const char *name,
                      bool partly, conf_report *report, struct complaint *c)
 {
     struct settings read;
-    struct parser p = { .settings = &read, .name = name, .partly = partly };
+    struct parser p = {
+        .settings = &read, .name = name, .partly = partly, .report = report
+    };
 
     conf_default(&read);
     snprintf(read.file, sizeof(read.file), "%s", name);

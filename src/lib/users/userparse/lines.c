@@ -123,11 +123,15 @@ static int read_hash(const struct reader *r, struct user *user, char *hash)
     return 0;
 }
 
+/* NAME is the name of the line. */
 static int read_options(const struct reader *r, struct line_options *o,
-                        enum line_kind kind, char *text)
+                        enum line_kind kind, const char *name, char *text)
 {
     struct complaint why = { .text = "" };
 
+    for (; options_retired(kind, name, text, &why); why.text[0] = '\0')
+        if (!r->lenient && complain_of_row(r, why.text) && !r->report)
+            return -EINVAL; /* otherwise the rest of the line counts */
     return options_read(o, kind, text, &why) ? complain_of_row(r, why.text) : 0;
 }
 
@@ -169,7 +173,7 @@ static int read_user(const struct reader *r, struct line_options *o, char *line)
         return reader_mistake(r, r->line, "bad home; expected %s", wanted);
     if (column[6][0] != '\0')
         return complain_of_row(r, "the seventh column (shell) must be empty");
-    if (read_options(r, o, LINE_USER, column[7]))
+    if (read_options(r, o, LINE_USER, column[0], column[7]))
         return -EINVAL;
     /* A user who logs in by a certificate needs no password. */
     if (user->certificate_only)
@@ -199,7 +203,7 @@ static int read_share(struct reader *r, char *line)
     if (!user_path_ok(slice_from(column[3])))
         return complain_of_row(r, "bad path; expected an absolute path without "
                                   ". and .., not /, without a / at its end");
-    if (read_options(r, &o, LINE_SHARE, column[4]))
+    if (read_options(r, &o, LINE_SHARE, column[1], column[4]))
         return -EINVAL;
     u->share[u->shares++] = (struct share){ .name = column[1],
                                             .path = column[3],
@@ -222,7 +226,7 @@ static int read_team(struct reader *r, char *line)
         return result;
     if (cut_columns(r, line, column, 3, "@team:name:options") ||
         read_group_name(r, column[1]) ||
-        read_options(r, &o, LINE_TEAM, column[2]))
+        read_options(r, &o, LINE_TEAM, column[1], column[2]))
         return -EINVAL;
     u->team[u->teams++] = (struct team){ .name = column[1],
                                          .shares = o.user.shares,
@@ -321,15 +325,29 @@ static int read_text(struct reader *r, struct buf *text, int result)
     return result;
 }
 
+static int read_file(struct reader *r, int fd)
+{
+    struct buf text;
+
+    buf_init(&text, USERS_FILE_MAX + 1);
+    return read_text(r, &text, fd_read_file(fd, &text));
+}
+
 int users_read(struct users *u, int fd, const char *file, struct complaint *c)
 {
-    return users_survey(u, fd, file, NULL, c);
+    struct reader r = {
+        .users = u, .file = file, .complaint = c, .lenient = true
+    };
+
+    return read_file(&r, fd);
 }
 
 int users_parse(struct users *u, struct slice text, const char *file,
                 struct complaint *c)
 {
-    struct reader r = { .users = u, .file = file, .complaint = c };
+    struct reader r = {
+        .users = u, .file = file, .complaint = c, .lenient = true
+    };
     struct buf own;
     int result;
 
@@ -349,10 +367,7 @@ int users_survey(struct users *u, int fd, const char *file,
                         .complaint = c,
                         .report = report,
                         .mistakes = &mistakes };
-    struct buf text;
-    int result;
+    int result = read_file(&r, fd);
 
-    buf_init(&text, USERS_FILE_MAX + 1);
-    result = read_text(&r, &text, fd_read_file(fd, &text));
     return result < 0 ? result : (int)mistakes;
 }

@@ -23,6 +23,7 @@ struct reader {
     users_report *report; /* NULL: the first mistake ends the reading */
     size_t *mistakes;     /* the number of reported mistakes */
     bool full;            /* a limit was reached: the rest isn't read */
+    bool lenient;         /* skips what only older versions permit */
 };
 
 /* Reports one mistake: to R's report, or if that is NULL, as the complaint.

@@ -224,12 +224,92 @@ _Static_assert(OPTIONS <= 32, "a bit for each option that was seen");
 
 #define DIRECTORY_KEY "rights."
 
-const struct user_old_key user_old_keys[USER_OLD_KEYS] = {
-    { "max_files", "uploads" },
-    { "max_bytes", "upload_bytes" },
-    { "quota", NULL },
-    { "quota_files", NULL },
+/* Keys and values of older versions, which this version refuses: a user could
+ * do more if a limit in the row was ignored. In a COMMAND of sallyportctl %t is
+ * the kind of the line, %n its name, %k the key, %p the rest of the key after a
+ * KEY that ends with '.', and %v the value. */
+#define REMOVE "%t change %n --remove %k"
+#define NAME   "the key has another name"
+#define QUOTA  "the kernel has the quotas"
+static const struct {
+    unsigned lines;
+    const char *key, *value; /* VALUE: the only refused value, or NULL */
+    const char *why, *command;
+} retired[] = {
+    { LINE_USER, "max_files", NULL, NAME, REMOVE " --uploads %v" },
+    { LINE_USER, "max_bytes", NULL, NAME, REMOVE " --upload-bytes %v" },
+    { LINE_USER | LINE_SHARE, "quota", NULL, QUOTA, REMOVE },
+    { LINE_USER | LINE_SHARE, "quota_files", NULL, QUOTA, REMOVE },
 };
+#define RETIRED (sizeof(retired) / sizeof(retired[0]))
+
+static bool is_retired(size_t i, struct slice key)
+{
+    const struct slice own = slice_from(retired[i].key);
+
+    return own.ptr[own.len - 1] == '.' ? slice_starts(key, own)
+                                       : slice_equal(key, own);
+}
+
+bool user_key_retired(const char *key)
+{
+    for (size_t i = 0; i < RETIRED; i++)
+        if (!retired[i].value && is_retired(i, slice_from(key)))
+            return true;
+    return false;
+}
+
+static void add_for_shell(struct buf *into, struct slice text)
+{
+    for (size_t i = 0; i < text.len; i++)
+        buf_add_format(into, "%s%c",
+                       strchr("!\"#$&'()*;<>?[\\]^`{|}~", text.ptr[i]) ? "\\"
+                                                                       : "",
+                       text.ptr[i]);
+}
+
+bool options_retired(enum line_kind kind, const char *name, char *text,
+                     struct complaint *c)
+{
+    static const char letters[] = "tnkpv";
+    struct slice rest = slice_from(text), word, key, value;
+    struct buf command;
+    size_t i = RETIRED;
+
+    while (i == RETIRED && slice_cut(&rest, ' ', &word)) {
+        value = word;
+        slice_cut(&value, '=', &key);
+        for (i = 0; i < RETIRED; i++)
+            if (retired[i].lines & kind && is_retired(i, key) &&
+                (!retired[i].value ||
+                 slice_equal(value, slice_from(retired[i].value))))
+                break;
+    }
+    if (i == RETIRED)
+        return false;
+    const size_t prefix = strlen(retired[i].key);
+    const struct slice part[] = {
+        slice_from(kind == LINE_TEAM    ? "team"
+                   : kind == LINE_SHARE ? "share"
+                                        : "user"),
+        slice_from(name),
+        key,
+        { key.ptr + prefix, key.len - prefix },
+        value,
+    };
+
+    buf_init(&command, COMPLAINT_MAX);
+    for (const char *at = retired[i].command; *at; at++)
+        if (*at == '%')
+            add_for_shell(&command, part[strchr(letters, *++at) - letters]);
+        else
+            buf_add(&command, at, 1);
+    complain(c, "%s: %.*s: %s; run: sallyportctl %.*s", name, (int)word.len,
+             word.ptr, retired[i].why, (int)command.len, command.data);
+    buf_release(&command);
+    memset(text + (word.ptr - text), ' ', word.len);
+    return true;
+}
 
 static int set_option(struct line_options *o, const struct option *row,
                       struct slice value, unsigned *seen, struct complaint *c)
@@ -283,7 +363,6 @@ static int read_option(struct line_options *o, enum line_kind kind, char *word,
                        unsigned *seen, struct complaint *c)
 {
     char *equals = strchr(word, '=');
-    const char *key = word;
     struct slice value;
 
     if (!equals)
@@ -294,14 +373,8 @@ static int read_option(struct line_options *o, enum line_kind kind, char *word,
     if (kind == LINE_USER &&
         slice_starts(slice_from(word), SLICE(DIRECTORY_KEY)))
         return set_directory(o, word + strlen(DIRECTORY_KEY), value, c);
-    for (size_t i = 0; kind != LINE_TEAM && i < USER_OLD_KEYS; i++)
-        if (strcmp(word, user_old_keys[i].old) == 0) {
-            if (!user_old_keys[i].now)
-                return 0;
-            key = user_old_keys[i].now;
-        }
     for (size_t i = 0; i < OPTIONS; i++)
-        if (options[i].lines & kind && strcmp(key, options[i].key) == 0)
+        if (options[i].lines & kind && strcmp(word, options[i].key) == 0)
             return set_option(o, &options[i], value, seen, c);
     const char *keys[OPTIONS], *nearest;
     size_t n = 0;

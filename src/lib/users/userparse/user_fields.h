@@ -14,6 +14,11 @@ struct line_options {
                                        set */
 };
 
+/* Takes the first word out of TEXT that only older versions permit. Returns
+ * false if there is none. The complaint names the line, NAME, and ends with the
+ * command that replaces the word. */
+bool options_retired(enum line_kind kind, const char *name, char *text,
+                     struct complaint *c);
 /* Sets the defaults, then the values of TEXT. Writes NULs into TEXT. Returns 0,
  * or -EINVAL with a complaint without file and line. */
 int options_read(struct line_options *o, enum line_kind kind, char *text,

@@ -38,8 +38,6 @@ int helper_settings(struct master *m, const char *path, struct complaint *c)
     if (settings_take(&m->settings, answer, c) < 0)
         return -EINVAL;
     m->conf = fd_take(&answer);
-    if (m->settings.retired.text[0])
-        stderr_print("warning: %s", m->settings.retired.text);
     return 0;
 }
 
