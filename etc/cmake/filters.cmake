@@ -6,7 +6,7 @@ target_link_libraries(policies PRIVATE seccomp_room)
 set(filters_directory ${CMAKE_BINARY_DIR}/filters)
 file(MAKE_DIRECTORY ${filters_directory})
 set(filters "")
-foreach(name master master_active gate gate_active session auth keys files log
+foreach(name master gate session auth keys files log
         reader check)
     list(APPEND filters ${filters_directory}/filter_${name}.c)
 endforeach()

@@ -279,7 +279,6 @@ const struct change changes[] = {
     { 2, "empty", "./empty.other", makes, NULL, NULL },
     { 2, "state", "./state.other", makes, NULL, NULL },
     { 2, "address", "192.0.2.7", says, "PASV", "227 {*}(192,0,2,7,{*}" },
-    { 2, "active", "yes", says, "EPRT |1|127.0.0.1|50000|", "200 {*}" },
     { 2, "data_binding", "address", logs, NULL, " binding=address" },
     { 2, "tls_suites", "aes256", chooses_aes256, NULL, NULL },
     { 2, "password_change", "yes", says, "SITE PSWD wrong another-one",

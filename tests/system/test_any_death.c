@@ -366,7 +366,7 @@ static void play(struct server *server, const struct victim *v, int signal,
 static void prepare(struct server *server)
 {
     const struct server_plan plan = {
-        .settings = "active = yes\nmax_sessions = 400\n"
+        .settings = "max_sessions = 400\n"
                     "max_per_address = 400\n"
                     "max_per_user = 400\nstartups = 400\n"
                     "connect_timeout = 2min\n",

@@ -34,7 +34,7 @@ ReportHook(PRE_ALL)(struct criterion_test_set *set)
     (void)set;
     setenv("ASAN_OPTIONS", "abort_on_error=1:detect_leaks=1", 0);
     server_share(PLAN(.users = users, .user_count = PLAYERS, .troubles = true,
-                      .settings = "login_tries = 3\nfsync = no\nactive = yes\n"
+                      .settings = "login_tries = 3\nfsync = no\n"
                                   "stall_timeout = 2s\nconnect_timeout = 2s\n"
                                   "startups = 200\nmax_fruitless = 1000\n"));
 }

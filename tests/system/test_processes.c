@@ -404,4 +404,50 @@ ServerTest(processes, attacked_after_a_reload, 120,
         session_drop(&s);
     }
 }
+
+/* With the default settings, and with all that make the server weaker or give a
+ * process more to do, except "allow_weaker = seccomp": connect() kills each
+ * process that a client can reach. */
+ServerTest(processes, none_connects, 240,
+           PLAN(.listen = "127.0.0.1:0", .users = users, .user_count = 2))
+{
+    static const char *const titles[] = { "session", "files", "auth",  "keys",
+                                          "log",     "gate",  "master" };
+    static const char *const weaker[][2] = {
+        { "listen", "127.0.0.1:0, 127.0.0.1:0 proxy" },
+        { "proxies", "127.0.0.5" },
+        { "client_certificates", "request" },
+        { "ports", "auto" },
+        { "address", "192.0.2.7" },
+        { "data_binding", "address" },
+        { "upload_eof", "lenient" },
+        { "fsync", "no" },
+        { "mode_z", "yes" },
+        { "sha256", "yes" },
+        { "password_change", "yes" },
+        { "allow_weaker", "ids chroot landlock" },
+    };
+    struct session s;
+    char title[32];
+
+    if (geteuid() != 0 || server_is_sanitized())
+        return;
+    server->troubles = true;
+    for (int round = 0; round < 2; round++) {
+        for (size_t i = 0; i < sizeof(weaker) / sizeof(weaker[0]) && round; i++)
+            server_set(server, weaker[i][0], weaker[i][1]);
+        server_set(server, "client_ca", server_path(server, "certificate.pem"));
+        ctl(server, 0, "reload", "");
+        generation_wait_at_most(server, 1);
+        for (size_t i = 0; i < sizeof(titles) / sizeof(titles[0]); i++) {
+            snprintf(title, sizeof(title), "sallyport: %s", titles[i]);
+            cr_assert(wait_until(session_can_enter, server, WAIT_MS), "%s",
+                      title);
+            session_enter(&s, server, "anna");
+            cr_expect_not(make_call(stop(server, title), SYS_connect, -1),
+                          "%s may connect, settings %d", title, round);
+            session_drop(&s);
+        }
+    }
+}
 #endif

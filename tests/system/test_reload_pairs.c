@@ -46,7 +46,6 @@ static const struct setting_values {
     { "control_group", 2, { "", "70500" }, false },
     { "ports", 3, { "auto", "21000-21399", "22000-22399" }, false },
     { "address", 2, { "", "192.0.2.7" }, false },
-    { "active", 2, { "no", "yes" }, false },
     { "data_binding", 3, { "user", "session", "address" }, false },
     { "ticket_lifetime", 2, { "10min", "24h" }, false },
     { "tls_min", 2, { "1.2", "1.3" }, false },
@@ -156,12 +155,10 @@ static void set(const struct server *server, const char *key, const char *value)
     server_set(server, key, value);
 }
 
-/* Sets random values; a certificate gets its own key. Returns true if active
- * mode is on. */
-static bool configure(const struct server *server, uint32_t *state, bool second)
+/* Sets random values; a certificate gets its own key. */
+static void configure(const struct server *server, uint32_t *state, bool second)
 {
     unsigned pair = next_random(state) % 2, other = next_random(state) % 2;
-    bool active = false;
 
     for (size_t i = 0; i < ROWS; i++) {
         const struct setting_values *row = &rows[i];
@@ -176,10 +173,7 @@ static bool configure(const struct server *server, uint32_t *state, bool second)
             which = other;
         if (!row->root || geteuid() == 0)
             set(server, row->key, row->value[which]);
-        if (strcmp(row->key, "active") == 0)
-            active = strcmp(row->value[which], "yes") == 0;
     }
-    return active;
 }
 
 static void make_certificates(const struct server *server)
@@ -200,7 +194,7 @@ static void make_certificates(const struct server *server)
 /* The states of sessions at a reload; each state has a user. SENT: all bytes of
  * the upload are on their way. ANNOUNCED: after the 150, without a data
  * connection. WAITING: after EPSV. RESTING: after the session left a port
- * unused. ACTIVE: after EPRT. */
+ * unused. */
 enum state {
     IDLE,
     GREETED,
@@ -212,7 +206,6 @@ enum state {
     ANNOUNCED,
     WAITING,
     RESTING,
-    ACTIVE,
     STATES
 };
 
@@ -220,15 +213,13 @@ static const struct server_user users[STATES] = {
     { .name = "idle" },    { .name = "greeted" },   { .name = "named" },
     { .name = "upload" },  { .name = "sent" },      { .name = "download" },
     { .name = "list" },    { .name = "announced" }, { .name = "waiting" },
-    { .name = "resting" }, { .name = "active" },
+    { .name = "resting" },
 };
 
 struct crowd {
     const struct server *server;
     struct session session[STATES];
     struct data data[STATES];
-    bool active;  /* active mode is on when the sessions begin */
-    int listener; /* listener of the client in active mode */
 };
 
 static void fill_homes(const struct server *server)
@@ -250,34 +241,6 @@ static void greet(struct crowd *c, enum state which)
     session_arrive(s, c->server);
 }
 
-/* Clients of other tests can connect to a port of 127.0.0.1 that a server had
- * before this listener. They don't connect to this address. */
-#define ACTIVE_HOST "127.0.0.77"
-
-/* Returns a listener of the active client, on *PORT. */
-static int listen_for(unsigned *port)
-{
-    struct sockaddr_in a = { .sin_family = AF_INET,
-                             .sin_addr.s_addr = inet_addr(ACTIVE_HOST) };
-    socklen_t len = sizeof(a);
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-    cr_assert_eq(bind(fd, (struct sockaddr *)&a, len), 0);
-    cr_assert_eq(listen(fd, 1), 0);
-    cr_assert_eq(getsockname(fd, (struct sockaddr *)&a, &len), 0);
-    *port = ntohs(a.sin_port);
-    return fd;
-}
-
-static void give_port(struct crowd *c)
-{
-    unsigned port;
-
-    c->listener = listen_for(&port);
-    session_do(&c->session[ACTIVE], c->active ? "200 {*}" : "502 {*}",
-               "EPRT |1|" ACTIVE_HOST "|%u|", port);
-}
-
 static void crowd_enter(struct crowd *c)
 {
     struct session *resting = &c->session[RESTING];
@@ -288,8 +251,6 @@ static void crowd_enter(struct crowd *c)
     for (enum state i = 0; i < STATES; i++)
         if (i != GREETED && i != NAMED) {
             session_init(&c->session[i]);
-            if (i == ACTIVE)
-                strcpy(c->session[i].from, ACTIVE_HOST);
             session_open(&c->session[i], c->server, users[i].name);
         }
     data_open(&c->session[UPLOAD], &c->data[UPLOAD], "STOR f");
@@ -304,7 +265,6 @@ static void crowd_enter(struct crowd *c)
     session_do(&c->session[ANNOUNCED], "150 {*}", "STOR f");
     session_do(resting, "229 {*}(|||{port}|){*}", "EPSV");
     session_do(resting, "225 {*}", "ABOR");
-    give_port(c);
 }
 
 static void expect_bytes(struct crowd *c, enum state which, size_t least)
@@ -346,20 +306,6 @@ static void finish_upload(struct crowd *c, enum state which)
     expect_stored(c, which);
 }
 
-/* The gate of the session's own generation serves active mode. */
-static void finish_active(struct crowd *c)
-{
-    struct session *s = &c->session[ACTIVE];
-
-    if (c->active) {
-        session_do(s, "150 {*}", "MLSD");
-        c->data[ACTIVE].fd = accept(c->listener, NULL, NULL);
-        data_secure(s, &c->data[ACTIVE]);
-        expect_bytes(c, ACTIVE, 0);
-    }
-    close(c->listener);
-}
-
 /* Finishes one transfer at a time, since the sessions' own configuration can
  * permit no more. */
 static void crowd_finish(struct crowd *c)
@@ -374,7 +320,6 @@ static void crowd_finish(struct crowd *c)
     finish_upload(c, WAITING);
     session_do(&c->session[RESTING], "229 {*}(|||{port}|){*}", "EPSV");
     finish_upload(c, RESTING);
-    finish_active(c);
 }
 
 static void crowd_log_in(struct crowd *c)
@@ -418,7 +363,7 @@ static void play(const struct server *server, unsigned number)
     struct crowd c = { .server = server };
 
     fail_context("pair %u: ", number);
-    c.active = configure(server, &state, false);
+    configure(server, &state, false);
     ctl(server, 0, "reload", "");
     crowd_enter(&c);
     configure(server, &state, true);

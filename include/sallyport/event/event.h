@@ -27,8 +27,7 @@
  *   CHANGE           verb, path, to, result: DELE MKD RMD RNTO, MFMT and its
  *                    kind, SITE CHMOD
  *   DATA_REFUSED     a stranger has connected to a session's listener: local,
- *                    stranger, reason, number; or PORT or EPRT named another
- *                    host or a low port: user, verb, to, reason
+ *                    stranger, reason, number
  *   BAN              the server has banned an address: peer, ms, reason
  *   END              reason, bytes, ms, client
  *   SYSCALL          the sandbox has refused a system call: process, number

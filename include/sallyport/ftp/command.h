@@ -62,11 +62,7 @@
     COMMAND(DELE, change, .argument = ARGUMENT_PATH, .rights = RIGHT_DELETE,   \
             .flags = COMMAND_FILE, .help = "DELE path")                        \
     REFUSED(ENC, NOT_IMPLEMENTED, COMMAND_SECRET, "ENC command")               \
-    COMMAND(EPRT, active, .argument = ARGUMENT_REQUIRED,                       \
-            .flags = COMMAND_ACTIVE | COMMAND_HIDDEN | COMMAND_KEEPS_REST |    \
-                     COMMAND_BEFORE_CHANGE,                                    \
-            .reply = REPLY_ACTIVE_OFF, .feat = "EPRT",                         \
-            .help = "EPRT |family|address|port|")                              \
+    REFUSED(EPRT, NO_ACTIVE, COMMAND_KEEPS_REST, "EPRT |family|address|port|") \
     COMMAND(EPSV, epsv, .argument = ARGUMENT_OPTIONAL,                         \
             .flags = COMMAND_KEEPS_REST | COMMAND_BEFORE_CHANGE,               \
             .feat = "EPSV", .help = "EPSV [1 | 2 | ALL]")                      \
@@ -123,10 +119,7 @@
     COMMAND(PBSZ, pbsz, .phase = COMMAND_SECURED,                              \
             .argument = ARGUMENT_REQUIRED, .flags = COMMAND_KEEPS_REST,        \
             .feat = "PBSZ", .help = "PBSZ 0")                                  \
-    COMMAND(PORT, active, .argument = ARGUMENT_REQUIRED,                       \
-            .flags = COMMAND_ACTIVE | COMMAND_HIDDEN | COMMAND_KEEPS_REST |    \
-                     COMMAND_BEFORE_CHANGE,                                    \
-            .reply = REPLY_ACTIVE_OFF, .help = "PORT h1,h2,h3,h4,p1,p2")       \
+    REFUSED(PORT, NO_ACTIVE, COMMAND_KEEPS_REST, "PORT h1,h2,h3,h4,p1,p2")     \
     /* PRET is for servers that must know the file before the port. FEAT       \
      * doesn't name it: otherwise lftp would send it before each transfer. */  \
     COMMAND(PRET, fixed, .argument = ARGUMENT_REQUIRED,                        \
@@ -243,9 +236,8 @@ enum command_flag {
     COMMAND_REFUSED = 8,     /* known, but always refused with .reply */
     COMMAND_KEEPS_REST = 16, /* keeps a pending REST */
     COMMAND_KEEPS_RNFR = 32, /* keeps a pending RNFR */
-    COMMAND_ACTIVE = 64,  /* if active mode is off, refused and not in FEAT */
-    COMMAND_FEAT_Z = 128, /* in FEAT only if MODE Z is on */
-    COMMAND_FILE = 256,   /* a path that ends in "/" gets 550 */
+    COMMAND_FEAT_Z = 128,    /* in FEAT only if MODE Z is on */
+    COMMAND_FILE = 256,      /* a path that ends in "/" gets 550 */
     /* Permitted to a user who must change the password first. These commands
      * prepare a transfer, but look at no file; of SITE, cmd_site() permits only
      * PSWD and HELP. So session refuses the transfer itself, and clients show
@@ -262,8 +254,7 @@ struct command {
                         needs one of them; 0: none */
     enum command_data data;
     unsigned flags;
-    unsigned short reply; /* enum reply, for COMMAND_REFUSED, COMMAND_ACTIVE or
-                             cmd_fixed() */
+    unsigned short reply; /* enum reply, for COMMAND_REFUSED or cmd_fixed() */
     const char *feat;     /* its lines in FEAT, separated by '\n', or NULL; "{}"
                              stands for the session's choices */
     const char *help;     /* the syntax for HELP ("RETR path") */
@@ -300,7 +291,7 @@ extern const char *const hash_names[HASH_COUNT];
 
 /* The choices that the client makes by OPTS, which FEAT marks with a '*'. */
 struct choices {
-    bool active, mode_z; /* settings of the server */
+    bool mode_z; /* a setting of the server */
     enum hash_choice hash;
     unsigned facts;         /* enum listing_fact bits */
     enum conflict conflict; /* never CONFLICT_VERSION */

@@ -1,5 +1,4 @@
-/* Addresses and host names in arguments and replies: PASV, EPSV, PORT, EPRT and
- * HOST. */
+/* Addresses and host names in arguments and replies: PASV, EPSV and HOST. */
 #ifndef SALLYPORT_FTP_HOSTPORT_H
 #define SALLYPORT_FTP_HOSTPORT_H
 
@@ -13,13 +12,6 @@ const char *hostport_text(const struct address *a, char out[HOSTPORT_MAX]);
 /* Parses a decimal number from 0 to MAX without leading zeros: "010" is 8 to
  * some parsers and 10 to others. Returns 0, or -EINVAL with *ret untouched. */
 int hostport_number(struct slice s, uint64_t max, uint64_t *ret);
-/* Parses the argument of PORT: six numbers from 0 to 255 without blanks; the
- * port isn't 0. Returns 0 or -EINVAL. */
-int hostport_parse(struct slice text, struct address *ret);
-/* Parses the argument of EPRT (RFC 2428): "|1|192.0.2.1|5282|". Returns 0;
- * -EINVAL; -EPROTONOSUPPORT: the protocol number is neither 1 nor 2. */
-int hostport_parse_extended(struct slice text, struct address *ret);
-
 enum epsv_argument { EPSV_ANY, EPSV_IPV4, EPSV_IPV6, EPSV_ALL };
 /* Parses the argument of EPSV: "", "1", "2" or "ALL". Returns 0; -EINVAL;
  * -EPROTONOSUPPORT: another number. */

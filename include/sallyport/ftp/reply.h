@@ -32,8 +32,6 @@
     R(OPTS_MODE, 200, "MODE Z LEVEL is {}.")                                   \
     /* {}: reject, rename or overwrite */                                      \
     R(OPTS_STOR, 200, "STOR conflict={}")                                      \
-    /* {}: address with port */                                                \
-    R(ACTIVE_OK, 200, "The next transfer connects to {}.")                     \
     R(NOOP_OK, 200, "OK.")                                                     \
     R(EPSV_ALL, 200, "Only EPSV is accepted from now on.")                     \
     R(ALLO_OK, 200, "Noted; send STOR.")                                       \
@@ -194,8 +192,8 @@
     R(HASH_UNKNOWN, 501, "Unknown algorithm; use SHA-256 or SHA-512.")         \
     R(OPTS_MODE_BAD, 501, "Send OPTS MODE Z LEVEL and a number from 1 to 9.")  \
     R(NOT_IMPLEMENTED, 502, "Not implemented; HELP lists all commands.")       \
-    L(ACTIVE_OFF, 502, "Active mode is off; send EPSV or PASV.",               \
-      "active = no")                                                           \
+    L(NO_ACTIVE, 502, "There is no active mode; send EPSV or PASV.",           \
+      "no active mode")                                                        \
     /* {}: the command to send first */                                        \
     R(BAD_SEQUENCE, 503, "Send {} first.")                                     \
     L(NEED_ALLO, 503,                                                          \
@@ -208,8 +206,6 @@
     R(ALREADY_LOGGED_IN, 503,                                                  \
       "Already logged in; connect again for another user.")                    \
     R(IN_TRANSFER, 503, "A transfer is running; wait for it or send ABOR.")    \
-    R(ACTIVE_OTHER_HOST, 504,                                                  \
-      "Use your own address and a port from 1024, or send EPSV or PASV.")      \
     R(HOST_OTHER, 504,                                                         \
       "TLS was begun for another host; connect again for this one.")           \
     /* {}: what to send instead */                                             \

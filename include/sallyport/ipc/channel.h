@@ -21,6 +21,7 @@
 enum message_kind {
     MSG_NONE,
 #define MESSAGE(name, ...) MSG_##name,
+#define RETIRED(name)      MSG_##name##_retired,
 #define FIELD(c_type, type, name, count)
 #define END
 #include "sallyport/ipc/list.h"

@@ -13,11 +13,16 @@
  *   FIELD(c_type, TYPE, name, count)   each field, by one of the words below
  *   END                                after the last field
  *   SECTION(title, introduction)       a heading for readers
+ *   RETIRED(name)                      the number of a message of an earlier
+ *                                      release, which means nothing now
  * This file has no include guard on purpose. */
 
 /* clang-format off */
 #ifndef SECTION
 #define SECTION(title, introduction)
+#endif
+#ifndef RETIRED
+#define RETIRED(name)
 #endif
 
 #define NUMBER(name)     FIELD(uint64_t, NUMBER, name, 0)
@@ -129,22 +134,10 @@ MESSAGE(port_none, GATE, SESSION, RUN, MANY, port,
         "free")
 ERRNO(error) END
 
-MESSAGE(active_close, SESSION, GATE, USER, MANY, NONE, "stop connecting")
-END
-
-MESSAGE(active, SESSION, GATE, USER, MANY, NONE,
-        "connect to my client at this address and port: its own host, a port "
-        "from 1024; only with `active = yes`. The answer is `data` or "
-        "`active_none`")
-ADDRESS(to) END
-
-MESSAGE(active_none, GATE, SESSION, RUN, MANY, active,
-        "the connection to the client failed: errno")
-ERRNO(error) END
-
-MESSAGE(data, GATE, SESSION, RUN, MANY, active,
-        "the connection to the client")
-FD(connection) END
+RETIRED(active_close)
+RETIRED(active)
+RETIRED(active_none)
+RETIRED(data)
 
 MESSAGE(ticket_keys, GATE, SESSION, RUN, MANY, NONE,
         "the key that seals TLS 1.3 tickets from now on, and the one before "
@@ -725,6 +718,7 @@ BYTES(event) END
 #undef BYTES
 #undef FD
 #undef SECTION
+#undef RETIRED
 #undef MESSAGE
 #undef FIELD
 #undef END

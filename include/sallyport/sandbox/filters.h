@@ -12,9 +12,7 @@ struct sandbox_filter {
 };
 
 extern const struct sandbox_filter filter_master;
-extern const struct sandbox_filter filter_master_active; /* active = yes */
 extern const struct sandbox_filter filter_gate;
-extern const struct sandbox_filter filter_gate_active; /* active = yes */
 extern const struct sandbox_filter filter_session;
 extern const struct sandbox_filter filter_auth;
 extern const struct sandbox_filter filter_keys;

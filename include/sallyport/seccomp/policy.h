@@ -69,9 +69,6 @@ extern const struct policy policy_common;
 extern const struct policy policy_master;
 extern const struct policy policy_gate;
 extern const struct policy policy_session;
-extern const struct policy policy_gate_active; /* with active = yes */
-extern const struct policy
-    policy_master_active; /* for master, the parent of that gate */
 extern const struct policy policy_auth;
 extern const struct policy policy_keys;
 extern const struct policy policy_files;
@@ -85,9 +82,7 @@ extern const struct policy policy_check;
  * a use that fits the condition. */
 extern const struct permission policy_dangerous[];
 
-/* Returns the policy of P. CONNECTS: the policy with which gate may connect to
- * clients, for active mode. */
-const struct policy *policy_of(enum process p, bool connects);
+const struct policy *policy_of(enum process p);
 
 #define POLICY_MAX 512
 

@@ -148,7 +148,6 @@ struct settings {
     unsigned data_binding;    /* enum data_binding */
     uint64_t ticket_lifetime; /* ms */
     struct tls_policy tls;
-    bool active; /* PORT and EPRT */
     bool mode_z; /* MODE Z is offered */
     bool ascii;  /* TYPE A converts line ends */
     bool resume;

@@ -114,8 +114,7 @@ void command_feat(const struct choices *c, struct buf *into)
     for (size_t i = 0; i < command_count; i++) {
         const struct command *row = &command_table[i];
 
-        if ((c->active || !(row->flags & COMMAND_ACTIVE)) &&
-            (c->mode_z || !(row->flags & COMMAND_FEAT_Z)))
+        if (c->mode_z || !(row->flags & COMMAND_FEAT_Z))
             feat_row(row, c, into);
     }
 }

@@ -275,8 +275,7 @@ int channel_handle(struct channel *c, const struct handler *table, size_t n,
 #define FIELD(c_type, type, name, count)
 #define END
 #include "sallyport/ipc/list.h"
-    case MSG_NONE:
-    case MSG_COUNT:
+    default:
         r = channel_refuse(c, "a message that nobody handles here");
     }
     message_close(m);

@@ -68,7 +68,7 @@ void message_head(char out[MESSAGE_HEAD], unsigned kind, uint32_t request)
 
 const struct message_row *message_row(unsigned kind)
 {
-    return kind == MSG_NONE || kind >= MSG_COUNT ? NULL : &rows[kind];
+    return kind >= MSG_COUNT || !rows[kind].name ? NULL : &rows[kind];
 }
 
 const char *message_name(unsigned kind)

@@ -220,9 +220,7 @@ int part_empty(const struct check *k, struct prepared *p, struct complaint *c)
  * started already. */
 int part_sandbox(const struct check *k, struct prepared *p, struct complaint *c)
 {
-    const struct sandbox_filter *own[] = {
-        k->settings.active ? &filter_master_active : &filter_master, NULL
-    };
+    const struct sandbox_filter *own[] = { &filter_master, NULL };
     const struct sandbox_filter *files[] = { own[0], &filter_files, NULL };
     unsigned weaker = k->settings.allow_weaker;
     int r = weaker & SANDBOX_LANDLOCK ? 0 : sandbox_landlock_test(c);

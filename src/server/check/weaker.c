@@ -36,8 +36,6 @@ void weaker_text(const struct check *k, struct buf *into)
     if (lenient)
         phrase(into, "upload_eof = lenient: an upload that was cut on its way "
                      "can't be distinguished from a complete one");
-    if (k->settings.active)
-        phrase(into, "active = yes: gate can make connections");
     if (k->settings.resume && k->key_lost[0]) {
         phrase(into, "unfinished uploads can't be resumed after a restart: ");
         buf_add_text(into, k->key_lost);

@@ -21,8 +21,6 @@
 static const struct handler child_handlers[] = {
     ON(admit, entry_on_admit),
     ON(port, lend_on_port),
-    ON(active, active_on_active),
-    ON(active_close, active_on_close),
     ON(transfer_begin, pace_on_transfer_begin),
     ON(transfer_end, pace_on_transfer_end),
     ON(bytes_ask, pace_on_bytes_ask),

@@ -70,28 +70,6 @@ void gate_watch_master(struct gate *g);
  * safer. */
 void socket_set(int fd, int level, int option);
 
-/* active.c: connections that gate makes to clients that asked for them */
-
-#define ACTIVE_PORT_MIN 1024
-
-/* The connection that gate is making for a session. */
-struct active {
-    int fd; /* -1: none */
-    uint32_t request;
-    struct address to;
-    struct loop_watch watch;
-    struct loop_timer timer;
-};
-
-/* Handlers of a session's messages. OWNER: the session's struct gate_child.
- * These handlers, and all later handlers of a session's messages, return 0 or
- * the result of SEND(); -EPROTO, with the reason in the channel: no honest
- * session makes such a request. */
-
-/* Answers `data` or `active_none`, within connect_timeout. */
-int active_on_active(void *owner, struct msg_active *m);
-int active_on_close(void *owner, struct msg_active_close *m);
-
 /* peer_session.c: the sessions that gate serves. Gate has forked them, or
  * adopted them from a gate that has ended. Gate only counts the sessions of
  * older generations. */
@@ -151,8 +129,6 @@ struct gate_child {
     struct loop_watch watch;
     struct loop_timer timer; /* deadline of the login; later the deadline of the
                               * session's end */
-    struct active active;    /* the connection that gate makes for the session
-                              * */
     uint64_t lends; /* for debt_take(): limits the listeners that this session
                        gets */
     struct pacing pace;
@@ -216,8 +192,6 @@ void child_answered(struct gate_child *c, int r);
  * ask for ports and bytes. */
 void child_logged_in(struct gate_child *c);
 
-/* Ends the connection that is being made, if there is one. */
-void active_leave(struct gate_child *c);
 /* Sends the keys to a session, if its user has logged in. */
 void tickets_send(struct gate_child *c);
 

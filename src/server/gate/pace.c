@@ -28,7 +28,7 @@
 
 #include "sallyport/base/clock.h"
 
-#define SECOND_US 1000000u
+#define SECOND_US UINT64_C(1000000)
 /* Rounds through the line in a second: each round gives away the bytes of 50
  * ms. */
 #define ROUNDS   20u

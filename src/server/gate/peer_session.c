@@ -75,8 +75,7 @@ static struct gate_child *children_take(struct gate *g, uint64_t serial,
                               .serial = serial,
                               .peer = *peer,
                               .known = true,
-                              .channel.fd = -1,
-                              .active.fd = -1 };
+                              .channel.fd = -1 };
     LIST_INSERT_HEAD(children_of_serial(t, serial), c, by_serial);
     return c;
 }
@@ -164,21 +163,9 @@ static void child_end_wait(struct gate_child *c)
     queue_wake(c->gate);
 }
 
-void active_leave(struct gate_child *c)
-{
-    struct active *a = &c->active;
-
-    if (a->fd < 0)
-        return;
-    loop_remove(&c->gate->frame.loop, &a->watch);
-    loop_timer_clear(&c->gate->frame.loop, &a->timer);
-    fd_close(&a->fd);
-}
-
 /* From now on gate sends the session nothing, and reads nothing from it. */
 static void child_stop(struct gate_child *c)
 {
-    active_leave(c);
     pace_leave(c);
     queue_leave(c);
     loop_remove(&c->gate->frame.loop, &c->watch);

@@ -103,12 +103,8 @@ int setup_plan(struct gate *g)
     struct sandbox_plan *plan = &g->frame.plan;
 
     plan->max_files = g->places + LIMIT_QUEUE + g->listeners + FILES_BESIDES;
-    if (g->settings.active) /* a connection may be under way for each session */
-        plan->max_files += g->places;
     if (plan->max_files < FILES_LEAST)
         plan->max_files = FILES_LEAST;
-    if (g->settings.active)
-        plan->filter = &filter_gate_active;
     if (plan->allow_weaker & SANDBOX_SECCOMP)
         return 0;
     /* Also try session's filter: a session is a fork under gate's filter, and

@@ -171,9 +171,7 @@ static void enter_sandbox(struct master *m)
 {
     struct sandbox_plan plan = { .root = m->root,
                                  .root_fd = -1,
-                                 .filter = m->settings.active
-                                               ? &filter_master_active
-                                               : &filter_master,
+                                 .filter = &filter_master,
                                  .max_files = prepare_descriptors(m),
                                  .allow_weaker = m->settings.allow_weaker };
     struct complaint c = { "" };

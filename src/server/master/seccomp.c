@@ -96,12 +96,7 @@ static const struct permission may[] = {
     END_OF_LIST,
 };
 
-static const struct permission none[] = { END_OF_LIST };
-
 const struct policy policy_master = { may,
                                       { &policy_gate, &policy_auth,
                                         &policy_files, &policy_log,
                                         &policy_reader, NULL } };
-const struct policy policy_master_active = {
-    none, { &policy_master, &policy_gate_active, NULL }
-};

@@ -1,4 +1,4 @@
-/* PASV, EPSV, PORT, EPRT (RFC 959, 2428), in session. */
+/* PASV and EPSV (RFC 959, 2428), in session. */
 #include "transfer.h"
 
 #include <errno.h>
@@ -39,35 +39,5 @@ void cmd_epsv(struct session *s, const struct call *call)
         control_reply(s, REPLY_EPSV_ALL);
     } else {
         data_port_passive(s, VERB_EPSV);
-    }
-}
-
-void cmd_active(struct session *s, const struct call *call)
-{
-    struct address client;
-    char text[ADDRESS_TEXT_MAX];
-    int r = call->command->verb == VERB_PORT
-                ? hostport_parse(call->argument, &client)
-                : hostport_parse_extended(call->argument, &client);
-
-    if (s->only_epsv) {
-        control_reply(s, REPLY_ONLY_EPSV);
-    } else if (r == -EPROTONOSUPPORT) {
-        cmd_other_protocol(s);
-    } else if (r < 0) {
-        control_bad_argument(s, call->command->help);
-    } else if (!address_same_host(&client, &s->peer) || client.port < 1024) {
-        /* With such an address a client could make the server scan or flood
-         * another host (RFC 2577). */
-        final_of_other_host(s, call->command->name,
-                            address_port_text(&client, text));
-    } else {
-        data_close(s);
-        s->port.came = false;
-        s->data.state = DATA_ACTIVE;
-        s->data.target = client;
-        binding_offer_with_port(s);
-        control_reply_with(s, REPLY_ACTIVE_OK,
-                           slice_from(address_port_text(&client, text)));
     }
 }

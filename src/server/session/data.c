@@ -1,5 +1,5 @@
 /* The data connection, in session. The client connects to the session's own
- * listener (data_port.c), or gate connects to the client (peer_gate.c). */
+ * listener (data_port.c). */
 #include "transfer.h"
 
 #include "data.h"
@@ -32,9 +32,6 @@ static void data_on_timer(void *owner)
     struct session *s = owner;
 
     switch (s->data.state) {
-    case DATA_ACTIVE:
-        data_gate_connect(s);
-        break;
     case DATA_ASKED:
         leave_peer(s, channel_refuse(&s->gate, "no port in time"),
                    &s->gate); /* doesn't return */
@@ -82,9 +79,6 @@ void data_release(struct session *s, enum data_state next)
 
 void data_close(struct session *s)
 {
-    /* Ignores an error of SEND(): the channel will show if gate has ended. */
-    if (s->data.state == DATA_CONNECTING)
-        SEND(&s->gate, active_close, 0);
     data_release(s, DATA_CLOSED);
 }
 

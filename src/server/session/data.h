@@ -1,4 +1,4 @@
-/* The data connection of a session, from PASV or PORT to its end. */
+/* The data connection of a session, from PASV to its end. */
 #ifndef SALLYPORT_SRC_SESSION_DATA_H
 #define SALLYPORT_SRC_SESSION_DATA_H
 
@@ -29,9 +29,6 @@ void data_gate_start(struct session *s, int gate);
 /* The handler of `gate`, by which master sends the channel to a new gate. */
 int data_gate_on_gate(void *owner, struct msg_gate *m);
 void data_gate_ask_port(struct session *s);
-/* Asks gate to connect to the client, if PORT was sent. Call it when a transfer
- * begins. */
-void data_gate_connect(struct session *s);
 /* Stops the wait for the data connection, or ends the connection with a FIN
  * (linger_begin()), without close_notify and without a reset. */
 void data_close(struct session *s);

@@ -124,8 +124,7 @@ static void dispatch_handle(struct session *s, const struct request *q)
     const bool given = q->argument.len > 0,
                found = dispatch_resolve(s, q, &call);
 
-    if ((c->flags & COMMAND_REFUSED) ||
-        ((c->flags & COMMAND_ACTIVE) && !s->choices.active))
+    if (c->flags & COMMAND_REFUSED)
         control_reply(s, (enum reply)c->reply);
     else if (!given &&
              (c->argument == ARGUMENT_REQUIRED || c->argument == ARGUMENT_PATH))

@@ -57,17 +57,3 @@ void final_of_change(struct session *s, const struct message *m,
     if (!s->over)
         control_after_transfer(s);
 }
-
-void final_of_other_host(struct session *s, const char *verb,
-                         const char *target)
-{
-    const enum reply r = REPLY_ACTIVE_OTHER_HOST;
-    struct event_record e;
-
-    event_begin(&e, EVENT_DATA_REFUSED);
-    event_text(&e, FIELD_USER, slice_from(s->login.user));
-    event_text(&e, FIELD_VERB, slice_from(verb));
-    event_text(&e, FIELD_TO, slice_from(target));
-    event_text(&e, FIELD_REASON, SLICE("not the client's own port"));
-    final_give(s, &e, r, NOTHING, NOTHING);
-}

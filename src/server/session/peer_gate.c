@@ -9,8 +9,6 @@
 #include "data.h"
 #include "sallyport/base/fd.h"
 
-#define ASK_AGAIN_MS 100
-
 void data_gate_sent(struct session *s, int r)
 {
     /* Ignores -EPIPE: the channel will show that gate has ended. */
@@ -40,24 +38,6 @@ void data_gate_ask_port(struct session *s)
     loop_timer_set(&s->loop, &s->data.timer, s->deadlines->gate);
 }
 
-/* Asks gate to connect. If the channel is full, the transfer waits, and a timer
- * asks again. */
-void data_gate_connect(struct session *s)
-{
-    int r;
-
-    if (s->data.state != DATA_ACTIVE || s->gate.fd < 0)
-        return;
-    s->data.request = channel_next(&s->gate);
-    r = SEND(&s->gate, active, s->data.request, .to = s->data.target);
-    if (r == -EAGAIN) {
-        loop_timer_set(&s->loop, &s->data.timer, ASK_AGAIN_MS);
-        return;
-    }
-    data_gate_sent(s, r);
-    s->data.state = DATA_CONNECTING;
-}
-
 static int data_gate_on_port_none(void *owner, struct msg_port_none *m)
 {
     struct session *s = owner;
@@ -85,42 +65,9 @@ static int data_gate_on_port_none(void *owner, struct msg_port_none *m)
     return 0;
 }
 
-/* Ignores an answer that was sent before gate received `active_close`. */
-static int data_gate_on_active_none(void *owner, struct msg_active_none *m)
-{
-    struct session *s = owner;
-
-    if (s->data.state != DATA_CONNECTING || m->request != s->data.request)
-        return 0;
-    s->data.state = DATA_CLOSED;
-    if (s->transfer.state == TRANSFER_CONNECTING)
-        /* fixed words, so the client can't choose the text */
-        transfer_fail(s, FAILED_UNCONNECTED,
-                      m->error == ECONNREFUSED ? "your host refuses it"
-                      : m->error == ETIMEDOUT  ? "your host doesn't answer"
-                                               : "your host can't be reached");
-    return 0;
-}
-
-/* Takes the socket of a connection that gate has made. Closes the socket if
- * gate sent it before gate received `active_close`. */
-static int data_gate_on_data(void *owner, struct msg_data *m)
-{
-    struct session *s = owner;
-    struct data *d = &s->data;
-
-    if (d->state != DATA_CONNECTING || m->request != d->request)
-        linger_begin(s, fd_take(&m->connection));
-    else if (data_adopt(s, fd_take(&m->connection), DATA_CONNECTED, 0))
-        transfer_run(s, WAITS_CLIENT);
-    return 0;
-}
-
 static const struct handler data_gate_handlers[] = {
     ON(port_is, data_port_on_port_is),
     ON(port_none, data_gate_on_port_none),
-    ON(active_none, data_gate_on_active_none),
-    ON(data, data_gate_on_data),
     ON(not_admitted, proxied_on_not_admitted),
     ON(ticket_keys, login_on_ticket_keys),
     ON(transfer_may, allowance_on_may),
@@ -152,10 +99,8 @@ static void data_gate_lost(struct session *s)
 
     loop_remove(&s->loop, &s->gate_watch);
     channel_close(&s->gate);
-    if (s->data.state == DATA_ASKED || s->data.state == DATA_CONNECTING)
+    if (s->data.state == DATA_ASKED)
         loop_timer_clear(&s->loop, &s->data.timer);
-    if (s->data.state == DATA_CONNECTING)
-        s->data.state = DATA_ACTIVE;
     s->gateless =
         (struct loop_timer){ .on_timer = data_gate_none_came, .owner = s };
     loop_timer_set(&s->loop, &s->gateless, s->deadlines->gateless);
@@ -202,8 +147,6 @@ int data_gate_on_gate(void *owner, struct msg_gate *m)
             proxied_ask(s);
         if (s->data.state == DATA_ASKED)
             data_gate_ask_port(s);
-        if (s->transfer.state == TRANSFER_CONNECTING)
-            data_gate_connect(s);
     }
     if (s->allowance.permit == PERMIT_GRANTED)
         data_gate_sent(s, SEND(&s->gate, transfer_begin, 0));

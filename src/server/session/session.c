@@ -141,7 +141,6 @@ noreturn void session_main(const struct session_start *start)
     s->began = clock_ms();
     path_root(&s->cwd);
     s->choices.facts = LISTING_ALL;
-    s->choices.active = s->settings->active && !start->proxied;
     s->choices.mode_z = s->settings->mode_z;
     s->announced = NOT_ANNOUNCED;
     s->ascii = s->settings->ascii; /* RFC 959 3.1.1: TYPE A is the default */

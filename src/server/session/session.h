@@ -288,10 +288,6 @@ void final_of_transfer(struct session *s, enum reply r, struct slice a,
  * reply. */
 void final_of_change(struct session *s, const struct message *m,
                      const struct change *c, enum reply done, struct slice a);
-/* Does the same for the refusal of a PORT or EPRT that names another host, or a
- * port below 1024. */
-void final_of_other_host(struct session *s, const char *verb,
-                         const char *target);
 
 /* end.c: the ends of connections and of the process */
 

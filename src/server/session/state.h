@@ -37,8 +37,8 @@ struct session;
  *   and waits for the client's FIN.
  *
  * - The data connection: from PASV (ASKED without a listener, EXPECTED, HEADER
- *   if a proxy has connected) or PORT (ACTIVE, CONNECTING) to CONNECTED. In
- *   REFUSED the session has refused the connection's transfer.
+ *   if a proxy has connected) to CONNECTED. In REFUSED the session has refused
+ *   the connection's transfer.
  *
  * - The transfer: each of its steps (transfer.h) names one of these states.
  *
@@ -64,11 +64,9 @@ enum control_state {
 
 enum data_state {
     DATA_CLOSED,
-    DATA_ASKED,      /* gate is asked for a listener; PASV waits */
-    DATA_ACTIVE,     /* PORT: gate will connect once there is a transfer */
-    DATA_CONNECTING, /* gate connects to the client */
-    DATA_EXPECTED,   /* the client knows the port */
-    DATA_HEADER,     /* a proxy has connected: the PROXY header is read */
+    DATA_ASKED,    /* gate is asked for a listener; PASV waits */
+    DATA_EXPECTED, /* the client knows the port */
+    DATA_HEADER,   /* a proxy has connected: the PROXY header is read */
     DATA_CONNECTED,
     DATA_REFUSED, /* its transfer was refused; it serves no other transfer */
     DATA_STATES
@@ -194,8 +192,7 @@ struct data {
     int fd;
     struct stream *stream;
     struct loop_watch watch;
-    struct address target; /* the client's address, to which gate connects */
-    struct address via;    /* in DATA_HEADER: the proxy's address */
+    struct address via; /* in DATA_HEADER: the proxy's address */
     uint32_t request;
     enum verb verb; /* PASV or EPSV */
     struct loop_timer timer;

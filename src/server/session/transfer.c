@@ -367,7 +367,6 @@ enum stepped transfer_announce(struct session *s)
     buf_release(&what);
     t->connect_until = clock_ms() + s->settings->connect_timeout;
     transfer_connect_within(s, UINT64_MAX);
-    data_gate_connect(s);
     return STEP_NEXT;
 }
 

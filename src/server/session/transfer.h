@@ -197,7 +197,7 @@ void transfer_on_data(struct session *s, uint32_t events);
 /* Call it when a user has logged in. Makes the first tickets, which the session
  * sends with the 230. */
 void binding_start(struct session *s);
-/* Makes a ticket for the reply to PASV or PORT, unless the previous transfer
+/* Makes a ticket for the reply to PASV, unless the previous transfer
  * has brought a ticket that is still new, with the present key. */
 void binding_offer_with_port(struct session *s);
 

@@ -41,7 +41,6 @@ struct client {
     bool half;        /* the client has sent its FIN or close_notify */
     unsigned owed;    /* replies that must still come */
     unsigned port;    /* of the last 227 or 229 */
-    int listener;     /* for EPRT; -1: none */
     struct slot slot[FUZZ_SLOTS];
     struct resume resume;
 };

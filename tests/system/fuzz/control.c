@@ -44,7 +44,7 @@ int actor_dial(const struct actor *p, unsigned port)
 
 void client_init(struct client *c)
 {
-    *c = (struct client){ .fd = -1, .listener = -1 };
+    *c = (struct client){ .fd = -1 };
     for (size_t i = 0; i < FUZZ_SLOTS; i++)
         c->slot[i].fd = -1;
     buf_init(&c->in, 8 << 20);
@@ -56,7 +56,6 @@ static void client_close(struct client *c)
         data_cut_slot(&c->slot[i], 2);
     tls_client_free(c->tls);
     fd_close(&c->fd);
-    fd_close(&c->listener);
     buf_release(&c->in);
     client_init(c);
 }

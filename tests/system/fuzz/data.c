@@ -28,21 +28,6 @@ void data_cut_slot(struct slot *s, uint64_t how)
     *s = (struct slot){ .fd = -1 };
 }
 
-/* Listens at the player's address, for EPRT. */
-static int listen_at(const struct actor *p, unsigned *port)
-{
-    struct sockaddr_in a = { .sin_family = AF_INET };
-    socklen_t size = sizeof(a);
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-    inet_pton(AF_INET, p->from, &a.sin_addr);
-    FAIL_IF(bind(fd, (struct sockaddr *)&a, size) || listen(fd, 4) ||
-                getsockname(fd, (struct sockaddr *)&a, &size),
-            "a listener: %m");
-    *port = ntohs(a.sin_port);
-    return fd;
-}
-
 /* Takes the replies that nobody has read. */
 static void drop_replies(struct actor *p, struct client *c)
 {
@@ -52,38 +37,19 @@ static void drop_replies(struct actor *p, struct client *c)
 
 static void ask_port(struct actor *p, struct client *c, uint64_t how)
 {
-    unsigned port;
-
     drop_replies(p, c);
-    fd_close(&c->listener);
-    if (how == 2) {
-        c->listener = listen_at(p, &port);
-        client_line(p, c, "EPRT |1|%s|%u|", p->from, port);
-    } else {
-        client_line(p, c, how == 1 ? "PASV" : "EPSV");
-    }
+    client_line(p, c, how == 1 ? "PASV" : "EPSV");
     client_reply(p, c, STEP_MS);
 }
 
-/* Accepts the server's connection after EPRT, and otherwise connects to the
- * last port. HOW 3: connects to the port of the other client. */
+/* Connects to the last port. HOW 3: connects to the port of the other client.
+ */
 static int data_socket(struct actor *p, struct client *c, uint64_t how)
 {
     const struct client *other = &p->client[c == &p->client[0]];
     unsigned port = how == 3 ? other->port : c->port;
-    const struct timeval limit = { .tv_usec = 400000 };
-    struct pollfd one = { .fd = c->listener, .events = POLLIN };
-    int fd = -1;
 
-    if (c->listener < 0 || how == 3)
-        return port ? actor_dial(p, port) : -1;
-    if (poll(&one, 1, 500) == 1)
-        fd = accept4(c->listener, NULL, NULL, SOCK_CLOEXEC);
-    if (fd >= 0) {
-        setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
-        setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
-    }
-    return fd;
+    return port ? actor_dial(p, port) : -1;
 }
 
 static uint64_t length_of(uint64_t content)

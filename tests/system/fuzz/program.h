@@ -23,7 +23,7 @@ enum op_kind {
     OP_RAW,   /* bytes without a line's end */
     OP_BELOW, /* plain bytes on the socket, below TLS */
     OP_REPLY,
-    OP_PORT, /* EPSV, PASV or EPRT */
+    OP_PORT, /* EPSV or PASV */
     OP_DIAL,
     OP_SECURE, /* the handshake of a data connection */
     OP_STORE,

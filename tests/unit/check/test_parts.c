@@ -124,7 +124,6 @@ Test(parts, sandboxes_hold_here)
     struct prepared p = { 0 };
 
     cr_expect_eq(part_sandbox(&k, &p, &c), 0, "%s", c.text);
-    k.settings.active = true;
     k.settings.allow_weaker = SANDBOX_LANDLOCK;
     cr_expect_eq(part_sandbox(&k, &p, &c), 0, "%s", c.text);
 }

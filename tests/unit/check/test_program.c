@@ -15,7 +15,7 @@
 #define HASH "$5$salt$abcdefghijklmnopqrstuvwxyzABCDEFGHIJ./01234"
 #define CONF                                                                   \
     "homes = /nowhere\nallow_weaker = landlock\nfsync = no\n"                  \
-    "address = 203.0.113.7\nactive = yes\n"
+    "address = 203.0.113.7\n"
 
 static struct buf said;
 
@@ -125,8 +125,8 @@ Test(program, remarks_are_no_mistakes)
 {
     cr_expect_eq(check("remarks", "/state: no space", missing_homes(2)), 0);
     EXPECT("allow_weaker excuses landlock; fsync = no: 226 does not mean ");
-    EXPECT("; active = yes: gate can make connections; unfinished uploads "
-           "can't be resumed after a restart: /state: no space\n");
+    EXPECT("; unfinished uploads can't be resumed after a restart: /state: no "
+           "space\n");
     cr_expect_eq(lines("warning"), 0);
 }
 

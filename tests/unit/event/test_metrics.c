@@ -141,13 +141,13 @@ Test(metrics, of_reasons)
     count_reason(EVENT_LOGIN_FAILED, NULL, 0);
     count_reason(EVENT_REFUSED, "ban", 4);
     count_reason(EVENT_REFUSED, "more of them", 3);
-    count_reason(EVENT_COMMAND_REFUSED, "active = no", 0);
+    count_reason(EVENT_COMMAND_REFUSED, "no active mode", 0);
     expect("sallyport_logins_total{result=\"accepted\"} 1");
     expect("sallyport_logins_total{result=\"expired\"} 1");
     expect("sallyport_logins_total{result=\"other\"} 2");
     expect("sallyport_refused_connections_total{reason=\"ban\"} 1");
     expect("sallyport_refused_connections_total{reason=\"more of them\"} 7");
-    expect("sallyport_refused_commands_total{reason=\"active = no\"} 1");
+    expect("sallyport_refused_commands_total{reason=\"no active mode\"} 1");
 }
 
 /* Each event has a place, also the last one. */

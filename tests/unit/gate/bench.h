@@ -138,7 +138,7 @@ bool bench_quiet(struct bench *b);
 
 /* Sends an order to a fake session: "port" (asks gate for a listener, if the
  * session has none; from then on the session accepts connections there), "drop"
- * (closes this listener), "active ADDRESS", "close" (sends active_close),
+ * (closes this listener), "close" (sends transfer_end),
  * "enter CLIENT SERVER" (addresses with ports), "garbage", "wrong" (sends gate
  * a message that is for master), "flood WHAT" (WHAT is port or close; the
  * session prints how many messages it sent), "deaf", "exit N", "signal N",

@@ -48,14 +48,6 @@ static void say(const struct script *s, const char *format, ...)
     send(s->start->master, line, strlen(line), MSG_NOSIGNAL);
 }
 
-static void ask_active(struct script *s, const char *where)
-{
-    struct address to = { 0 };
-
-    address_parse_port(slice_from(where), &to);
-    SEND(&s->gate, active, channel_next(&s->gate), .to = to);
-}
-
 /* Reads "CLIENT SERVER". */
 static void ask_enter(struct script *s, const char *line)
 {
@@ -97,7 +89,7 @@ static int flood_with(struct script *s, const char *what)
 {
     if (strcmp(what, "port") == 0)
         return SEND(&s->gate, port, channel_next(&s->gate));
-    return SEND(&s->gate, active_close, 0);
+    return SEND(&s->gate, transfer_end, 0);
 }
 
 /* Sends messages as fast as gate reads, for FLOOD_MS, and prints their number.
@@ -195,7 +187,7 @@ static void obey(struct script *s, char *line)
     else if (strcmp(line, "drop") == 0)
         fd_close(&s->listener);
     else if (strcmp(line, "close") == 0)
-        SEND(&s->gate, active_close, 0);
+        SEND(&s->gate, transfer_end, 0);
     else if (strcmp(line, "garbage") == 0)
         send(s->gate.fd, "\377\377garbage", 9, MSG_NOSIGNAL);
     else if (strcmp(line, "wrong") == 0)
@@ -212,8 +204,6 @@ static void obey(struct script *s, char *line)
         ask_enter(s, line + 6);
     else if (strcmp(line, "keys") == 0)
         s->says_keys = true;
-    else if (strncmp(line, "active ", 7) == 0)
-        ask_active(s, line + 7);
     else if (strncmp(line, "exit ", 5) == 0)
         _exit(n);
     else if (strncmp(line, "signal ", 7) == 0)
@@ -238,23 +228,6 @@ static int fake_on_port_none(void *owner, struct msg_port_none *m)
     return 0;
 }
 
-static int fake_on_active_none(void *owner, struct msg_active_none *m)
-{
-    say(owner, "active-none %d", m->error);
-    return 0;
-}
-
-static int fake_on_data(void *owner, struct msg_data *m)
-{
-    char byte;
-
-    say(owner, "made nodelay %d blocking %d",
-        option(m->connection, IPPROTO_TCP, TCP_NODELAY),
-        recv(m->connection, &byte, 1, 0) < 0 && errno == EAGAIN ? 0 : 1);
-    send(m->connection, "here\r\n", 6, MSG_NOSIGNAL);
-    return 0;
-}
-
 static int fake_on_not_admitted(void *owner, struct msg_not_admitted *m)
 {
     say(owner, "kept out %.*s", (int)m->why.len, m->why.ptr);
@@ -270,8 +243,6 @@ static int fake_on_ticket_keys(void *owner, struct msg_ticket_keys *m)
 static const struct handler fake_handlers[] = {
     ON(port_is, fake_on_port_is),
     ON(port_none, fake_on_port_none),
-    ON(active_none, fake_on_active_none),
-    ON(data, fake_on_data),
     ON(not_admitted, fake_on_not_admitted),
     ON(ticket_keys, fake_on_ticket_keys),
 };

@@ -27,7 +27,7 @@ static uint64_t serial;
 
 static void hall_open(void)
 {
-    int conf = settings_of("active = yes\nports = auto\n"
+    int conf = settings_of("ports = auto\n"
                            "max_sessions = 4\nstartups = 4\n");
     struct complaint c = { "" };
 
@@ -131,17 +131,6 @@ static struct gate_child *with_a_listener(void)
     return c;
 }
 
-/* Plays active mode: gate connects to a client that doesn't answer. */
-static struct gate_child *connecting(void)
-{
-    struct gate_child *c = logged_in();
-
-    c->active.to = client;
-    c->active.fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    cr_assert_geq(c->active.fd, 0);
-    return c;
-}
-
 static struct gate_child *killed(void)
 {
     struct gate_child *c = logged_in();
@@ -154,13 +143,9 @@ static const struct {
     const char *what;
     struct gate_child *(*reach)(void);
 } steps[] = {
-    { "unknown client", unknown },
-    { "in the queue", queued },
-    { "before its login", begun },
-    { "logged in", logged_in },
-    { "with a listener", with_a_listener },
-    { "connecting", connecting },
-    { "killed", killed },
+    { "unknown client", unknown },          { "in the queue", queued },
+    { "before its login", begun },          { "logged in", logged_in },
+    { "with a listener", with_a_listener }, { "killed", killed },
 };
 
 /* --- what happens to a session ------------------------------------------- */
@@ -221,29 +206,11 @@ static void asks_for_a_port(struct gate_child *c)
     SAYS(c, port, 1);
 }
 
-static void asks_for_a_connection(struct gate_child *c)
-{
-    SAYS(c, active, 1, .to = client);
-}
-
-static void needs_no_connection(struct gate_child *c)
-{
-    SAYS(c, active_close, 0);
-}
-
 static void lies(struct gate_child *c)
 {
     send(far[END_SESSION], "nonsense", 8, MSG_NOSIGNAL);
     if (c->watch.added)
         c->watch.on_ready(c, EPOLLIN);
-}
-
-static void asks_again(struct gate_child *c)
-{
-    if (c->active.fd >= 0)
-        child_answered(
-            c, active_on_active(
-                   c, &(struct msg_active){ .request = 2, .to = client }));
 }
 
 static void queue_is_served(struct gate_child *c)
@@ -284,10 +251,7 @@ static const struct {
     { "it logs in", logs_in },
     { "it asks to enter", asks_to_enter },
     { "it asks for a port", asks_for_a_port },
-    { "it asks for a connection", asks_for_a_connection },
-    { "it needs no connection", needs_no_connection },
     { "it lies", lies },
-    { "it asks for another connection", asks_again },
     { "the queue is served", queue_is_served },
     { "the queue's time is over", queue_is_over },
     { "new ticket keys", keys_turn },
@@ -309,9 +273,7 @@ static void expect_over(struct gate_child *c, bool reaped, const char *step,
                   g.limits.waiting == 0 && g.queue.count == 0 &&
                   TAILQ_EMPTY(&g.children.waiting),
               "%s, %s", step, event);
-    cr_expect_not(c->timer.armed || c->watch.added || c->active.timer.armed ||
-                      c->active.watch.added,
-                  "%s, %s", step, event);
+    cr_expect_not(c->timer.armed || c->watch.added, "%s, %s", step, event);
 }
 
 /* Reaches STEP, spoils the channel to END with FAULT, and lets EVENT happen.

@@ -54,23 +54,6 @@ static void expect_said(const struct fake *f, const char *what)
     cr_assert_str_eq(fake_says(f, line, sizeof(line)), what);
 }
 
-/* A proxied session can name any host as its client. So gate refuses active
- * mode, and connects nowhere, even if the port is open. */
-GateTest(proxy, active_mode_is_refused, .settings = FREE "active = yes\n",
-         .first = true)
-{
-    char line[128];
-    struct fake f;
-    int proxy;
-
-    f = enter_user(b, "127.0.0.1", &proxy);
-    snprintf(line, sizeof(line), "active 127.0.0.1:%u", b->control.port);
-    fake_do(&f, line);
-    bench_kills(b, &f, ENDING_PEER);
-    cr_expect(bench_quiet(b)); /* gate hasn't connected to its own listener */
-    close(proxy);
-}
-
 GateTest(proxy, a_client_is_known, .settings = FREE, .first = true)
 {
     char text[ADDRESS_TEXT_MAX];
@@ -93,7 +76,6 @@ static const struct {
 } lies[] = {
     { "port", NULL, "a message in the wrong phase" },
     { "close", NULL, "a message in the wrong phase" },
-    { "active 198.51.100.1:4711", NULL, "a message in the wrong phase" },
     { "enter none none", NULL, "a client without an address" },
     { "enter 198.51.100.1:1 [2001:db8::1]:21", NULL,
       "a client without an address" },
@@ -101,8 +83,6 @@ static const struct {
       "a message in the wrong phase" },
     /* the user hasn't logged in */
     { "enter 198.51.100.1:1 " SERVER, "port", "a message in the wrong phase" },
-    { "enter 127.0.0.1:1 127.0.0.1:21", "active 127.0.0.1:4711",
-      "a message in the wrong phase" },
 };
 
 Test(proxy, lies)

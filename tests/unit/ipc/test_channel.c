@@ -399,6 +399,16 @@ static bool passes(enum message_kind kind, unsigned from, unsigned to,
     return may;
 }
 
+/* The number of a message that is gone means nothing. */
+static void check_retired(unsigned m)
+{
+    char head[MESSAGE_HEAD];
+    struct message in;
+
+    message_head(head, m, 0);
+    cr_assert_eq(codec_decode(head, sizeof(head), &in), -EPROTO, "%u", m);
+}
+
 /* Every message of the list, in every phase, from every process: only those
  * that the row permits get through. */
 Test(channel, the_whole_matrix)
@@ -407,6 +417,10 @@ Test(channel, the_whole_matrix)
     size_t messages = 0, passed = 0;
 
     for (unsigned m = 1; m < MSG_COUNT; m++) {
+        if (!message_row(m)) {
+            check_retired(m);
+            continue;
+        }
         messages++;
         for (unsigned from = 0; from < PROCESS_COUNT; from++)
             for (unsigned to = 0; to < PROCESS_COUNT; to++)

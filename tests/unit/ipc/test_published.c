@@ -22,10 +22,10 @@ static const char *const published[] = {
     "port",
     "port_is",
     "port_none",
-    "active_close",
-    "active",
-    "active_none",
-    "data",
+    NULL, /* messages of 1.x that are gone */
+    NULL,
+    NULL,
+    NULL,
     "ticket_keys",
     "welcome word number",
     "reload",
@@ -100,6 +100,10 @@ Test(published, messages)
     for (size_t i = 0; i < PUBLISHED; i++) {
         const struct message_row *row = message_row((unsigned)i + 1);
 
+        if (!published[i]) {
+            cr_expect_null(row, "number %zu", i + 1);
+            continue;
+        }
         describe(&text, row);
         cr_expect_str_eq(text.data, published[i], "number %zu: %s", i + 1,
                          text.data);

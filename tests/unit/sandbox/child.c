@@ -55,7 +55,7 @@ struct sandbox_plan root_plan(int root_fd)
     };
 }
 
-const struct sandbox_filter *filter_of(enum process p, bool connects)
+const struct sandbox_filter *filter_of(enum process p)
 {
     static const struct sandbox_filter *const filters[PROCESS_SANDBOXED] = {
         [PROCESS_MASTER] = &filter_master,   [PROCESS_GATE] = &filter_gate,
@@ -65,10 +65,6 @@ const struct sandbox_filter *filter_of(enum process p, bool connects)
         [PROCESS_CHECK] = &filter_check,
     };
 
-    if (connects && p == PROCESS_MASTER)
-        return &filter_master_active;
-    if (connects && p == PROCESS_GATE)
-        return &filter_gate_active;
     return filters[p];
 }
 
@@ -89,7 +85,7 @@ int enter(enum process p, const struct sandbox_plan *plan)
     int r;
 
     if (!whole.filter)
-        whole.filter = filter_of(p, false);
+        whole.filter = filter_of(p);
     r = sandbox_enter(p, &whole, &weaker, &c);
 
     if (r)
@@ -97,12 +93,12 @@ int enter(enum process p, const struct sandbox_plan *plan)
     return r;
 }
 
-int enter_chain(enum process p, bool connects)
+int enter_chain(enum process p)
 {
     struct sandbox_plan plan = plain_plan();
-    int r = above(p) == p ? 0 : enter_chain(above(p), connects);
+    int r = above(p) == p ? 0 : enter_chain(above(p));
 
-    plan.filter = filter_of(p, connects);
+    plan.filter = filter_of(p);
     return r ? r : enter(p, &plan);
 }
 

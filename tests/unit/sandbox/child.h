@@ -35,16 +35,16 @@ struct sandbox_plan plain_plan(void);
 /* Returns a plan for a process that root starts, with the tests' own ids. */
 struct sandbox_plan root_plan(int root_fd);
 
-/* Returns the filter that P loads; CONNECTS: the filter of active mode. */
-const struct sandbox_filter *filter_of(enum process p, bool connects);
+/* Returns the filter that P loads. */
+const struct sandbox_filter *filter_of(enum process p);
 
 /* Enters the sandbox, with P's filter unless the plan has another one. Returns
  * 0; -EINVAL: it failed, and the complaint is printed. */
 int enter(enum process p, const struct sandbox_plan *plan);
 
 /* Enters the sandboxes of the processes above P, and then P's own, as a real
- * process does. CONNECTS: in active mode. Returns 0 or -EINVAL. */
-int enter_chain(enum process p, bool connects);
+ * process does. Returns 0 or -EINVAL. */
+int enter_chain(enum process p);
 
 /* Gives up root's ids, if the test has them, and continues as nobody. Returns
  * 0; 1: it failed. */

@@ -116,7 +116,6 @@ static enum end make_call(const struct row *row)
 struct trial {
     enum process p;
     bool chain; /* enter the sandboxes above P, too */
-    bool connects;
     size_t count;
     const struct row *call[ROWS_MAX];
     enum end *ends; /* in memory that the children share */
@@ -130,7 +129,7 @@ static int try_calls(const void *argument)
 
     alarm(20); /* a call that waits must not hang the test */
     setpgid(0, 0);
-    if (t->chain ? enter_chain(t->p, t->connects) : enter(t->p, &plan))
+    if (t->chain ? enter_chain(t->p) : enter(t->p, &plan))
         return BROKEN;
     sandbox_on_refused(on_refused);
     for (size_t i = 0; i < t->count; i++) {
@@ -212,15 +211,13 @@ static bool is_only_read(const struct row *row, size_t i, int p)
            __builtin_popcount(row->who) >= 7 && (i + (size_t)p) % 4 != 0;
 }
 
-static void try_table(const struct row *rows, size_t n, bool connects)
+static void try_table(const struct row *rows, size_t n)
 {
     const size_t size = n * sizeof(enum end);
 
     for (int turn = 0; turn < 2 * PROCESS_SANDBOXED; turn++) {
         const int p = turn / 2;
-        struct trial t = { .p = (enum process)p,
-                           .chain = turn % 2,
-                           .connects = connects };
+        struct trial t = { .p = (enum process)p, .chain = turn % 2 };
 
         cr_assert_leq(n, ROWS_MAX);
         t.ends = mmap(NULL, size, PROT_READ | PROT_WRITE,
@@ -230,10 +227,10 @@ static void try_table(const struct row *rows, size_t n, bool connects)
             const struct row *row = &rows[i];
 
             if (!(row->who & BIT(p)) || row->number < 0 ||
-                t.chain != (row->end == PASSED || connects))
+                t.chain != (row->end == PASSED))
                 continue;
             if (is_only_read(row, i, p))
-                cr_expect_eq(verdict(filter_of(t.p, connects), row),
+                cr_expect_eq(verdict(filter_of(t.p), row),
                              SECCOMP_RET_KILL_PROCESS, "%s, row %zu: %s",
                              process_name(t.p), i, row->name);
             else
@@ -244,11 +241,9 @@ static void try_table(const struct row *rows, size_t n, bool connects)
     }
 }
 
-#define TABLE(rows) try_table(rows, sizeof(rows) / sizeof((rows)[0]), false)
-#define TABLE_ACTIVE(rows)                                                     \
-    try_table(rows, sizeof(rows) / sizeof((rows)[0]), true)
-#define SANDBOXED (ALL & ~MASTER)
-#define LISTENS   (GATE | MASTER) /* gate inherits the filter of master */
+#define TABLE(rows) try_table(rows, sizeof(rows) / sizeof((rows)[0]))
+#define SANDBOXED   (ALL & ~MASTER)
+#define LISTENS     (GATE | MASTER) /* gate inherits the filter of master */
 
 Test(calls, nobody_may)
 {
@@ -364,29 +359,6 @@ Test(calls, lent_listeners)
     };
 
     TABLE(rows);
-}
-
-/* Tests active = yes. Master's filter contains gate's filter, but master makes
- * no connections. */
-Test(calls, active_mode)
-{
-    static const struct row rows[] = {
-        CALL(GATE, PASSED, connect, -1, SPACE, sizeof(struct sockaddr_in)),
-        CALL(GATE, PASSED, connect, -1, SPACE, sizeof(struct sockaddr_in6)),
-        CALL(GATE, REFUSED, connect, -1, SPACE, sizeof(struct sockaddr_un)),
-        CALL(GATE, PASSED, setsockopt, -1, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT,
-             SPACE, sizeof(int)),
-        CALL(GATE, REFUSED, setsockopt, -1, IPPROTO_IP, IP_TRANSPARENT, SPACE,
-             sizeof(int)),
-        CALL(SANDBOXED & ~GATE, KILLED, socket, AF_INET, STREAM),
-        CALL(SANDBOXED & ~GATE, KILLED, socket, AF_INET6, STREAM),
-        CALL(SANDBOXED & ~GATE, KILLED, connect, -1, SPACE,
-             sizeof(struct sockaddr_in)),
-        CALL(SANDBOXED & ~GATE, KILLED, bind, -1, SPACE,
-             sizeof(struct sockaddr_in)),
-    };
-
-    TABLE_ACTIVE(rows);
 }
 
 /* Reader needs only to read a file. */
@@ -700,7 +672,7 @@ static int use_libc(const void *argument)
     char *memory, text[64];
     struct tm fields;
 
-    HOLDS(enter_chain(*p, false) == 0);
+    HOLDS(enter_chain(*p) == 0);
     sandbox_on_refused(on_refused);
     memory = calloc(1, 3 << 20);
     HOLDS(memory);
@@ -722,7 +694,7 @@ Test(calls, libc_works_in_every_sandbox)
 
 static int abort_in(const void *argument)
 {
-    HOLDS(enter_chain(*(const enum process *)argument, false) == 0);
+    HOLDS(enter_chain(*(const enum process *)argument) == 0);
     abort();
 }
 
@@ -749,7 +721,7 @@ static int gate_body(const void *argument)
     long pid;
 
     (void)argument;
-    HOLDS(enter_chain(PROCESS_GATE, false) == 0);
+    HOLDS(enter_chain(PROCESS_GATE) == 0);
     sandbox_on_refused(on_refused);
     pid = syscall(SYS_clone, CLONE_PARENT | SIGCHLD, 0, 0, 0, 0);
     if (pid == 0)
@@ -822,7 +794,7 @@ static int stray_body(const void *argument)
 {
     const struct stray *s = argument;
 
-    HOLDS(enter_chain(PROCESS_SESSION, false) == 0);
+    HOLDS(enter_chain(PROCESS_SESSION) == 0);
     HOLDS(send_to(s->unix_pair[0], &s->elsewhere, sizeof(s->elsewhere)) == -1 &&
           errno == EISCONN);
     HOLDS(send_to(s->packets[0], &s->elsewhere, sizeof(s->elsewhere)) == 1 &&
@@ -896,7 +868,7 @@ static int fastopen_body(const void *argument)
                         .msg_iovlen = 1 };
 
     HOLDS(shutdown(h->listener, SHUT_RDWR) == 0);
-    HOLDS(enter_chain(PROCESS_GATE, false) == 0);
+    HOLDS(enter_chain(PROCESS_GATE) == 0);
     sendmsg(h->listener, &m, MSG_FASTOPEN | MSG_NOSIGNAL);
     return 0;
 }
@@ -987,7 +959,7 @@ Test(calls, a_filter_that_fails_is_found_in_a_child)
 ChildTest(calls, the_probe_is_not_reported)
 {
     sandbox_on_refused(on_refused);
-    HOLDS(enter_chain(PROCESS_SESSION, false) == 0);
+    HOLDS(enter_chain(PROCESS_SESSION) == 0);
     HOLDS(reports == 0);
     HOLDS(syscall(SYS_sched_get_priority_max, 0) < 0 && errno == ENOSYS);
     HOLDS(reports == 1);
@@ -1019,12 +991,10 @@ Test(calls, a_build_without_filters_says_so)
 
 Test(calls, our_filters_hold)
 {
-    for (enum process p = 0; p < PROCESS_SANDBOXED; p++)
-        for (int connects = 0; connects < 2; connects++) {
-            const struct sandbox_filter *filters[] = { filter_of(p, connects),
-                                                       NULL };
-            struct complaint c = { "" };
+    for (enum process p = 0; p < PROCESS_SANDBOXED; p++) {
+        const struct sandbox_filter *filters[] = { filter_of(p), NULL };
+        struct complaint c = { "" };
 
-            cr_expect_eq(sandbox_try_filters(p, filters, &c), 0, "%s", c.text);
-        }
+        cr_expect_eq(sandbox_try_filters(p, filters, &c), 0, "%s", c.text);
+    }
 }

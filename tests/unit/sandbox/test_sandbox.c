@@ -131,7 +131,7 @@ static bool is_refused(enum process p, struct sandbox_plan *plan,
     struct complaint c = { "" };
     unsigned weaker = 99;
 
-    plan->filter = filter_of(p, false);
+    plan->filter = filter_of(p);
     if (sandbox_enter(p, plan, &weaker, &c) == -EINVAL && weaker == 99 &&
         strstr(c.text, text))
         return true;

@@ -20,9 +20,8 @@ Test(policy, every_line_names_a_call_and_its_reason)
     check_rows(policy_dangerous, "dangerous");
     check_rows(policy_common.may, "common");
     for (int p = 0; p < PROCESS_SANDBOXED; p++)
-        for (int active = 0; active < 2; active++)
-            check_rows(policy_of((enum process)p, active)->may,
-                       process_name((enum process)p));
+        check_rows(policy_of((enum process)p)->may,
+                   process_name((enum process)p));
 }
 
 static bool has(const struct permissions *all, const struct permission *p)
@@ -49,26 +48,19 @@ static enum process above_of(enum process p)
     return p == PROCESS_SESSION ? PROCESS_GATE : PROCESS_MASTER;
 }
 
-static void check_parents(bool connects)
+Test(policy, a_parent_may_all_that_its_child_may)
 {
     for (int p = 0; p < PROCESS_SANDBOXED; p++) {
         enum process above = above_of((enum process)p);
         struct permissions child, parent;
 
-        cr_assert_eq(
-            policy_collect(policy_of((enum process)p, connects), &child), 0);
-        cr_assert_eq(policy_collect(policy_of(above, connects), &parent), 0);
+        cr_assert_eq(policy_collect(policy_of((enum process)p), &child), 0);
+        cr_assert_eq(policy_collect(policy_of(above), &parent), 0);
         for (size_t i = 0; i < child.count; i++)
             cr_expect(has(&parent, child.rows[i]), "%s lacks %s of %s",
                       process_name(above), child.rows[i]->call,
                       process_name((enum process)p));
     }
-}
-
-Test(policy, a_parent_may_all_that_its_child_may)
-{
-    check_parents(false);
-    check_parents(true);
 }
 
 /* gate's filter is within master's. */
@@ -85,28 +77,11 @@ Test(policy, gate_alone_makes_listeners)
     for (int p = 0; p < PROCESS_SANDBOXED; p++) {
         struct permissions all;
 
-        cr_assert_eq(policy_collect(policy_of((enum process)p, false), &all),
-                     0);
+        cr_assert_eq(policy_collect(policy_of((enum process)p), &all), 0);
         for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++)
             cr_expect_eq(policy_permits(&all, calls[i]) != PERMITTED_NEVER,
                          is_gate_or_above((enum process)p), "%s: %s",
                          process_name((enum process)p), calls[i]);
-    }
-}
-
-/* Active mode gives gate three more lines, and no child of gate any. */
-Test(policy, active_mode_widens_gate_alone)
-{
-    for (int p = 0; p < PROCESS_SANDBOXED; p++) {
-        bool widens = is_gate_or_above((enum process)p);
-        struct permissions off, on;
-
-        cr_assert_eq(policy_collect(policy_of((enum process)p, false), &off),
-                     0);
-        cr_assert_eq(policy_collect(policy_of((enum process)p, true), &on), 0);
-        cr_expect_eq(on.count, off.count + (widens ? 3 : 0), "%s",
-                     process_name((enum process)p));
-        cr_expect_eq(policy_permits(&off, "connect"), PERMITTED_NEVER);
     }
 }
 

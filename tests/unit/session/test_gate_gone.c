@@ -47,29 +47,6 @@ Test(gate_gone, another_one_in_a_download, LOGGED_IN)
     fake_expect("EPSV", 229);
 }
 
-/* The session asks another gate to connect to the client's listener (PORT). */
-Test(gate_gone, another_one_connects, .timeout = 60)
-{
-    for (int late = 0; late <= 1; late++) {
-        fake_settings("active", 1);
-        fake_open();
-        fake_do("PBSZ 0", 200);
-        fake_do("PROT P", 200);
-        fake_do("PORT 127,0,0,1,200,1", 200);
-        if (late)
-            channel_close(&fake.gate);
-        fake_say("LIST");
-        close(fake_list());
-        cr_assert_eq(fake_reply(), 150, "%s", fake.reply);
-        if (!late)
-            EXPECT(&fake.gate, active);
-        fake_regate();
-        cr_expect_eq(EXPECT(&fake.gate, active)->to.port, 200 * 256 + 1);
-        shutdown(fake.control, SHUT_WR);
-        fake_end();
-    }
-}
-
 /* --- no other gate -------------------------------------------------------- */
 
 static const struct session_deadlines soon = { .ask = 30000,

@@ -366,21 +366,6 @@ Test(session_hostile, descriptors_of_the_wrong_kind, .timeout = 60)
     }
 }
 
-/* A data connection can cross the session's ACTIVE_CLOSE. The session closes
- * it, and continues. */
-Test(session_hostile, data_that_nobody_expects, LOGGED_IN)
-{
-    int ends[2];
-    char c;
-
-    cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
-    SAY(&fake.gate, data, .connection = ends[1]);
-    close(ends[1]);
-    cr_assert_eq(recv(ends[0], &c, 1, 0), 0);
-    fake_do("NOOP", 200);
-    close(ends[0]);
-}
-
 /* Another process shortens the file while it is being sent. The client sees a
  * cut and a 451, never zeros that look like a file. */
 Test(session_hostile, a_file_cut_short_under_a_download, .timeout = 60)

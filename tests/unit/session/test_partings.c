@@ -15,7 +15,6 @@ static const struct row {
     int code;
 } rows[] = {
     { "ABOR", 225 },
-    { "EPRT |1|127.0.0.1|50000|", 200 },
     { "QUIT", 221 },
 };
 
@@ -52,7 +51,6 @@ Test(partings, without_a_transfer, .timeout = 60)
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         int data;
 
-        fake_settings("active", true);
         fake_open();
         data = fake_data();
         cr_assert_gt(send(data, HELLO, sizeof(HELLO), 0), 0);

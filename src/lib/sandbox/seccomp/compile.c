@@ -15,12 +15,8 @@
 /* Reads policies: finds the rows of a process and of its child processes, and
  * the dangerous calls that kill it. */
 
-const struct policy *policy_of(enum process p, bool connects)
+const struct policy *policy_of(enum process p)
 {
-    static const struct policy *const connecting[PROCESS_SANDBOXED] = {
-        [PROCESS_MASTER] = &policy_master_active,
-        [PROCESS_GATE] = &policy_gate_active,
-    };
     static const struct policy *const policies[PROCESS_SANDBOXED] = {
         [PROCESS_MASTER] = &policy_master,   [PROCESS_GATE] = &policy_gate,
         [PROCESS_SESSION] = &policy_session, [PROCESS_AUTH] = &policy_auth,
@@ -29,7 +25,7 @@ const struct policy *policy_of(enum process p, bool connects)
         [PROCESS_CHECK] = &policy_check,
     };
 
-    return connects && connecting[p] ? connecting[p] : policies[p];
+    return policies[p];
 }
 
 static bool same_condition(struct condition a, struct condition b)
@@ -65,8 +61,8 @@ static int add(struct permissions *all, const struct permission *p)
     return 0;
 }
 
-/* Policies nest only five deep (master, gate, session, and two with active
- * mode), so this recursion ends. */
+/* Policies nest only three deep (master, gate, session), so this recursion
+ * ends. */
 static int collect_policy(struct permissions *all, const struct policy *p)
 {
     int r = 0;

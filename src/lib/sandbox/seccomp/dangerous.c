@@ -44,7 +44,7 @@ const struct permission policy_dangerous[] = {
     NEVER(memfd_secret, "memory that can't be inspected"),
 
     NEVER(socket, "a socket"),
-    NEVER_IF(socket, IS(0, AF_UNIX), "a socket that active mode doesn't need"),
+    NEVER_IF(socket, IS(0, AF_UNIX), "a socket that no listener needs"),
     NEVER_IF(socket, IS(0, AF_NETLINK), "the same"),
     NEVER_IF(socket, IS(0, AF_PACKET), "the same"),
     NEVER(socketpair, "a socket"),

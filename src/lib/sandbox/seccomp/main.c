@@ -10,16 +10,14 @@
 #include "compile.h"
 #include "sallyport/base/complain.h"
 
-static void compile_for(enum process p, bool connects, const char *directory)
+static void compile_for(enum process p, const char *directory)
 {
     struct buf program;
-    char name[64];
+    const char *name = process_name(p);
     int r;
 
-    snprintf(name, sizeof(name), "%s%s", process_name(p),
-             connects ? "_active" : "");
     buf_init(&program, BPF_MAXINSNS * sizeof(struct sock_filter));
-    r = compile_policy(policy_of(p, connects), &program);
+    r = compile_policy(policy_of(p), &program);
     if (r < 0)
         die(EX_SOFTWARE, "the policy of %s: %s", name, strerror(-r));
     char path[4096];
@@ -49,12 +47,7 @@ int main(int argc, char **argv)
 {
     if (argc != 2)
         die(EX_USAGE, "expected a directory");
-    for (int p = 0; p < PROCESS_SANDBOXED; p++) {
-        enum process which = (enum process)p;
-
-        compile_for(which, false, argv[1]);
-        if (policy_of(which, true) != policy_of(which, false))
-            compile_for(which, true, argv[1]);
-    }
+    for (int p = 0; p < PROCESS_SANDBOXED; p++)
+        compile_for((enum process)p, argv[1]);
     return 0;
 }

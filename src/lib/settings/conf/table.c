@@ -114,11 +114,6 @@ const struct setting setting_table[] = {
       .help = "The same for clients of one network, such as "
               "address.10.0.0.0/8, at most 32 lines. The smallest network "
               "that contains the client decides." },
-    { ROW(active, yes_no, "no"),
-      .help =
-          "Offer active mode (PORT, EPRT). The process gate can then "
-          "make connections; it connects only to the client's own "
-          "address, to ports from 1024. Never for clients behind a proxy." },
     { ROW(data_binding, binding, "user"),
       .help = "Which TLS session a data connection must resume. user: one of "
               "the same user from the same address. session: one of this "
@@ -365,6 +360,7 @@ static const struct {
     const char *key, *instead; /* KEY: if it ends with '.', it has labels;
                                   INSTEAD: what to write, or "" */
 } retired[] = {
+    { "active", "clients use passive mode (EPSV or PASV); " },
     { "address_refresh", "" },
     { "control",
       "the socket is /run/sallyport/control, or \"control\" beside another "
