@@ -97,26 +97,6 @@ Test(client_disks, a_disk_that_gives_files_an_owner, .timeout = 60)
     faulty_end(&f);
 }
 
-/* On this disk "f" is the same file as the server's "F", so sync must not
- * remove it as surplus. */
-Test(client_disks, a_disk_that_folds_case, .timeout = 60)
-{
-    static struct far f;
-
-    faulty_begin(&f.server, "hides", "good");
-    files_make_folder("far", 0755);
-    f.fuse = fuse_mount_without("far", "case");
-    files_write("F", "1", 1, 0644);
-    desk_says(&f.server.desk, 0, NULL, "put", "F", "/", NULL);
-    desk_says(&f.server.desk, 0,
-              "f isn't removed: on this disk it is the file F, which the "
-              "server lists",
-              "sync", "-n", "--delete", "/", "far", NULL);
-    desk_says(&f.server.desk, 0, "1 to download, 0 the same, 1 to remove",
-              "sync", "-n", "--delete", "/", "far", NULL);
-    far_end(&f);
-}
-
 /* If two files of the server are one here, the second never replaces the first:
  * not in the next call either, when the first is the same already. */
 Test(client_disks, a_disk_that_folds_two_names, .timeout = 60)
@@ -124,7 +104,7 @@ Test(client_disks, a_disk_that_folds_two_names, .timeout = 60)
     static const char *const calls[][6] = {
         { "sync", "/", "far" },
         { "sync", "/", "far" },
-        { "sync", "-P4", "--delete", "/", "far" },
+        { "sync", "-P4", "/", "far" },
         { "get", "-r", "--conflict=overwrite", "--remove-source", "/", "far" },
     };
     static const char others[] = "on this disk another file of this command";

@@ -68,39 +68,8 @@ static void expect_changes_seen(struct desk *d, const struct peer *p)
     desk_says(d, 0, "0 uploaded, 1 the same", "sync", "same", "/same", NULL);
 }
 
-/* sync --delete must remove no local file if the server can't read or enter the
- * remote directory, or if it is a file. pyftpdlib runs as root, which can do
- * both. */
-static void expect_surplus_kept(struct desk *d, const struct peer *p)
-{
-    static const mode_t modes[] = { 0, 0711, 0744 };
-    char locked[SERVER_PATH_MAX + 32];
-
-    if (strcmp(p->name, "pyftpdlib") == 0)
-        return;
-    snprintf(locked, sizeof(locked), "%s/home%s/locked", d->dir, p->dir);
-    files_make_folder(locked, 0755);
-    files_make_folder("kept", 0755);
-    files_make_folder("kept/locked", 0755);
-    files_write("kept/mine", "mine", 4, 0644);
-    files_write("kept/locked/mine", "mine", 4, 0644);
-    for (size_t i = 0; i < 3; i++) {
-        bool empty = modes[i] == 0711 && strcmp(p->name, "vsftpd") == 0;
-
-        cr_assert_eq(chmod(locked, modes[i]), 0);
-        desk_says(d, empty ? EX_PROTOCOL : EX_NOINPUT, NULL, "sync", "--delete",
-                  "/locked", "kept", NULL);
-        cr_expect(files_exists("kept/mine"), "%s, %o", p->name, modes[i]);
-    }
-    desk_says(d, EX_NOINPUT, NULL, "sync", "--delete", "/tree/a b0", "kept",
-              NULL);
-    cr_expect(files_exists("kept/mine"), "%s", p->name);
-    desk_says(d, EX_NOINPUT, NULL, "sync", "--delete", "/", "kept", NULL);
-    cr_expect(files_exists("kept/locked/mine"), "%s", p->name);
-}
-
-/* rm -r and sync --delete remove a link, but no file in the directory to which
- * the link leads. */
+/* rm -r removes a link, but no file in the directory to which the link leads.
+ */
 static void expect_links_not_followed(struct desk *d, const struct peer *p)
 {
     char home[2 * SERVER_PATH_MAX], path[sizeof(home) + 32];
@@ -110,18 +79,13 @@ static void expect_links_not_followed(struct desk *d, const struct peer *p)
     files_make_folder(path, 0777);
     snprintf(path, sizeof(path), "%s/outside/mine", home);
     files_write(path, "mine", 4, 0666);
-    for (size_t i = 0; i < 2; i++) {
-        char link[sizeof(path)];
+    char link[sizeof(path)];
 
-        snprintf(link, sizeof(link), "%s/tree/link", home);
-        cr_assert_eq(symlink("../outside", link), 0);
-        if (i == 0)
-            desk_says(d, 0, NULL, "rm", "-r", "/tree/link", NULL);
-        else
-            desk_says(d, 0, NULL, "sync", "--delete", "back", "/tree", NULL);
-        cr_expect(files_exists(path), "%s", p->name);
-        cr_expect_not(files_exists(link), "%s", p->name);
-    }
+    snprintf(link, sizeof(link), "%s/tree/link", home);
+    cr_assert_eq(symlink("../outside", link), 0);
+    desk_says(d, 0, NULL, "rm", "-r", "/tree/link", NULL);
+    cr_expect(files_exists(path), "%s", p->name);
+    cr_expect_not(files_exists(link), "%s", p->name);
 }
 
 /* A server may change such a path to another file's, unless it is known to keep
@@ -158,13 +122,6 @@ static void expect_names_kept(struct desk *d, const struct peer *p)
             desk_says(d, 0, NULL, "mv", paths[i], "/t", NULL);
         desk_says(d, code, said, "mkdir", paths[i], NULL);
     }
-    /* Nor does sync --delete remove what the file would replace. */
-    snprintf(there, sizeof(there), "%s/home%s/d/t ", d->dir, p->dir);
-    files_make_folder(there, 0777);
-    files_write("d/t ", "text", 4, 0644);
-    desk_says(d, EX_DATAERR, "this server may change", "sync", "--delete", "d",
-              "/d", NULL);
-    cr_expect(files_exists(there), "%s", p->name);
 }
 
 /* A link that the user has named leads to a file, whatever MLST says of it. */
@@ -197,9 +154,6 @@ ParameterizedTest(struct peer *p, peers, work, .timeout = 400)
     desk_says(&d, 0, NULL, "put", "-r", "tree", "/", NULL);
     desk_says(&d, 0, NULL, "get", "-r", "/tree", "back", NULL);
     desk_same("tree", "back");
-    files_write("back/surplus", "mine", 4, 0644);
-    desk_says(&d, 0, "1 removed", "sync", "--delete", "/tree", "back", NULL);
-    expect_surplus_kept(&d, p);
     expect_changes_seen(&d, p);
     expect_names_kept(&d, p);
     desk_says(&d, 0, "below/", "ls", "/tree", NULL);
@@ -580,7 +534,7 @@ Test(peers, an_option_that_cannot_be_set, .timeout = 120)
 }
 
 /* If the client can't read all names of a local directory, put -r must fail,
- * and sync --delete must fail and remove no file. */
+ * and sync must fail. */
 Test(peers, a_directory_that_cannot_be_read, .timeout = 60)
 {
     struct desk d;
@@ -594,9 +548,8 @@ Test(peers, a_directory_that_cannot_be_read, .timeout = 60)
     setenv("LD_PRELOAD", server_build(CLIENT_PRELOAD), 1);
     desk_says(&d, EX_IOERR, "half: Input/output error", "put", "-r", "half",
               "/", NULL);
-    desk_says(&d, EX_IOERR, "half: Input/output error", "sync", "--delete", "/",
-              "half", NULL);
+    desk_says(&d, EX_IOERR, "half: Input/output error", "sync", "half", "/",
+              NULL);
     unsetenv("LD_PRELOAD");
-    cr_expect(files_exists("half/a"));
     desk_end(&d);
 }

@@ -148,7 +148,7 @@ int cmd_du(struct client *c, struct word *w, int n)
 /* Makes a directory; for a/b/c, also makes a and a/b if they are missing. Asks
  * for a and a/b before it sends MKD, since a server logs the MKD of an existing
  * directory as a failure. */
-int mkdir_one(struct client *c, const char *path)
+static int mkdir_one(struct client *c, const char *path)
 {
     char above[URL_PATH_MAX];
     struct listing_entry there;

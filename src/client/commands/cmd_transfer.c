@@ -19,80 +19,6 @@ static const char *base_name(const char *path)
     return slash ? slash + 1 : path;
 }
 
-/* --files-from: a file with names of files, one in each line. */
-
-static int line_take(struct client *c, const char *line, size_t len,
-                     int (*each)(struct client *c, const char *line, void *of),
-                     void *of)
-{
-    char above[URL_PATH_MAX];
-
-    if (strlen(line) != len || len >= URL_PATH_MAX)
-        return client_refuse("--files-from", EX_DATAERR,
-                             "a line is too long, or has a NUL");
-    while (strncmp(line, "./", 2) == 0)
-        line += 2;
-    if (!line[0])
-        return 0;
-    /* Can the line lead out of the target, by "/" at its beginning or by
-     * ".."? */
-    struct slice rest = slice_from(line), part;
-    bool up = line[0] == '/';
-    while (slice_cut(&rest, '/', &part))
-        up |= slice_equal(part, SLICE(".."));
-    if (up)
-        return client_refuse(line, EX_DATAERR,
-                             "a line of --files-from is a relative path "
-                             "without \"..\"");
-    if (strcmp(line, "-") == 0)
-        return client_refuse(line, EX_DATAERR,
-                             "a line of --files-from can't be \"-\", which "
-                             "means standard input or output");
-    /* Do the filters exclude the line? They look at the whole line, and at the
-     * directories in it. */
-    for (const char *at = line; (at = strchr(at, '/')); at++) {
-        snprintf(above, sizeof(above), "%.*s", (int)(at - line), line);
-        if (options_exclude(&c->options, above, true))
-            return 0;
-    }
-    return options_exclude(&c->options, line, false) ? 0 : each(c, line, of);
-}
-
-/* --files-from: calls EACH with each line of the file, without "./" at its
- * beginning. */
-static void
-lines_each(struct tree *t,
-           int (*each)(struct client *c, const char *line, void *of), void *of)
-{
-    struct client *c = t->client;
-    const char *name = c->options.files_from;
-    FILE *f = strcmp(name, "-") == 0 ? stdin : fopen(name, "re");
-    bool first = true;
-    char *line = NULL;
-    size_t size = 0;
-    ssize_t len;
-
-    if (!f) {
-        jobs_fail(&t->jobs,
-                  client_refuse(name, EX_NOINPUT, "%s", strerror(errno)));
-        return;
-    }
-    while (!link_is_over() && (len = getline(&line, &size, f)) >= 0) {
-        while (len > 0 && strchr("\r\n", line[len - 1]))
-            line[--len] = '\0';
-        size_t mark = first ? text_mark(line, (size_t)len) : 0;
-        first = false;
-        jobs_fail(&t->jobs,
-                  line_take(c, line + mark, (size_t)len - mark, each, of));
-    }
-    if (ferror(f))
-        jobs_fail(&t->jobs,
-                  client_refuse(name, EX_IOERR, "%s", strerror(errno)));
-    free(line);
-    if (f != stdin)
-        fclose(f);
-}
-
 /* Begins the jobs. With --conflict overwrite, no file may replace another file
  * of the same call. */
 static void transfer_begin(struct tree *t, struct client *c, bool up)
@@ -157,7 +83,7 @@ static int put_file(struct tree *t, const char *local, const char *remote)
         return client_refuse(local, EX_NOINPUT, "%s", strerror(errno));
     if (stream || S_ISREG(st.st_mode)) {
         job.size = stream ? 0 : (uint64_t)st.st_size;
-        if (!stream && !tree_passes(t, base_name(local), st.st_mtime))
+        if (!stream && options_too_young(&t->client->options, st.st_mtime))
             return 0;
         tree_add(t, &job, local, remote);
         return 0;
@@ -219,46 +145,18 @@ static int put_one(struct tree *t, const struct word *from,
     return put_file(t, local, remote);
 }
 
-struct put_lines {
-    struct tree *tree;
-    const struct word *to;
-    char made[URL_PATH_MAX]; /* the last directory that was made */
-};
-
-/* Adds a file of --files-from. On the server it keeps the directories of its
- * line. */
-static int put_line(struct client *c, const char *line, void *of)
-{
-    struct put_lines *l = of;
-    char remote[URL_PATH_MAX], above[URL_PATH_MAX];
-
-    if (url_join(l->to->path, line, remote) < 0)
-        return client_refuse(line, EX_USAGE, "the name is too long");
-    snprintf(above, sizeof(above), "%.*s", (int)(url_base(remote) - remote),
-             remote);
-    bool makes =
-        strchr(line, '/') && !c->options.dry_run && strcmp(above, l->made) != 0;
-    int code = makes ? mkdir_one(c, above) : 0;
-    if (makes && code == 0)
-        memcpy(l->made, above, sizeof(above));
-    return code ? code : put_file(l->tree, line, remote);
-}
-
 static int put_all(struct client *c, struct word *w, int n,
                    const struct word *to)
 {
     struct tree t;
-    struct put_lines list = { .tree = &t, .to = to };
     bool into;
-    int code = put_into_directory(c, to, n > 1 || c->options.files_from, &into);
+    int code = put_into_directory(c, to, n > 1, &into);
 
     if (code != 0)
         return code;
     transfer_begin(&t, c, true);
     for (int i = 0; i < n; i++)
         jobs_fail(&t.jobs, put_one(&t, &w[i], to, into));
-    if (c->options.files_from)
-        lines_each(&t, put_line, &list);
     return transfer_all(&t);
 }
 
@@ -303,13 +201,10 @@ int cmd_put(struct client *c, struct word *w, int n)
     struct word here = { .remote = true, .directory = true };
 
     snprintf(here.path, sizeof(here.path), "%s", c->cwd);
-    if (c->options.files_from && c->interactive)
-        return client_refuse("put", EX_USAGE,
-                             "--files-from can't be used in a session");
     if (c->interactive)
         return n > 1 ? put_typed(c, w, n - 1, &w[n - 1])
                      : put_typed(c, w, n, &here);
-    if ((n > 1 || c->options.files_from) && w[n - 1].remote)
+    if (n > 1 && w[n - 1].remote)
         return put_all(c, w, n - 1, &w[n - 1]);
     return client_refuse("put", EX_USAGE,
                          "the last word must be a URL: sallyport put FILE... "
@@ -346,8 +241,7 @@ static int get_file(struct tree *t, const char *remote, const char *local,
     job.modified = e.modified;
     if (e.kind == LISTED_DIRECTORY)
         tree_walk(t, named, local, remote);
-    else if (tree_passes(t, base_name(remote),
-                         tree_time(t, &t->client->link, remote, &e)))
+    else if (!options_too_young(o, tree_time(t, &t->client->link, remote, &e)))
         tree_add(t, &job, local, remote);
     return 0;
 }
@@ -356,7 +250,6 @@ struct get_target {
     const char
         *local; /* a directory, a name, "-", or NULL: the current directory */
     bool into;
-    const char *directory; /* --files-from: on the server */
     struct tree tree;
 };
 
@@ -385,32 +278,9 @@ static int get_one(struct client *c, const char *remote,
     return listed && listed->kind == LISTED_OTHER ? -1 : 0;
 }
 
-static int get_line(struct client *c, const char *line, void *of)
-{
-    struct get_target *t = of;
-    char remote[URL_PATH_MAX], below[URL_PATH_MAX], local[PATH_MAX];
-    struct failure why;
-
-    if (url_join(t->directory, line, remote) < 0 ||
-        url_join("", line, below) < 0 ||
-        tree_join(t->local ? t->local : "", below[0] ? below : ".", local,
-                  sizeof(local)) < 0)
-        return client_refuse(line, EX_USAGE, "the name is too long");
-    struct job above = { .local = local,
-                         .named = t->local ? strlen(t->local) : 0 };
-    for (char *at = local + above.named;
-         !c->options.dry_run && (at = strchr(at, '/')); at++) {
-        *at = '\0';
-        if (tree_make_local(&t->tree, &above, &why) < 0)
-            return client_error(local, &why);
-        *at = '/';
-    }
-    return get_file(&t->tree, remote, local, above.named, NULL);
-}
-
 static int get_all(struct client *c, struct word *w, int n, const char *local)
 {
-    struct get_target t = { .local = local, .directory = w[0].path };
+    struct get_target t = { .local = local };
     bool out = local && strcmp(local, "-") == 0;
     struct stat st;
 
@@ -419,16 +289,14 @@ static int get_all(struct client *c, struct word *w, int n, const char *local)
                              "--remove-source: the standard output can't be "
                              "compared with the source");
     t.into = local && !out && stat(local, &st) == 0 && S_ISDIR(st.st_mode);
-    bool several = n > 1 || w[0].pattern.some || c->options.files_from;
-    if (local && !t.into && (out ? c->options.files_from != NULL : several))
+    bool several = n > 1 || w[0].pattern.some;
+    if (local && !t.into && !out && several)
         return client_refuse(
             local, EX_CANTCREAT,
             "must be a directory, since several files go there");
     transfer_begin(&t.tree, c, false);
     t.tree.jobs.in_turn = out; /* one file after the other */
-    if (c->options.files_from)
-        lines_each(&t.tree, get_line, &t);
-    for (int i = 0; i < n && !c->options.files_from; i++)
+    for (int i = 0; i < n; i++)
         jobs_fail(&t.tree.jobs, tree_expand(c, &w[i], get_one, &t));
     return transfer_all(&t.tree);
 }
@@ -441,10 +309,6 @@ int cmd_get(struct client *c, struct word *w, int n)
                 w[i].text, EX_USAGE,
                 "in a session get takes only NAME and LOCAL; for several "
                 "files give a pattern as NAME, such as *.pdf");
-    if (c->options.files_from && (c->interactive || (n > 1 && w[1].remote)))
-        return client_refuse("get", EX_USAGE,
-                             "--files-from needs one URL, and can't be used "
-                             "in a session");
     if (n > 1 && !w[n - 1].remote)
         return get_all(c, w, n - 1, w[n - 1].text);
     return get_all(c, w, n, NULL);

@@ -12,8 +12,6 @@
 command_run cmd_put, cmd_get, cmd_cat, cmd_ls, cmd_du, cmd_mkdir, cmd_rm,
     cmd_rmdir, cmd_mv, cmd_chmod, cmd_hash, cmd_sync, cmd_open, cmd_cd, cmd_lcd,
     cmd_pwd, cmd_status, cmd_passwd, cmd_bye;
-/* Makes a directory with its missing parents. Returns an exit code. */
-int mkdir_one(struct client *c, const char *path);
 /* If the server has demanded a new password at the login, asks the user for the
  * new password, and sends it. If nobody can answer, prints the demand as a
  * failure. Returns 0 or an exit code. */
@@ -66,18 +64,14 @@ struct tree {
     atomic_size_t left_out;  /* names that one of the sides can't have */
     atomic_size_t planned;   /* transfers that a dry run has printed */
     atomic_size_t same;      /* sync: files that need no transfer */
-    atomic_size_t removed;   /* names */
     atomic_bool untimed;     /* the user was told that the server gives no
                               * times */
     _Atomic(uint64_t) bytes; /* of du */
     atomic_size_t files;
-    atomic_int times;      /* sync: enum tree_times */
-    atomic_size_t surplus; /* names that sync --delete will remove */
-    unsigned removing;     /* sync, queued: 1: changed kinds; 2: all removals */
-    atomic_bool unlisted;  /* the user was told that listings lack names */
-    atomic_size_t older;   /* sync: files of equal size, older here */
-    pthread_mutex_t lock;  /* protects standard output, jobs.later, and the
-                            * removals that jobs hold */
+    atomic_int times;     /* sync: enum tree_times */
+    atomic_bool unlisted; /* the user was told that listings lack names */
+    atomic_size_t older;  /* sync: files of equal size, older here */
+    pthread_mutex_t lock; /* protects standard output */
 };
 
 void tree_begin(struct tree *t, struct client *c, enum tree_use use, bool up);
@@ -89,20 +83,12 @@ int tree_end(struct tree *t);
 void tree_add(struct tree *t, const struct job *job, const char *local,
               const char *remote);
 
-/* Do --exclude and --include leave PATH out? The first ROOT bytes of PATH are
- * the directory in which the walk began. */
-bool tree_excludes(const struct tree *t, const char *path, size_t root,
-                   bool directory);
 /* Returns the time of the last change of a file on the server; 0: unknown. If
  * --min-age needs the time, and the listing lacks it, asks the server for it.
  * If the server doesn't say it either, prints this as a failure, and returns
  * the current time. */
 time_t tree_time(struct tree *t, struct link *l, const char *remote,
                  const struct listing_entry *e);
-/* Is a file that the user has named transferred: do the filters permit its
- * NAME, and is it old enough for --min-age? */
-bool tree_passes(const struct tree *t, const char *name, time_t modified);
-
 /* The greatest depth of directories. */
 #define TREE_DEPTH_MAX 64
 
@@ -164,41 +150,14 @@ enum presence tree_stat(struct client *c, const char *path,
  * NULL. */
 tree_each remove_there;
 
-/* Prints that a directory isn't replaced, since names in it stay, and counts
- * this failure. In a download the directory is LOCAL; in an upload it is a
- * directory on the server, and LOCAL is the file that would replace it. */
-void remove_refuse(struct tree *t, const char *local);
-/* Make the job that removes a name, and hold it back: remove_hold_there() in
- * DIR, until surplus_settle() decides; remove_hold_here() in jobs.later, until
- * all transfers are over. Return the job; NULL: there is nothing to remove, or
- * jobs_make() has failed. */
-struct job *remove_hold_there(struct tree *t, struct job *dir,
-                              const char *local, const char *remote,
-                              const struct listing_entry *e);
-struct job *remove_hold_here(struct tree *t, const struct job *dir,
-                             const char *local, const char *remote);
-
 /* Decides in a sync about a name that both sides have. Returns true if the
- * caller has nothing to do: the file needs no transfer, a failure was printed,
- * or the transfer waits for a removal. If false, the caller adds JOB, which is
+ * caller has nothing to do: the file needs no transfer, or a failure was
+ * printed. If false, the caller adds JOB, which is
  * a transfer, or now a comparison, which decides later. */
 bool sync_settled(struct tree *t, struct job *job, const char *local,
-                  const char *remote, const struct stat *here,
-                  const struct listing_entry *there);
+                  const struct stat *here, const struct listing_entry *there);
 /* Asks the server in a sync for a file that its listing lacks. */
 job_step sync_ask;
-
-/* Collect the names that sync --delete removes on the target. A walk calls
- * surplus_of_server() for names in the server's directory that the open local
- * directory HERE lacks, or surplus_of_local() for local names that the listing
- * THERE lacks. surplus_of_local() returns 0, or -1 with the reason. */
-void surplus_of_server(struct tree *t, struct job *dir, int here,
-                       const struct listing *there);
-int surplus_of_local(struct tree *t, const struct job *dir, struct link *l,
-                     const struct listing *there, struct failure *why);
-/* Decides which surplus names in the job's directory may be removed. This step
- * runs after all jobs in that directory. */
-job_step surplus_settle;
 
 /* Writes DIR and NAME with one "/" between. Returns 0, or -1 if the path
  * doesn't fit. */

@@ -1,6 +1,6 @@
 /* The command "sync DIR URL" makes the server's directory like the local
  * directory; "sync URL DIR" makes the local directory like the server's. A sync
- * removes nothing without --delete, and changes nothing with --dry-run. */
+ * removes nothing, and changes nothing with --dry-run. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
@@ -177,12 +177,6 @@ int sync_ask(void *of, struct job *job, struct link *l, struct failure *why)
 
     if (r == PRESENCE_UNKNOWN && (why->lost || l->site->mlst))
         return -1;
-    /* A server that refuses the question may have the file under another name,
-     * so all names that it lists in this directory stay. */
-    if (r != ABSENT)
-        job->above->unlisted[url_base(job->remote)[0] == '.'] = true;
-    if (options_too_young(&t->client->options, job->modified))
-        return 0;
     if (r != PRESENT || e.kind != LISTED_FILE || e.size != job->size) {
         sync_add(t, job);
         return 0;
@@ -194,12 +188,10 @@ int sync_ask(void *of, struct job *job, struct link *l, struct failure *why)
     return sync_compare(t, job, l, why);
 }
 
-/* Handles a name that is a directory on one side and a file on the other. With
- * --delete, the target's name is removed after all other transfers; then the
- * source's is transferred. */
-static bool sync_replaces(struct tree *t, struct job *job, const char *local,
-                          const char *remote, const struct stat *here,
-                          const struct listing_entry *there)
+/* Refuses a name that is a directory on one side and a file on the other. */
+static void sync_refuse(struct tree *t, const char *local,
+                        const struct stat *here,
+                        const struct listing_entry *there)
 {
     static const char *const kinds[] = { [LISTED_FILE] = "a file",
                                          [LISTED_DIRECTORY] = "a directory",
@@ -208,42 +200,18 @@ static bool sync_replaces(struct tree *t, struct job *job, const char *local,
     const char *kind = S_ISDIR(here->st_mode)   ? "directory"
                        : S_ISLNK(here->st_mode) ? "link"
                                                 : "file";
-    struct job *dir = job->above, *held;
-    bool removes = t->client->options.remove;
 
-    if (!removes || there->kind == LISTED_OTHER ||
-        (!S_ISREG(here->st_mode) && !S_ISDIR(here->st_mode))) {
-        jobs_fail(&t->jobs,
-                  client_refuse(local, EX_CANTCREAT,
-                                "is a %s here, and %s on the server: remove "
-                                "one of them%s",
-                                kind, kinds[there->kind],
-                                removes ? "" : ", or add --delete"));
-        return true;
-    }
-    held = t->up ? remove_hold_there(t, dir, local, remote, there)
-                 : remove_hold_here(t, dir, local, remote);
-    if (!held || (!t->up && held->stays)) {
-        remove_refuse(t, local);
-        return true;
-    }
-    held->replaced = true;
-    if (t->client->options.dry_run && job->kind != JOB_WALK) {
-        tree_add(t, job, local, remote);
-        return true;
-    }
-    job->above = NULL;
-    job->taken = false;
-    job->known = true;
-    held->after = jobs_make(&t->jobs, job, local, remote);
-    return true;
+    jobs_fail(&t->jobs,
+              client_refuse(local, EX_CANTCREAT,
+                            "is a %s here, and %s on the server: remove one "
+                            "of them",
+                            kind, kinds[there->kind]));
 }
 
 /* If the two files have the same size, but different times or no time, a job of
  * its own compares them: that can take long. */
 bool sync_settled(struct tree *t, struct job *job, const char *local,
-                  const char *remote, const struct stat *here,
-                  const struct listing_entry *there)
+                  const struct stat *here, const struct listing_entry *there)
 {
     if (!t->up && !S_ISREG(here->st_mode) && !S_ISDIR(here->st_mode)) {
         jobs_fail(&t->jobs,
@@ -252,8 +220,10 @@ bool sync_settled(struct tree *t, struct job *job, const char *local,
                                 "server a file: remove one of them"));
         return true;
     }
-    if (S_ISDIR(here->st_mode) != (there->kind == LISTED_DIRECTORY))
-        return sync_replaces(t, job, local, remote, here, there);
+    if (S_ISDIR(here->st_mode) != (there->kind == LISTED_DIRECTORY)) {
+        sync_refuse(t, local, here, there);
+        return true;
+    }
     if (there->kind != LISTED_FILE || !there->sized ||
         !S_ISREG(here->st_mode) || (uint64_t)here->st_size != there->size)
         return false;
@@ -270,7 +240,7 @@ bool sync_settled(struct tree *t, struct job *job, const char *local,
     return false;
 }
 
-/* Prints "12 uploaded, 3 the same, 1 removed, 2 failed". */
+/* Prints "12 uploaded, 3 the same, 2 failed". */
 static void sync_summary(const struct tree *t)
 {
     static const char *const verbs[2][2] = { { "downloaded", "to download" },
@@ -288,58 +258,8 @@ static void sync_summary(const struct tree *t)
                       "can't set times, so %s sent: touch a file to send it",
                       t->older, one ? "" : "s", one ? "is" : "are",
                       one ? "it wasn't" : "they weren't");
-    progress_note("%zu %s, %zu the same, %zu %s%s%s",
-                  dry ? t->planned : t->jobs.done, verbs[t->up][dry], t->same,
-                  t->removed, dry ? "to remove" : "removed", left_out, failed);
-}
-
-/* Would this sync remove more names than --max-delete permits? */
-static bool sync_removes_too_many(const struct tree *t)
-{
-    return t->surplus > t->client->options.max_delete &&
-           !t->client->options.dry_run;
-}
-
-/* Called when no job can run. With --max-delete, the first call comes after all
- * walks and before all transfers, and decides whether the transfers begin. The
- * next call queues the removals, unless something has failed: a moved file must
- * be at its new place before its old name is removed. Names that change their
- * kind come first. A download removes the directory when all bytes are here. */
-static bool sync_next(void *of)
-{
-    struct tree *t = of;
-
-    if (t->jobs.walks_only && sync_removes_too_many(t)) {
-        jobs_keep(&t->jobs,
-                  client_refuse(
-                      "--max-delete", EX_DATAERR,
-                      "%zu files and directories would be removed, more than "
-                      "%llu, so no file was transferred or removed; --dry-run "
-                      "lists them",
-                      t->surplus,
-                      (unsigned long long)t->client->options.max_delete));
-        t->jobs.stopped = true;
-        return false;
-    }
-    if (t->jobs.walks_only)
-        return true;
-    if (t->removing == 2 || t->jobs.code != 0)
-        return false;
-    t->removing++;
-    for (size_t n = t->jobs.later.count; n > 0; n--) {
-        struct job *job = jobs_pop(&t->jobs.later), *get = job->after;
-
-        if (get && get->kind == JOB_GET) {
-            job->after = NULL;
-            get->after = job;
-            job = get;
-        }
-        if (job->after || t->removing == 2)
-            jobs_queue(&t->jobs, job);
-        else
-            jobs_push(&t->jobs.later, job);
-    }
-    return true;
+    progress_note("%zu %s, %zu the same%s%s", dry ? t->planned : t->jobs.done,
+                  verbs[t->up][dry], t->same, left_out, failed);
 }
 
 int cmd_sync(struct client *c, struct word *w, int n)
@@ -356,20 +276,8 @@ int cmd_sync(struct client *c, struct word *w, int n)
      * each sync would send them again. */
     c->options.no_preserve = false;
     tree_begin(&t, c, TREE_SYNCS, up);
-    t.jobs.next = sync_next;
-    t.jobs.walks_only =
-        c->options.remove && c->options.max_delete != UINT64_MAX;
     tree_walk(&t, strlen(w[!up].text), w[!up].text, w[up].path);
     jobs_run(&t.jobs, &c->site, &c->link);
-    /* Say that surplus names stay, even if the server denied a login after the
-     * last file. */
-    if (t.removing < 2 && t.surplus > t.removed && !sync_removes_too_many(&t)) {
-        jobs_keep(&t.jobs, EX_NOPERM);
-        progress_note("nothing %sis removed, since something failed; the next "
-                      "sync will remove %zu files and directories",
-                      t.removed > 0 ? "more " : "", t.surplus - t.removed);
-    }
-    if (!sync_removes_too_many(&t))
-        sync_summary(&t);
+    sync_summary(&t);
     return tree_end(&t);
 }

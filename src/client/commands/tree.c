@@ -142,9 +142,7 @@ struct job tree_below(struct job *above, const struct listing_entry *e)
 {
     return (struct job){ .kind = JOB_WALK,
                          .step = above->step,
-                         .last = above->last,
                          .named = above->named,
-                         .root = above->root,
                          .depth = above->depth + 1,
                          .unique = e ? e->unique : 0,
                          .above = above };
@@ -199,14 +197,6 @@ struct dirent *tree_readdir(struct tree *t, DIR *d, const char *local)
     return e;
 }
 
-bool tree_excludes(const struct tree *t, const char *path, size_t root,
-                   bool directory)
-{
-    path += root;
-    return options_exclude(&t->client->options, path + (path[0] == '/'),
-                           directory);
-}
-
 time_t tree_time(struct tree *t, struct link *l, const char *remote,
                  const struct listing_entry *e)
 {
@@ -223,15 +213,6 @@ time_t tree_time(struct tree *t, struct link *l, const char *remote,
     if (modified == 0)
         tree_failed(t, remote, &why);
     return modified ? modified : time(NULL);
-}
-
-bool tree_passes(const struct tree *t, const char *name, time_t modified)
-{
-    /* The filters have accepted the whole line of --files-from already. */
-    bool listed = t->client->options.files_from != NULL;
-
-    return (listed || !options_exclude(&t->client->options, name, false)) &&
-           !options_too_young(&t->client->options, modified);
 }
 
 void tree_add(struct tree *t, const struct job *job, const char *local,
@@ -257,7 +238,7 @@ static void tree_file(struct tree *t, struct job *job, const char *local,
 {
     job->overwrite = t->use == TREE_SYNCS;
     if (t->use == TREE_SYNCS && here && there &&
-        sync_settled(t, job, local, remote, here, there))
+        sync_settled(t, job, local, here, there))
         return;
     if (job->kind == JOB_CHANGE)
         jobs_add(&t->jobs, job, local, remote);
@@ -274,15 +255,13 @@ static void tree_up_file(struct tree *t, struct job *dir, struct link *l,
     struct job job = { .kind = JOB_PUT,
                        .named = dir->named,
                        .size = (uint64_t)here->st_size,
-                       .modified = here->st_mtime, /* for sync_ask() */
                        .known = true,
                        .above = dir };
 
     /* Other servers can hide names, ignore the case of letters, or change
-     * names. A Sallyport doesn't, but its disk may ignore the case: then a
-     * surplus name may be this file's name. */
+     * names. */
     if (!there && t->use == TREE_SYNCS && !dir->made &&
-        (dir->held.first || !l->site->atomic || !all->whole)) {
+        (!l->site->atomic || !all->whole)) {
         job.kind = JOB_CHANGE;
         job.step = sync_ask;
     }
@@ -303,8 +282,6 @@ static void tree_up_entry(struct tree *t, struct job *dir, struct link *l,
         if (errno == ENOENT) /* it has gone meanwhile */
             return;
         tree_failed_errno(t, local);
-    } else if (tree_excludes(t, remote, dir->root, S_ISDIR(st.st_mode))) {
-        return;
     } else if (!listing_safe(slice_from(name))) {
         client_refuse(local, EX_DATAERR,
                       "left out, since its name has control bytes");
@@ -316,11 +293,9 @@ static void tree_up_entry(struct tree *t, struct job *dir, struct link *l,
         below.taken = e;
         below.known = below.taken || there->whole;
         if (t->use != TREE_SYNCS || !e || e->kind == LISTED_DIRECTORY ||
-            !sync_settled(t, &below, local, remote, &st, e))
+            !sync_settled(t, &below, local, &st, e))
             jobs_add(&t->jobs, &below, local, remote);
-    } else if (options_too_young(&t->client->options, st.st_mtime) &&
-               (!S_ISREG(st.st_mode) || !dir->held.first ||
-                listing_find(there, remote))) {
+    } else if (options_too_young(&t->client->options, st.st_mtime)) {
         return;
     } else if (S_ISREG(st.st_mode)) {
         tree_up_file(t, dir, l, local, remote, &st, there);
@@ -353,8 +328,6 @@ static int tree_list_up(struct tree *t, struct job *job, struct link *l,
         return fail(why, EX_CANTCREAT, "is no directory on the server");
     int existed = r == PRESENT ? 1 : remote_mkdir_once(l, job->remote, why);
     job->made = existed == 0;
-    if (existed == 1 && job->above && !job->taken)
-        job->above->unlisted[url_base(job->remote)[0] == '.'] = true;
     if (existed != 1 || tree_look(job, l, ret, why) == 0)
         return existed < 0 ? -1 : 0;
     /* An account may upload, but not list: put asks for each directory then. */
@@ -382,8 +355,6 @@ static int tree_up_step(void *of, struct job *job, struct link *l,
         return 0;
     }
     int r = tree_list_up(t, job, l, &there, why);
-    if (r == 0 && t->use == TREE_SYNCS)
-        surplus_of_server(t, job, dirfd(d), &there);
     while (r == 0 && !jobs_ended(&t->jobs) &&
            (e = tree_readdir(t, d, job->local)))
         if (!tree_is_dots(e->d_name) && !part_is_name(e->d_name))
@@ -408,10 +379,7 @@ int tree_make_local(const struct tree *t, struct job *job, struct failure *why)
         return 0;
     if (fd >= 0 && (dry || errno == EEXIST))
         r = fstatat(fd, base, &st, chosen ? AT_SYMLINK_NOFOLLOW : 0);
-    /* In a dry run, the file that the directory would replace is still
-     * there. */
-    if (dry &&
-        (r < 0 ? errno == ENOENT || (chosen && errno == ENOTDIR) : job->known))
+    if (dry && r < 0 && errno == ENOENT)
         return 1;
     if (r < 0)
         return fail(why, EX_CANTCREAT, "%s", strerror(errno));
@@ -446,15 +414,13 @@ static void tree_down_entry(struct tree *t, struct job *dir, struct link *l,
     bool directory = e->kind == LISTED_DIRECTORY;
     struct stat st;
 
-    if (part_is_name(e->name) || !tree_paths(t, dir, e->name, local, remote) ||
-        tree_excludes(t, remote, dir->root, directory))
+    if (part_is_name(e->name) || !tree_paths(t, dir, e->name, local, remote))
         return;
     if (directory) {
         struct job below = tree_below(dir, e);
 
         if (t->use != TREE_SYNCS || lstat(local, &st) < 0 ||
-            !S_ISREG(st.st_mode) ||
-            !sync_settled(t, &below, local, remote, &st, e))
+            !S_ISREG(st.st_mode) || !sync_settled(t, &below, local, &st, e))
             jobs_add(&t->jobs, &below, local, remote);
     } else if (options_too_young(&t->client->options,
                                  tree_time(t, l, remote, e))) {
@@ -484,23 +450,21 @@ static int tree_down_step(void *of, struct job *job, struct link *l,
         return 0;
     if (tree_look(job, l, &there, why) < 0)
         return -1;
-    int r = 0, made = tree_make_local(t, job, why);
+    int made = tree_make_local(t, job, why);
     if (made == 0 && t->use == TREE_SYNCS)
         made = tree_take_local(job, why);
     if (made < 0)
         tree_failed(t, job->local, why);
-    else if (made == 0 && t->use == TREE_SYNCS)
-        r = surplus_of_local(t, job, l, &there, why);
-    bool goes_on = made >= 0 && r == 0;
-    for (size_t i = 0; goes_on && i < there.count && !jobs_ended(&t->jobs); i++)
+    for (size_t i = 0; made >= 0 && i < there.count && !jobs_ended(&t->jobs);
+         i++)
         /* Some servers list a name twice. */
         if (i == 0 || there.entry[i].kind != there.entry[i - 1].kind ||
             strcmp(there.entry[i].name, there.entry[i - 1].name) != 0)
             tree_down_entry(t, job, l, &there.entry[i]);
-    if (goes_on)
+    if (made >= 0)
         tree_cut(t, job->remote, &there, true);
     listing_release(&there);
-    return r;
+    return 0;
 }
 
 void tree_walk(struct tree *t, size_t named, const char *local,
@@ -508,11 +472,7 @@ void tree_walk(struct tree *t, size_t named, const char *local,
 {
     const struct job job = { .kind = JOB_WALK,
                              .step = t->up ? tree_up_step : tree_down_step,
-                             .last = t->use == TREE_SYNCS && t->up
-                                         ? surplus_settle
-                                         : NULL,
-                             .named = named,
-                             .root = strlen(remote) };
+                             .named = named };
 
     jobs_add(&t->jobs, &job, local, remote);
 }

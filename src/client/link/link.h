@@ -415,7 +415,6 @@ struct listing_entry {
     bool sized;      /* the listing has the size */
     time_t modified; /* 0: unknown */
     uint64_t unique; /* identifies the file or directory; 0: unknown */
-    bool closed;     /* a directory that the account may not list */
 };
 
 #define LISTING_MAX 1000000 /* entries */
@@ -489,15 +488,8 @@ int remote_list(struct link *l, const char *path, struct listing *ret,
                 struct failure *why);
 /* Returns listing_entry.unique of the directory PATH; 0: unknown. */
 uint64_t remote_unique(struct link *l, const char *path);
-/* Does LIST show PATH as a link, though MLSD shows a directory? Returns 1; 0:
- * no, or not known; -1 with the reason: a retry can help. */
-int remote_is_link(struct link *l, const char *path, struct failure *why);
 /* Checks that the user may enter the directory. */
 int remote_enter(struct link *l, const char *path, struct failure *why);
-/* Checks that the user may enter and list the directory. If the user lacks the
- * right to list it, some servers show it as empty: only the facts of a drop
- * itself say that the right is missing. */
-int remote_see(struct link *l, const char *path, struct failure *why);
 /* The answer about a path. HIDDEN: the user has no right to know. */
 enum presence { PRESENCE_UNKNOWN = -1, PRESENT, ABSENT, HIDDEN };
 enum {

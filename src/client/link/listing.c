@@ -100,8 +100,6 @@ static bool listing_fact(struct listing_entry *e, struct slice fact)
         for (size_t i = 0; i < value.len; i++)
             hash = (hash ^ (unsigned char)value.ptr[i]) * 0x100000001b3;
         e->unique = hash;
-    } else if (slice_equal_nocase(name, SLICE("perm"))) {
-        e->closed = !slice_has(value, 'l') && !slice_has(value, 'L');
     } else if (slice_equal_nocase(name, SLICE("type"))) {
         bool itself = slice_equal_nocase(value, SLICE("cdir")) ||
                       slice_equal_nocase(value, SLICE("pdir"));

@@ -150,21 +150,6 @@ static void remote_facts(const struct link *l, struct listing_entry *ret)
             listing_take_mlst(ret, slice_trim(line));
 }
 
-int remote_see(struct link *l, const char *path, struct failure *why)
-{
-    struct listing_entry e;
-    int r = remote_enter(l, path, why);
-
-    if (r < 0 || !l->site->mlst)
-        return r;
-    if (link_command(l, why, "MLST%s%s", path[0] ? " " : "", path) < 0)
-        return why->lost ? -1 : 0;
-    remote_facts(l, &e);
-    return e.closed ? fail(why, EX_NOINPUT,
-                           "your account may not list this directory")
-                    : 0;
-}
-
 uint64_t remote_unique(struct link *l, const char *path)
 {
     struct listing_entry e;
@@ -315,21 +300,6 @@ static enum presence remote_look_by_list(struct link *l, const char *path,
     }
     listing_release(&all);
     return before;
-}
-
-int remote_is_link(struct link *l, const char *path, struct failure *why)
-{
-    struct listing_entry e = { .kind = LISTED_FILE };
-    enum presence r;
-
-    /* A Sallyport lists no link as a directory. If there is no MLSD, the walk
-     * has seen LIST. */
-    if (!l->site->mlst || l->site->atomic)
-        return 0;
-    r = remote_look_by_list(l, path, PRESENCE_UNKNOWN, &e, why);
-    return r == PRESENCE_UNKNOWN && (why->transient || why->lost)
-               ? -1
-               : e.kind == LISTED_OTHER;
 }
 
 /* Asks about PATH without MLST. A directory has no SIZE, but on some servers.

@@ -1,6 +1,5 @@
 /* The table of options. The command line, the profiles and the help use it. */
 #include <errno.h>
-#include <fnmatch.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -33,30 +32,16 @@ const struct option_row option_rows[] = {
         .help = "if a name is taken: ask (default), skip, rename or overwrite"),
     ROW("debug", 'd', FLAG, debug,
         .help = "print the conversation with the server, without secrets"),
-    ROW("delete", 0, FLAG, remove, .commands = "sync",
-        .help =
-            "sync: remove files and directories that the source doesn't have"),
     ROW("dry-run", 'n', FLAG, dry_run, .commands = "put get rm rmdir sync",
         .help = "print what would be transferred or removed, and do nothing"),
-    ROW("exclude", 0, EXCLUDE, filter, .value = "PATTERN",
-        .commands = "put get sync",
-        .help = "leave out files and directories that match; can be repeated"),
     ROW("fast-open", 0, FLAG, fast_open, PROFILE,
         .help = "open data connections by TCP Fast Open: one round trip less "
                 "for each file, if the server's kernel permits it"),
-    ROW("files-from", 0, TEXT, files_from, .value = "FILE",
-        .commands = "put get",
-        .help = "transfer the files that FILE names, one in each line, with "
-                "their directories"),
     ROW("help", 'h', FLAG, help,
         .help = "print the help of all commands, or of one"),
     ROW("human", 'H', FLAG, human, .also = 'h', .also_for = "ls",
         .commands = "ls open",
         .help = "ls: print sizes as 1.2 MiB (for ls also -h)"),
-    ROW("include", 0, INCLUDE, filter, .value = "PATTERN",
-        .commands = "put get sync",
-        .help = "transfer files that match; if the first filter is --include, "
-                "leave out all others"),
     ROW("json", 0, FLAG, json,
         .help = "print one JSON object in each line instead of text"),
     ROW("key", 0, TEXT, key, .value = "FILE", PROFILE,
@@ -68,10 +53,6 @@ const struct option_row option_rows[] = {
         PROFILE, .commands = "put get cat sync",
         .help = "limit of all transfers together, bytes a second; also with k, "
                 "M or G"),
-    ROW("max-delete", 0, NUMBER, max_delete, .value = "N", .most = UINT32_MAX,
-        PROFILE, .commands = "sync",
-        .help = "sync --delete: transfer and remove nothing if it would remove "
-                "more than N files and directories"),
     ROW("min-age", 0, AGE, min_age, .value = "TIME", .most = UINT32_MAX,
         .commands = "put get sync",
         .help = "leave out files that were changed within TIME, such as 30s, "
@@ -142,9 +123,7 @@ static const char *const choice_words[CHOICE_COUNT] = {
 
 void options_default(struct options *o)
 {
-    *o = (struct options){
-        .parallel = 1, .retries = 5, .timeout = 60, .max_delete = UINT64_MAX
-    };
+    *o = (struct options){ .parallel = 1, .retries = 5, .timeout = 60 };
 }
 
 static const struct option_row *option_find(struct slice name)
@@ -155,6 +134,19 @@ static const struct option_row *option_find(struct slice name)
     return NULL;
 }
 
+/* Options of earlier releases, and what to use instead. */
+static const struct {
+    const char *name, *instead;
+} retired[] = {
+    { "compress", "compress the file itself" },
+    { "delete",
+      "sync removes nothing; use rclone sync or lftp's mirror -R -e" },
+    { "exclude", "name the files, or use rclone or lftp" },
+    { "files-from", "name the files, or use rclone" },
+    { "include", "name the files, or use rclone or lftp" },
+    { "max-delete", "sync removes nothing, so remove this line" },
+};
+
 /* SESSION is the command of this line of a session, or NULL. */
 static int option_unknown(const char *text, struct slice name,
                           const char *session, struct complaint *c)
@@ -163,9 +155,10 @@ static int option_unknown(const char *text, struct slice name,
 
     for (size_t i = 0; i < option_count; i++)
         names[i] = option_rows[i].name;
-    if (slice_equal(name, SLICE("compress")))
-        return complain(
-            c, "%s: this option was removed; compress the file itself", text);
+    for (size_t i = 0; i < sizeof(retired) / sizeof(retired[0]); i++)
+        if (slice_equal(name, slice_from(retired[i].name)))
+            return complain(c, "%s: this option was removed; %s", text,
+                            retired[i].instead);
     nearest = slice_nearest(name, names, option_count);
     if (nearest)
         return complain(c, "%s: no such option; did you mean --%s?", text,
@@ -216,27 +209,6 @@ static int option_amount(const struct option_row *row, const char *value,
     return r == 0 && *ret > row->most ? -ERANGE : r;
 }
 
-static int option_filter(struct options *o, const struct option_row *row,
-                         enum option_source source, const char *pattern,
-                         struct complaint *c)
-{
-    if (o->filters == FILTERS_MAX)
-        return complain(c, "--%s: at most %d filters", row->name, FILTERS_MAX);
-    if (!pattern[0])
-        return complain(c, "--%s: the pattern is empty", row->name);
-    /* Refuse "**": it would match no more than "*", and files would be sent
-     * that the user believes to be left out. */
-    if (strstr(pattern, "**"))
-        return complain(c,
-                        "--%s: ** isn't supported; a pattern without / matches "
-                        "names in all directories, such as tmp/ or *.o",
-                        row->name);
-    option_counts(o, row, source);
-    o->filter[o->filters++] =
-        (struct filter){ pattern, row->kind == OPTION_INCLUDE };
-    return 0;
-}
-
 static int option_value(struct options *o, const struct option_row *row,
                         enum option_source source, const char *value,
                         struct complaint *c)
@@ -258,8 +230,6 @@ static int option_value(struct options *o, const struct option_row *row,
             *(bool *)field = value[0] == 'y';
         return 0;
     }
-    if (row->kind == OPTION_EXCLUDE || row->kind == OPTION_INCLUDE)
-        return option_filter(o, row, source, value, c);
     int r = row->kind == OPTION_CONFLICT
                 ? slice_among(slice_from(value), choice_words, CHOICE_COUNT)
                 : option_amount(row, value, &number);
@@ -395,37 +365,6 @@ const struct option_row *options_misfit(const struct options *o,
             !option_is_for(&option_rows[i], command))
             return &option_rows[i];
     return NULL;
-}
-
-/* Decides which files a call leaves out, by their names and ages. */
-
-/* Does PATTERN match? A pattern that contains "/" is for the whole path, any
- * other for the last component. A "/" at the end doesn't count as contained: it
- * makes the pattern match directories only. */
-static bool filter_matches(const char *pattern, const char *path,
-                           bool directory)
-{
-    char only[URL_PATH_MAX];
-    size_t len = strlen(pattern);
-
-    if (len > 0 && len < sizeof(only) && pattern[len - 1] == '/') {
-        if (!directory)
-            return false;
-        memcpy(only, pattern, len - 1);
-        only[len - 1] = '\0';
-        pattern = only;
-    }
-    if (!strchr(pattern, '/'))
-        return fnmatch(pattern, url_base(path), 0) == 0;
-    return fnmatch(pattern + (pattern[0] == '/'), path, FNM_PATHNAME) == 0;
-}
-
-bool options_exclude(const struct options *o, const char *path, bool directory)
-{
-    for (size_t i = 0; i < o->filters; i++)
-        if (filter_matches(o->filter[i].pattern, path, directory))
-            return !o->filter[i].includes;
-    return o->filters > 0 && o->filter[0].includes && !directory;
 }
 
 bool options_too_young(const struct options *o, time_t modified)

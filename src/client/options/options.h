@@ -32,29 +32,19 @@ enum option_source {
 
 #define OPTIONS_MAX 48
 
-/* --exclude and --include, in their order. */
-#define FILTERS_MAX 64
-struct filter {
-    const char *pattern;
-    bool includes;
-};
-
 /* The texts belong to the command line or to the profile, and outlive this
  * struct. */
 struct options {
     const char *cacert, *pin, *known_hosts, *cert, *key;
     const char *password_command, *password_file, *netrc, *user, *config,
-        *files_from, *proxy;
+        *proxy;
     bool trust_new;
     bool recursive, quiet, json, debug, no_preserve, no_verify;
-    bool one_time_code, human, no_resume, no_temporary, remove, remove_source,
-        dry_run, by_hash, all, help, version, yes, fast_open;
+    bool one_time_code, human, no_resume, no_temporary, remove_source, dry_run,
+        by_hash, all, help, version, yes, fast_open;
     uint64_t parallel, retries, timeout, limit_rate;
-    uint64_t conflict;   /* enum conflict_choice */
-    uint64_t min_age;    /* seconds */
-    uint64_t max_delete; /* UINT64_MAX: no limit */
-    struct filter filter[FILTERS_MAX];
-    size_t filters;
+    uint64_t conflict;                 /* enum conflict_choice */
+    uint64_t min_age;                  /* seconds */
     unsigned char source[OPTIONS_MAX]; /* source of each row's value */
 };
 
@@ -65,8 +55,6 @@ enum option_kind {
     OPTION_RATE, /* bytes; may have k, M or G at the end */
     OPTION_CONFLICT,
     OPTION_AGE, /* seconds; may have s, m, h or d at the end */
-    OPTION_EXCLUDE,
-    OPTION_INCLUDE,
 };
 
 struct option_row {
@@ -100,16 +88,11 @@ int options_parse(struct options *o, const char *command, int argc, char **argv,
 int options_set(struct options *o, enum option_source source, const char *key,
                 const char *value, struct complaint *c);
 /* Returns the first option of this line that COMMAND doesn't use, or NULL. The
- * caller refuses such an option, since the user may rely on it (--max-delete).
+ * caller refuses such an option, since the user may rely on it (--min-age).
  * "open" also takes all options that a profile may have: they are for later
  * lines. Options from a profile never count as misfits. */
 const struct option_row *options_misfit(const struct options *o,
                                         const char *command);
-/* Do the filters leave out PATH, which is relative to the directory of the
- * call? The first pattern that matches decides. If none matches, the filters
- * leave out a file if the first filter is an --include, and never a
- * directory. */
-bool options_exclude(const struct options *o, const char *path, bool directory);
 /* Is a file with this time of change younger than --min-age? Returns false for
  * 0, an unknown time. */
 bool options_too_young(const struct options *o, time_t modified);

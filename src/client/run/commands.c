@@ -94,12 +94,11 @@ const struct client_command commands[] = {
     ROW("sync", cmd_sync, BOTH, WORDS(2, 2, "lr", ".."),
         .syntax = { "DIR URL | URL DIR", "DIR NAME" },
         .help = "Upload new and changed files of DIR; with URL DIR (not in a "
-                "session), download them; --delete removes files and "
-                "directories that the source doesn't have",
-        .example = { "sallyport sync --dry-run --delete site "
+                "session), download them; removes nothing",
+        .example = { "sallyport sync --dry-run site "
                      "ftps://anna@drop.example.org/site\n"
                      "sallyport sync ftps://anna@drop.example.org/site site",
-                     "sync --dry-run --delete site site\nsync site site" }),
+                     "sync --dry-run site site\nsync site site" }),
     ROW("doctor", doctor_run, ONE_SHOT | LOCAL, WORDS(1, 1, "r", "rr"),
         .syntax = { "URL", "" },
         .help = "Test any FTPS server from outside, and explain the results",

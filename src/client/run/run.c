@@ -37,11 +37,10 @@ int client_misfit(const struct options *o, const char *command, const char *who)
  * no word means something else than the user thinks. Returns 0, or -1 with the
  * reason. */
 static int run_check_words(const struct client_command *row,
-                           const struct word *w, int n, bool listed,
-                           struct failure *why)
+                           const struct word *w, int n, struct failure *why)
 {
     for (int i = 0; i < n; i++) {
-        char kind = row->kinds.urls[(i > 0 || listed) && i == n - 1];
+        char kind = row->kinds.urls[i > 0 && i == n - 1];
 
         if (kind == '.' || w[i].remote == (kind == 'r'))
             continue;
@@ -96,7 +95,7 @@ static int run_words(struct client *c, const struct client_command *row,
     if (!url->host[0])
         return fail(why, EX_USAGE,
                     "no server is named; write ftps://USER@HOST/PATH");
-    return run_check_words(row, w, n, c->options.files_from != NULL, why);
+    return run_check_words(row, w, n, why);
 }
 
 void client_show(const struct options *o, const struct client_command *row,

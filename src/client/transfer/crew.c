@@ -60,7 +60,7 @@ void crew_wake(struct crew *c)
 static bool crew_give(struct crew *c, struct file_transfer *ret)
 {
     struct jobs *j = c->jobs;
-    bool enough = j->others.count >= AHEAD * c->links && !j->walks_only;
+    bool enough = j->others.count >= AHEAD * c->links;
 
     if (jobs_ended(j))
         return false;
@@ -69,37 +69,14 @@ static bool crew_give(struct crew *c, struct file_transfer *ret)
         return true;
     }
     struct job *job = enough ? NULL : jobs_pop(&j->walks);
-    if (!job && !j->walks_only)
+    if (!job)
         job = jobs_pop(&j->others);
     if (!job)
         return false;
     *ret = (struct file_transfer){ .job = job, .fd = -1, .lock = -1 };
-    ret->of = j->of;
     snprintf(ret->remote, sizeof(ret->remote), "%s", job->remote);
     snprintf(ret->local, sizeof(ret->local), "%s", job->local);
     return true;
-}
-
-/* Asks the command for more jobs, since all jobs are done. Returns true if it
- * has added some. */
-static bool crew_goes_on(struct crew *c)
-{
-    struct jobs *j = c->jobs;
-
-    if (!j->next || jobs_ended(j))
-        return false;
-    c->busy++;
-    c->walking++;
-    pthread_mutex_unlock(&j->lock);
-    bool more = j->next(j->of);
-    pthread_mutex_lock(&j->lock);
-    c->walking--;
-    c->busy--;
-    j->walks_only = false;
-    if (!more)
-        j->next = NULL;
-    pthread_cond_broadcast(&c->changed);
-    return more;
 }
 
 /* Takes the next job. If there is none, waits, since a busy link can add jobs,
@@ -111,12 +88,8 @@ static bool crew_take(struct crew *c, struct link *l, struct file_transfer *ret)
     bool some;
 
     pthread_mutex_lock(&j->lock);
-    while (!(some = crew_give(c, ret)) && !jobs_ended(j)) {
-        if (c->busy == 0 && !crew_goes_on(c))
-            break;
-        if (c->busy == 0)
-            continue;
-        if (c->walking == 0 && !j->next)
+    while (!(some = crew_give(c, ret)) && !jobs_ended(j) && c->busy > 0) {
+        if (c->walking == 0)
             atomic_store(&c->over, true);
         pthread_cond_wait(&c->changed, &j->lock);
     }

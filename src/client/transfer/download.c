@@ -192,9 +192,6 @@ static int download_into(struct file_transfer *t, struct part *p, bool replace,
         return -1;
     bool keep = !t->link->site->options->no_preserve;
     int r;
-    struct job *old = t->job->after;
-    if (old && old->step(t->of, old, t->link, why) < 0)
-        return -1;
     while ((r = part_finish(p, t->local, replace, t->job->twice,
                             keep ? transfer_time(t) : 0, why)) == 1)
         if (download_rename(t, why) < 0)
@@ -242,9 +239,8 @@ int download_once(struct file_transfer *t, struct failure *why)
      * can look the same: then only bytes of this call are resumed. */
     bool resumes = !s->options->no_resume &&
                    (t->modified || transfer_hash_name(t) || t->row);
-    const bool hides = replace && !t->job->after;
     const struct part_source from = { server,      t->remote, t->size,
-                                      t->modified, resumes,   hides };
+                                      t->modified, resumes,   replace };
     if (part_open(&p, t->local, t->job->named, &from, why) < 0)
         return -1;
     /* The listing may be hours old. Ask for the current size and time, since

@@ -6,7 +6,7 @@
 
 #include "transfer.h"
 
-void jobs_push(struct job_list *list, struct job *job)
+static void jobs_push(struct job_list *list, struct job *job)
 {
     job->next = NULL;
     if (list->last)
@@ -82,12 +82,6 @@ static size_t jobs_bytes(size_t head, const char *local, const char *remote)
 /* Discards a job. The caller has the lock. */
 static void jobs_discard(struct jobs *j, struct job *job)
 {
-    struct job *held;
-
-    while ((held = jobs_pop(&job->held)))
-        jobs_discard(j, held);
-    if (job->after)
-        jobs_discard(j, job->after);
     j->bytes -= jobs_bytes(sizeof(*job), job->local, job->remote);
     free(job);
 }
@@ -99,8 +93,10 @@ static void jobs_refuse(struct jobs *j, const char *local, const char *remote,
     jobs_fail(j, why->code);
 }
 
-struct job *jobs_make(struct jobs *j, const struct job *job, const char *local,
-                      const char *remote)
+/* Makes a job for jobs_queue(). Returns NULL if no more jobs begin, or after a
+ * failure, which is printed and counted. */
+static struct job *jobs_make(struct jobs *j, const struct job *job,
+                             const char *local, const char *remote)
 {
     struct failure why;
     size_t bytes = jobs_bytes(sizeof(*job), local, remote);
@@ -137,6 +133,28 @@ struct job *jobs_make(struct jobs *j, const struct job *job, const char *local,
     return new;
 }
 
+/* Queues a job. A directory waits in its parent's job until the parent is
+ * listed, and then comes before all directories that have waited longer. So
+ * only few directories are known at a time. */
+static void jobs_queue(struct jobs *j, struct job *job)
+{
+    pthread_mutex_lock(&j->lock);
+    if (job->above)
+        job->above->below++;
+    if (job->kind == JOB_WALK && job->above)
+        jobs_unshift(&job->above->in, job);
+    else
+        jobs_push(job->kind == JOB_WALK ? &j->walks : &j->others, job);
+    if (jobs_is_transfer(job)) {
+        j->files++;
+        j->expected += job->size;
+        j->unknown |= job->size == 0 && !job->known;
+    }
+    if (j->crew)
+        crew_wake(j->crew);
+    pthread_mutex_unlock(&j->lock);
+}
+
 void jobs_add(struct jobs *j, const struct job *job, const char *local,
               const char *remote)
 {
@@ -165,28 +183,6 @@ void jobs_add(struct jobs *j, const struct job *job, const char *local,
     }
     pthread_mutex_lock(&j->lock);
     jobs_discard(j, new);
-    pthread_mutex_unlock(&j->lock);
-}
-
-/* Queues a job. A directory waits in its parent's job until the parent is
- * listed, and then comes before all directories that have waited longer. So
- * only few directories are known at a time. */
-void jobs_queue(struct jobs *j, struct job *job)
-{
-    pthread_mutex_lock(&j->lock);
-    if (job->above)
-        job->above->below++;
-    if (job->kind == JOB_WALK && job->above)
-        jobs_unshift(&job->above->in, job);
-    else
-        jobs_push(job->kind == JOB_WALK ? &j->walks : &j->others, job);
-    if (jobs_is_transfer(job)) {
-        j->files++;
-        j->expected += job->size;
-        j->unknown |= job->size == 0 && !job->known;
-    }
-    if (j->crew)
-        crew_wake(j->crew);
     pthread_mutex_unlock(&j->lock);
 }
 
@@ -219,8 +215,7 @@ void jobs_drop(struct jobs *j)
 {
     struct job *job;
 
-    while ((job = jobs_pop(&j->walks)) || (job = jobs_pop(&j->others)) ||
-           (job = jobs_pop(&j->later)))
+    while ((job = jobs_pop(&j->walks)) || (job = jobs_pop(&j->others)))
         while (job && --job->below == 0) {
             struct job *above = job->above;
 

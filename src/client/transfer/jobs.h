@@ -34,8 +34,7 @@ struct job_list {
 
 struct job {
     enum job_kind kind;
-    int depth; /* a step: levels below the first directory of its walk or
-                * removal */
+    int depth; /* a step: levels below the first directory of its walk */
     char *local, *remote; /* in the job's block of memory; local "-": standard
                            * input or output */
     size_t named; /* length of the part of local in which symbolic links are
@@ -53,24 +52,11 @@ struct job {
     bool again;      /* a step: an earlier call of it has lost the connection */
     bool stays; /* a step: its directory can't be removed, since a job in it has
                  * failed or a name in it stays */
-    bool replaced; /* a removal: the source has the name, too, as another
-                    * kind of file */
-    /* Sync: the server has names in this directory, but doesn't list them. [0]:
-     * names without a dot at the beginning; [1]: names with one. */
-    atomic_bool unlisted[2];
 
     /* A step: */
     job_step *step;
-    job_step *last;    /* the step after all jobs in this directory; or NULL */
-    uint64_t unique;   /* of the directory on the server; 0: unknown */
-    atomic_bool apart; /* sync: LIST doesn't show the directory as a link */
-    size_t root;       /* length of the remote path at which the walk began */
-    struct job *after; /* a removal: the job that is queued when it is done; a
-                        * download: the removal that makes room for it */
-    /* A step that lists a directory to remove: the removal of the directory,
-     * which holds the jobs of its names. */
-    struct job *removal;
-    struct job_list held; /* jobs in the directory that are queued later */
+    job_step *last;  /* the step after all jobs in this directory; or NULL */
+    uint64_t unique; /* of the directory on the server; 0: unknown */
 
     struct job *above; /* the parent directory's job, or NULL */
     size_t below; /* 1 for its own work, and 1 for each unfinished job in its
@@ -90,22 +76,16 @@ struct job {
 struct crew;
 
 struct jobs {
-    void *of;               /* argument of the steps and of NEXT */
-    bool (*next)(void *of); /* called when no job is left; true: it has added
-                             * more */
-    size_t most;            /* the limit of bytes; 0: JOBS_BYTES_MAX */
-    bool in_turn;           /* one link does all jobs, in their order */
-    bool once;              /* a second file with the same name is refused */
-    bool walks_only;        /* until NEXT is called, only walks begin */
-    atomic_bool stopped;    /* no more jobs begin */
-    atomic_int code;        /* exit code of the first failure */
-    atomic_size_t lost;     /* failures that FAILED doesn't count */
+    void *of;            /* argument of the steps */
+    size_t most;         /* the limit of bytes; 0: JOBS_BYTES_MAX */
+    bool in_turn;        /* one link does all jobs, in their order */
+    bool once;           /* a second file with the same name is refused */
+    atomic_bool stopped; /* no more jobs begin */
+    atomic_int code;     /* exit code of the first failure */
+    atomic_size_t lost;  /* failures that FAILED doesn't count */
 
     pthread_mutex_t lock; /* protects the fields below */
     struct job_list walks, others;
-    struct job_list later;               /* jobs that NEXT can add; not under
-                                          * this lock: the command protects
-                                          * them */
     size_t bytes;                        /* see JOBS_BYTES_MAX */
     struct crew *crew;                   /* NULL: no link is at work */
     size_t files, done, skipped, failed; /* transfers */
@@ -122,12 +102,6 @@ void jobs_release(struct jobs *j);
  * twice. A failure is printed and counted. */
 void jobs_add(struct jobs *j, const struct job *job, const char *local,
               const char *remote);
-/* Makes such a job for a later jobs_queue(). Returns NULL if no more jobs
- * begin, or after a failure, which is printed and counted. */
-struct job *jobs_make(struct jobs *j, const struct job *job, const char *local,
-                      const char *remote);
-void jobs_queue(struct jobs *j, struct job *job);
-void jobs_push(struct job_list *list, struct job *job);
 struct job *jobs_pop(struct job_list *list);
 bool jobs_is_transfer(const struct job *job);
 /* Must the work end early? True if link_is_over(), or if no more jobs begin. */

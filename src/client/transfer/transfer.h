@@ -157,7 +157,6 @@ void names_tell(const struct options *o, const char *name, const char *new);
 struct file_transfer {
     struct link *link;
     struct job *job;
-    void *of;                 /* jobs.of */
     struct progress_row *row; /* NULL before the transfer begins */
     char remote[URL_PATH_MAX];
     char local[PATH_MAX];

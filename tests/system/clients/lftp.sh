@@ -40,6 +40,10 @@ say "mirror -R --no-perms --parallel=3 tree up"
 step "mirror down"
 say "mirror --no-perms --parallel=3 up back"
 diff -r tree back
+step "mirror up, with removals"
+rm tree/one/two/small-1
+say "mirror -R -e --no-perms tree up"
+[[ ! -e $home/up/one/two/small-1 ]]
 
 step "the same with implicit TLS"
 open="$implicit ftps://$host" say "mirror -R --no-perms --parallel=3 tree up-990

@@ -38,6 +38,11 @@ step "a second copy moves nothing"
 go copy tree door:tree
 ! has_said 'Copied' || fail "it copied"
 
+step "rclone sync removes, too; rclone copy does not"
+rm tree/one/f2
+go sync tree door:tree
+diff -r tree "$home/tree"
+
 step "over one connection, as into a drop (transcripts/server/drops.txt)"
 go copy --ftp-concurrency 1 tree door:single
 diff -r tree "$home/single"

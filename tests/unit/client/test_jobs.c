@@ -141,15 +141,13 @@ Test(jobs, have_room)
 
 /* Plays a walk through the directories "r", "a" and "b". `seen` gets a letter
  * for each job: the directory's name; "f" for a file; "e" for the end of a
- * directory, or "S" if something in it has failed. It gets "n" for a call of
- * play_next(). */
+ * directory, or "S" if something in it has failed. */
 struct played {
     struct jobs jobs;
     char seen[256];
     size_t len;
-    int files;   /* in each directory */
-    bool fail;   /* each file fails */
-    int answers; /* the number of files that play_next() adds */
+    int files; /* in each directory */
+    bool fail; /* each file fails */
 };
 
 static void see(struct played *p, char c)
@@ -201,45 +199,23 @@ static int play_walk(void *of, struct job *job, struct link *l,
     return 0;
 }
 
-static bool play_next(void *of)
-{
-    struct played *p = of;
-    const struct job file = { .kind = JOB_CHANGE, .step = play_file };
-
-    see(p, 'n');
-    if (p->answers == 0)
-        return false;
-    p->answers--;
-    jobs_add(&p->jobs, &file, "", "another");
-    return true;
-}
-
 #define FILES_15 "fffffffffffffff"
 
 static const struct {
     const char *what;
     struct played p;
-    bool walks_only;
     const char *expected;
 } plays[] = {
     { "directories are listed in their order, before the files in them; each "
       "ends after what is in it",
       { .files = 1 },
-      false,
       "rabffefee" },
     { "if there is enough to do, no other directory is listed",
       { .files = 17 },
-      false,
       "rffa" FILES_15 "ffb" FILES_15 "e" FILES_15 "ffee" },
     { "a failure reaches all directories above it",
       { .files = 1, .fail = true },
-      false,
       "rabffSfSS" },
-    { "all files wait for the end of the walk; and the last ones for all "
-      "others",
-      { .files = 1, .answers = 2 },
-      true,
-      "rabnffefeefnfn" },
 };
 
 Test(jobs, of_a_walk)
@@ -256,8 +232,6 @@ Test(jobs, of_a_walk)
         struct played p = plays[i].p;
 
         jobs_begin(&p.jobs, &p);
-        p.jobs.walks_only = plays[i].walks_only;
-        p.jobs.next = plays[i].walks_only ? play_next : NULL;
         jobs_add(&p.jobs, &job, "r", "root");
         jobs_run(&p.jobs, &site, &none);
         cr_expect_str_eq(p.seen, plays[i].expected, "%s", plays[i].what);

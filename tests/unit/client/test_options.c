@@ -76,7 +76,8 @@ Test(options, mistakes)
         { "--limit-rate k", "bytes, such as 500k" },
         { "--limit-rate 99999999999999G", "number" },
         { "mv -R a b", "no such option" },
-        { "put -r --exclude **/tmp/ a b", "** isn't supported" },
+        { "sync --delete a b",
+          "this option was removed; sync removes nothing" },
     };
     struct complaint c;
     struct options o;
@@ -122,16 +123,15 @@ Test(options, a_command_refuses_what_it_lacks)
         { "cat -n a", "cat", "dry-run" },
         { "put -n a", "put", NULL },
         { "mv --dry-run a b", "mv", "dry-run" },
-        { "ls --delete", "ls", "delete" },
+        { "ls --min-age 1", "ls", "min-age" },
         { "--by-hash", "open", NULL },
         { "-r", "open", NULL },
         { "rm -rn a", "rm", NULL },
         { "mkdir --parallel 4", "mkdir", "parallel" },
-        { "rm --max-delete 1 x", "rm", "max-delete" },
         { "sync --conflict skip a b", "sync", "conflict" },
         { "--parallel 4", "open", NULL },
         { "ls --retries 4", "ls", NULL },
-        { "sync -r --delete a b --json", "sync", NULL },
+        { "sync -r --by-hash a b --json", "sync", NULL },
     };
     struct complaint c;
     struct options o;
@@ -199,58 +199,4 @@ Test(options, letters_and_names_are_unique)
             cr_expect(!option_rows[i].letter ||
                       option_rows[i].letter != option_rows[j].letter);
         }
-}
-
-/* The first pattern that matches decides. */
-Test(options, filters)
-{
-    static const struct {
-        const char *line, *path;
-        bool directory, excluded;
-    } rows[] = {
-        { "put --exclude *.tmp", "a/b.tmp", false, true },
-        { "put --exclude *.tmp", "a/b.tmp2", false, false },
-        { "put --exclude a", "a", true, true },
-        { "put --exclude a/", "a", false, false },
-        { "put --exclude a/", "x/a", true, true },
-        { "put --exclude /a", "x/a", false, false },
-        { "put --exclude /a", "a", false, true },
-        { "put --exclude x/*", "x/a", false, true },
-        { "put --exclude x/*", "x/a/b", false, false },
-        { "put --include *.c --exclude *", "b.c", false, false },
-        { "put --include *.c --exclude *", "b.h", false, true },
-        { "put --include *.c", "b.h", false, true },
-        { "put --include *.c", "x", true, false },
-        { "put --exclude *.h --include *.c", "x", false, false },
-    };
-
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        struct complaint c;
-        struct options o;
-        char *argv[8];
-
-        cr_assert_eq(parse(&o, rows[i].line, argv, &c), 1, "%s", c.text);
-        cr_expect_eq(options_exclude(&o, rows[i].path, rows[i].directory),
-                     rows[i].excluded, "%s: %s", rows[i].line, rows[i].path);
-    }
-}
-
-Test(options, too_many_filters)
-{
-    struct complaint c = { "" };
-    struct options o;
-    char *argv[2 * FILTERS_MAX + 3];
-
-    options_default(&o);
-    for (int i = 0; i <= FILTERS_MAX; i++) {
-        argv[2 * i] = "--exclude";
-        argv[2 * i + 1] = "a";
-    }
-    argv[2 * FILTERS_MAX] = NULL;
-    cr_expect_eq(options_parse(&o, NULL, 2 * FILTERS_MAX, argv, &c), 0);
-    argv[0] = "--exclude";
-    argv[1] = "a";
-    argv[2] = NULL;
-    cr_expect(options_parse(&o, NULL, 2, argv, &c) < 0);
-    cr_expect_str_eq(c.text, "--exclude: at most 64 filters");
 }

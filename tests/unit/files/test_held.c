@@ -598,8 +598,8 @@ PeerTest(held, no_sync_under_a_lock, begin(p))
     peer_leave(&b);
 }
 
-/* If a look fails, MLST doesn't say that the upload isn't there: `sync
- * --delete` would remove its copy. */
+/* If a look fails, MLST doesn't say that the upload isn't there: a
+ * client that mirrors would remove its copy. */
 Test(held, a_look_that_fails)
 {
     struct nth *nth = nth_new();
