@@ -38,6 +38,8 @@ static const struct exception {
     /* with curl's help */
     { "perl", ADDRESS, EITHER, EITHER, false },
     { "perl-tickets", ADDRESS, NEVER, NEVER, false },
+    /* without the right to delete */
+    { "rclone-without-d", "rights=lrwonm", ALWAYS, ALWAYS, false },
     { "wget", ADDRESS, EITHER, EITHER, false },
 }, newer_perl = { "perl-tickets", SESSION, ALWAYS, ALWAYS, false };
 

@@ -135,13 +135,24 @@ async function many(...counts) {
     client.close();
 }
 
+async function changed(way, name) {
+    const client = await enter();
+    const file = `changed/${name}`;
+    if (way === "up")
+        await client.appendFrom(file, file, { localStart: await client.size(file) });
+    else
+        await client.downloadTo(fs.createWriteStream(file, { flags: "a" }), file,
+                                fs.statSync(file).size);
+    client.close();
+}
+
 async function slowly() {
     const client = await enter();
     await client.uploadFrom(fs.createReadStream("slow"), "kept");
     client.close();
 }
 
-({ begin, goOn, many, removeLinks, slowly })[process.argv[9]](...process.argv.slice(10)).catch(error => {
+({ begin, changed, goOn, many, removeLinks, slowly })[process.argv[9]](...process.argv.slice(10)).catch(error => {
     console.error(error);
     process.exit(1);
 });

@@ -28,6 +28,8 @@ step "removeDir follows no link"
 make_links
 play TLSv1.3 removeLinks
 links_are_gone
+changed upload 'basic-ftp `appendFrom`' play TLSv1.3 changed up
+changed download 'basic-ftp `downloadTo`' play TLSv1.3 changed down
 mkfifo slow
 interrupt_uploading play TLSv1.3 slowly
 echo "basic-ftp: done"

@@ -14,6 +14,7 @@ import java.lang.reflect.Method;
 import java.net.Socket;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.security.KeyStore;
 import java.security.cert.CertificateFactory;
 import java.time.Duration;
@@ -260,6 +261,22 @@ class Play {
         ftp.quit();
     }
 
+    static void changed(FTPSClient ftp, String way, String name) throws Exception {
+        Path file = Path.of(name);
+        boolean up = way.equals("up");
+        long at = up ? Long.parseLong(ftp.getSize(name)) : Files.size(file);
+
+        ftp.setRestartOffset(at);
+        if (up) {
+            InputStream rest = new FileInputStream(name);
+            must(rest.skip(at) == at, "skip");
+            must(ftp, ftp.storeFile(name, rest), 226);
+        } else {
+            must(ftp, ftp.retrieveFile(name, Files.newOutputStream(file, StandardOpenOption.APPEND)), 226);
+        }
+        ftp.quit();
+    }
+
     public static void main(String[] args) throws Exception {
         byte[] all = Files.readAllBytes(Path.of("up"));
         int halves = 0;
@@ -267,7 +284,11 @@ class Play {
         careless(args);
         for (String version : VERSIONS) {
             FTPSClient ftp = enter(version, args);
-            if (args[0].equals("half"))
+            if (args[0].equals("changed") && version.equals("TLSv1.3"))
+                changed(ftp, args[6], "changed/" + args[7]);
+            else if (args[0].equals("changed"))
+                ftp.disconnect();
+            else if (args[0].equals("half"))
                 half(ftp, enter(version, args), all, version,
                      Path.of(args[6]), ++halves);
             else if (args[0].equals("rest"))

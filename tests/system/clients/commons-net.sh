@@ -21,6 +21,8 @@ step "are gone on with"
 play rest
 said '^REST [1-9]'
 said '^226 Transfer complete'
+changed upload 'Commons Net `setRestartOffset(`' play changed up
+changed download 'Commons Net `setRestartOffset(`' play changed down
 mkfifo slow
 interrupt_uploading play slowly
 echo "commons-net: done"

@@ -59,6 +59,13 @@ said '^< 226 Transfer complete'
 get --ssl-reqd -o down "$url/cut"
 same up down
 
+up() { get --ssl-reqd "${@:1:$#-1}" -T "changed/${*: -1}" "$url/changed/${*: -1}"; }
+down() { get --ssl-reqd "${@:1:$#-1}" -o "changed/${*: -1}" "$url/changed/${*: -1}"; }
+changed upload 'curl `-T`' up
+changed upload 'curl `-C - -T`' up -C -
+changed download 'curl `-o`' down
+changed download 'curl `-C - -o`' down -C -
+
 interrupt_uploading get --ssl-reqd --limit-rate 300k -T up "$url/kept"
 
 step "append"

@@ -111,6 +111,28 @@ refused("530", ftp.login, user, password)
 END
 said "^[*]resp[*] '226 Transfer complete"
 
+cat >changed.py <<'END'
+import ftplib, os, ssl, sys
+
+host, port, user, passfile, cacert, way, name = sys.argv[1:]
+ftp = ftplib.FTP_TLS(context=ssl.create_default_context(cafile=cacert))
+ftp.connect(host, int(port))
+ftp.login(user, open(passfile).read())
+ftp.prot_p()
+name = "changed/" + name
+if way == "up":
+    at = ftp.size(name)
+    with open(name, "rb") as file:
+        file.seek(at)
+        ftp.storbinary("STOR " + name, file, rest=at)
+else:
+    with open(name, "ab") as file:
+        ftp.retrbinary("RETR " + name, file.write, rest=file.tell())
+END
+go_on() { timeout 60 /usr/bin/python3 changed.py "${opening[@]:0:5}" "$@" >>transcript 2>&1; }
+changed upload 'ftplib `rest=`' go_on up
+changed download 'ftplib `rest=`' go_on down
+
 mkfifo slow
 cat >slow.py <<'END'
 import ftplib, ssl, sys

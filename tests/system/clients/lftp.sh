@@ -15,6 +15,7 @@ set ftp:ssl-protect-data yes
 set ssl:verify-certificate yes
 set ssl:ca-file $cacert
 set ssl:check-hostname yes
+set mirror:overwrite yes
 set net:max-retries 2
 set net:timeout 20
 set net:reconnect-interval-base 1
@@ -80,8 +81,31 @@ said '^---> REST 400000'
 said '^<--- 226 '
 same tree/large part
 
+up() { say "put -c changed/$1 -o changed/$1"; }
+down() { say "get -c changed/$1 -o changed/$1"; }
+changed upload 'lftp `put -c`' up
+changed download 'lftp `get -c`' down
+up() { say "mirror ${*:1:$#-1} --no-perms changed changed"; }
+down() { say "mirror --no-perms changed changed"; }
+changed upload 'lftp `mirror -R`' up -R
+changed upload 'lftp `mirror -R -e`' up -R -e
+changed download 'lftp `mirror`' down
+
 interrupt_uploading say "set net:limit-rate 0:100k
 put tree/large -o kept"
+mkdir large
+cp tree/large large/kept
+interrupt_uploading say "set net:limit-rate 0:100k
+mirror -R --no-perms large ."
+
+# By default "mirror" deletes the old file first.
+step "mirror without mirror:overwrite"
+echo old | other -T - "ftp://$host:$port/kept"
+begin say "set net:limit-rate 0:100k; set mirror:overwrite no
+mirror -R --no-perms large ."
+kill_uploading kept
+[[ ! -e $home/kept ]] || fail "the old file stays: change the docs"
+rm -f "$home"/.sallyport-*.part
 
 step "an upload that is killed"
 begin say "set net:limit-rate 0:100k

@@ -83,6 +83,31 @@ said '<<< 226 Transfer complete'
 said '<<< 426 '
 said '>>> REST [1-9]'
 
+cat >changed.pl <<'PERL'
+use strict;
+use warnings;
+use Net::FTP;
+
+my ($host, $port, $user, $passfile, $cacert, $way, $name) = @ARGV;
+open my $f, '<:raw', $passfile or die $!;
+my $ftp = Net::FTP->new($host, Port => $port, Passive => 1,
+    SSL_ca_file => $cacert) or die "no connection: $@";
+$ftp->starttls && $ftp->login($user, scalar <$f>) && $ftp->binary;
+$name = "changed/$name";
+if ($way eq 'up') {
+    my $at = $ftp->size($name);
+    open my $rest, '<:raw', $name or die $!;
+    seek $rest, $at, 0;
+    $ftp->restart($at);
+    $ftp->put($rest, $name) or die $ftp->message;
+} else {
+    $ftp->get($name, $name, -s $name) or die $ftp->message;
+}
+PERL
+go_on() { timeout 60 perl changed.pl "${opening[@]:0:5}" "$@" >>transcript 2>&1; }
+changed upload 'Net::FTP `restart(`' go_on up
+changed download 'Net::FTP `get`' go_on down
+
 mkfifo slow
 cat >slow.pl <<'PERL'
 use strict;

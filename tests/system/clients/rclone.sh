@@ -4,23 +4,7 @@
 # download either, but can ask for the rest of a file.
 set -euo pipefail
 . "$(dirname "$0")/opening" "$@"
-export RCLONE_CONFIG=$work/rclone.conf
-# The password is what "rclone obscure" makes of SERVER_PASSWORD.
-(umask 077; cat >rclone.conf <<END
-[door]
-type = ftp
-host = $host
-port = $port
-user = $user
-pass = 2cZV7AX27q6YALSBRkVO92OR_27FaBb1U_dkPN1-79gP-aJ6Bg
-explicit_tls = true
-END
-)
-go() {
-    SSL_CERT_FILE=$cacert timeout --foreground 60 rclone -vv --dump headers \
-        --log-file transcript --retries 1 --low-level-retries 2 \
-        --contimeout 20s --timeout 30s "$@" 2>>transcript
-}
+. "$here/rclone-opening"
 
 mkdir -p tree/one
 for i in $(seq 12); do head -c $((i * 50000)) /dev/urandom >"tree/one/f$i"; done
@@ -54,7 +38,20 @@ said 'REST 200000'
 same <(tail -c +200001 tree/one/f12) rest
 
 head -c 3000001 /dev/urandom >up
+up() { go "$1" changed door:changed; }
+down() { go copy door:changed changed; }
+changed upload 'rclone `copy`' up copy
+changed upload 'rclone `sync`' up sync
+changed download 'rclone `copy`' down
+
 interrupt_uploading go copyto --bwlimit 300k up door:kept
+
+# It deletes the old file after an upload that the server has ended.
+step "a replacement that fails"
+echo old | other -T - "ftp://$host:$port/kept"
+begin go copyto --bwlimit 300k up door:kept
+end_upload
+[[ ! -e $home/kept ]] || fail "the old file stays: change the docs"
 
 step "an upload that is killed"
 begin go copyto --bwlimit 300k up door:cut

@@ -52,6 +52,14 @@ for tls in TLSv1_2 TLSv1_3; do
     same up "tree/$tls/b"
 done
 
+tls=TLSv1_3
+down() { get -O "changed/$1" "ftps://$host:$port/changed/$1"; }
+go_on() { (cd changed && get -a ../transcript -c "ftps://$host:$port/changed/$1"); }
+tree() { get -r -nH "ftps://$host:$port/changed/"; }
+changed download 'wget `-O`' down
+changed download 'wget `-c`' go_on
+changed download 'wget `-r`' tree
+
 step "a certificate that isn't trusted"
 : >none.pem
 ! get --ca-certificate=none.pem -O none "$url/b" || fail "wget believed it"
