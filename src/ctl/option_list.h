@@ -14,9 +14,6 @@ OPTION(comment, "comment", "TEXT", "a comment, such as the full name")
 OPTION(role, "role", "ROLE",
        "full (the default of a new user), read, collect, drop, mine, or\n"
        "some of the letters lrwodnmui")
-OPTION(rights_in, "rights-in", "PATH:ROLE",
-       "other rights in a directory of the home; ROLE default: the same\n"
-       "rights as in the home")
 OPTION(share, "share", "NAME:ROLE",
        "a share that the user gets, such as incoming:drop (several: with\n"
        "commas)")

@@ -28,13 +28,11 @@ static void check_row(const struct user *row)
 
 static void check_mounts(const struct users *u, const struct user *row)
 {
-    FUZZ_CHECK(row->grants + row->directories <= USER_MOUNTS_MAX);
+    FUZZ_CHECK(row->grants <= USER_MOUNTS_MAX);
     for (size_t i = 0; i < row->grants; i++) {
         FUZZ_CHECK(row->grant[i].share < u->shares);
         FUZZ_CHECK(row->grant[i].rights <= RIGHTS_MOST);
     }
-    for (size_t i = 0; i < row->directories; i++)
-        FUZZ_CHECK(user_path_ok(slice_from(row->directory[i].path)));
     for (size_t i = 0; i < u->shares; i++)
         FUZZ_CHECK(user_name_ok(slice_from(u->share[i].name)) &&
                    user_path_ok(slice_from(u->share[i].path)) &&

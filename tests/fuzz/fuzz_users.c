@@ -28,17 +28,13 @@ static void check_row(const struct users *u, const struct user *row)
 
 static void check_mounts(const struct users *u, const struct user *row)
 {
-    FUZZ_CHECK(row->grants + row->directories <= USER_MOUNTS_MAX);
+    FUZZ_CHECK(row->grants <= USER_MOUNTS_MAX);
     for (size_t i = 0; i < row->grants; i++) {
         const struct grant *g = &row->grant[i];
 
         FUZZ_CHECK(g->share < u->shares);
         FUZZ_CHECK(g->rights != 0 && g->rights <= RIGHTS_MOST);
         FUZZ_CHECK(i == 0 || g[-1].share < g->share);
-    }
-    for (size_t i = 0; i < row->directories; i++) {
-        FUZZ_CHECK(user_path_ok(slice_from(row->directory[i].path)));
-        FUZZ_CHECK(row->directory[i].rights <= RIGHTS_MOST);
     }
 }
 

@@ -167,7 +167,7 @@ ServerTest(fuse, a_home_that_hangs, 90,
 static const struct server_plan plan = {
     USERS({ .name = "anna", .keys = "shares=contracts:full" },
           { .name = "bert", .keys = "shares=contracts:full" },
-          { .name = "carl", .keys = "rights./in=lrwodnmi" }),
+          { .name = "carl", .keys = "rights=lrwodnmi" }),
     SHARES({ .name = "contracts" }),
     .troubles = true,
 };

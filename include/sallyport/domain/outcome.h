@@ -43,12 +43,10 @@ enum outcome {
                             * over */
     OUTCOME_NAME_LOST, /* another session took the name in the same moment */
     OUTCOME_CROSS_DEVICE,
-    OUTCOME_MOUNT,          /* the path is a share or a directory with rights
-                             * of its own, or contains one */
-    OUTCOME_BETWEEN_MOUNTS, /* a rename between the home, shares and directories
-                               with rights of their own */
-    OUTCOME_NOT_OWNER,      /* another member of the share owns the file */
-    OUTCOME_SHARE_MODE,     /* the share decides the modes in it */
+    OUTCOME_MOUNT,           /* the path is a share */
+    OUTCOME_BETWEEN_MOUNTS,  /* a rename between the home and shares */
+    OUTCOME_NOT_OWNER,       /* another member of the share owns the file */
+    OUTCOME_SHARE_MODE,      /* the share decides the modes in it */
     OUTCOME_OTHERS_PARTIALS, /* other members are perhaps uploading there */
     OUTCOME_INCOMPLETE,      /* the length differs from the announced length */
     OUTCOME_GONE_AWAY,       /* the reader of a listing closed it (ABOR) */

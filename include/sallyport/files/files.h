@@ -32,19 +32,16 @@ struct files_rules {
                      of its directory */
 };
 
-/* A directory of the user's tree with rights of its own: a share, or a
- * directory of the home. */
-#define FILES_MOUNTS_MAX 64 /* mounts of one user, besides the home */
+/* A share of the user's tree. */
+#define FILES_MOUNTS_MAX 64 /* shares of one user */
 struct files_mount {
-    const char *at;   /* the mount's virtual path, normal: "/contracts" */
-    const char *path; /* a share's directory, absolute; NULL: the directory AT
-                         of the home */
-    gid_t gid;        /* of a share */
-    bool late;        /* the disk doesn't answer, so the mount isn't opened */
+    const char *at;   /* its virtual path, normal: "/contracts" */
+    const char *path; /* its directory, absolute */
+    gid_t gid;
+    bool late; /* the disk doesn't answer, so the share isn't opened */
     unsigned rights;
-    /* Modes of new files and directories in this mount, dir_mode without the
-     * set-gid bit. 0: 0660 and 0770 in a share, otherwise the modes of the
-     * home. */
+    /* Modes of new files and directories in this share, dir_mode without the
+     * set-gid bit. 0: 0660 and 0770. */
     unsigned file_mode, dir_mode;
 };
 

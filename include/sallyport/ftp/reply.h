@@ -259,11 +259,9 @@
     R(NOT_EMPTY, 550, "Directory not empty.")                                  \
     L(READ_ONLY, 550, "Read-only file system.", "read-only file system")       \
     R(CROSS_DEVICE, 550, "Can't rename across file systems; copy instead.")    \
-    R(MOUNT, 550,                                                              \
-      "That is, or holds, a share or a directory with rights of its own.")     \
+    R(MOUNT, 550, "That is a share.")                                          \
     R(BETWEEN_MOUNTS, 550,                                                     \
-      "Can't move between home, shares and directories with rights; copy "     \
-      "instead.")                                                              \
+      "Can't move between home and shares; copy instead.")                     \
     R(NOT_OWNER, 550, "Another member owns it; only the owner can change it.") \
     R(SHARE_MODE, 550, "The share decides the modes of all files in it.")      \
     R(NO_TIME, 550, "The file's time is in no year from 1 to 9999.")           \

@@ -1,7 +1,7 @@
 /* The table of users that reader makes for master, auth and check: this head,
- * the rows of users, shares, teams, grants (struct grant) and directories, and
- * the text, to which the rows point. Grants and directories are in the order of
- * their users. A row consists of 8-byte cells, so it has no padding. */
+ * the rows of users, shares, teams and grants (struct grant), and the text, to
+ * which the rows point. Grants are in the order of their users. A row consists
+ * of 8-byte cells, so it has no padding. */
 #ifndef SALLYPORT_USERS_IMAGE_H
 #define SALLYPORT_USERS_IMAGE_H
 
@@ -10,7 +10,7 @@
 
 struct users_head {
     char build[BUILD_NAME_MAX];
-    uint64_t users, shares, teams, grants, directories; /* numbers of rows */
+    uint64_t users, shares, teams, grants; /* numbers of rows */
 };
 union users_cell {
     uint64_t number;
@@ -68,13 +68,12 @@ enum users_kind {
     F(MODE, file_mode, file_mode, FILE_MODE_NEEDED, FILE_MODE_MOST)            \
     F(MODE, dir_mode, dir_mode, DIR_MODE_NEEDED, DIR_MODE_MOST)                \
     F(NUMBER, grants, grants, 0, USER_MOUNTS_MAX)                              \
-    F(NUMBER, directories, directories, 0, USER_MOUNTS_MAX)                    \
     F(NUMBER, line, line, 0, USERS_FILE_MAX)
 
 _Static_assert(CHOICES == 3 && USER_TEAMS_MAX == 4,
                "each of them has a line here");
 
-/* The fields of struct share, struct team and struct directory_right. */
+/* The fields of struct share and struct team. */
 #define USERS_SHARE_FIELDS(F)                                                  \
     F(GROUP, name, name, 1, USER_NAME_MAX)                                     \
     F(PATH, path, path, 1, USER_HOME_MAX)                                      \
@@ -85,9 +84,6 @@ _Static_assert(CHOICES == 3 && USER_TEAMS_MAX == 4,
     F(GROUP, name, name, 1, USER_NAME_MAX)                                     \
     F(PART, shares, shares, 0, USER_LINE_MAX)                                  \
     USERS_LIMIT_FIELDS(F)
-#define USERS_DIRECTORY_FIELDS(F)                                              \
-    F(PATH, path, path, 1, USER_HOME_MAX)                                      \
-    F(NUMBER, rights, rights, 1, RIGHTS_MOST)
 
 #define USERS_CELL(kind, name, member, least, most) union users_cell name;
 struct users_row {
@@ -98,9 +94,6 @@ struct users_share {
 };
 struct users_team {
     USERS_TEAM_FIELDS(USERS_CELL)
-};
-struct users_directory {
-    USERS_DIRECTORY_FIELDS(USERS_CELL)
 };
 
 /* The same lists of fields as tables, for the writer and for users_take(). */
@@ -114,7 +107,7 @@ struct users_fields {
     const struct users_field *field;
 };
 extern const struct users_fields users_row_fields, users_share_fields,
-    users_team_fields, users_directory_fields;
+    users_team_fields;
 
 /* The parts of a table in memory. */
 struct users_image {
@@ -123,7 +116,6 @@ struct users_image {
     const struct users_share *share;
     const struct users_team *team;
     const struct grant *grant;
-    const struct users_directory *directory;
     char *text;
     size_t text_size;
 };
@@ -132,7 +124,6 @@ struct users_image {
     (sizeof(struct users_head) + USERS_MAX * sizeof(struct users_row) +        \
      SHARES_MAX * sizeof(struct users_share) +                                 \
      TEAMS_MAX * sizeof(struct users_team) +                                   \
-     GRANTS_MAX * sizeof(struct grant) +                                       \
-     DIRECTORIES_MAX * sizeof(struct users_directory) + USERS_FILE_MAX + 1)
+     GRANTS_MAX * sizeof(struct grant) + USERS_FILE_MAX + 1)
 
 #endif

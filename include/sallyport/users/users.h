@@ -29,9 +29,8 @@
 #define SHARES_MAX      4096
 #define SHARE_GID_MIN   100 /* lower gids belong to groups of the system */
 #define TEAMS_MAX       4096
-#define USER_MOUNTS_MAX 64 /* shares and directories of one user or team */
+#define USER_MOUNTS_MAX 64         /* shares of one user or team */
 #define GRANTS_MAX      (1u << 20) /* grants of all users together */
-#define DIRECTORIES_MAX (1u << 20)
 
 /* A directory that several users share. It appears as /NAME. */
 struct share {
@@ -65,12 +64,6 @@ struct grant {
     uint32_t rights;
 };
 
-/* A user's rights in a directory of the home. */
-struct directory_right {
-    char *path; /* virtual, normal, not "/"; in the table's text */
-    unsigned rights;
-};
-
 struct user {
     char *name, *comment, *home; /* in the table's text */
     char *hash; /* without the '!' of a locked user, so it can be "" or "*" */
@@ -96,8 +89,6 @@ struct user {
         *share; /* the table's shares, to which the grants refer */
     const struct grant *grant; /* each share once, in the table's order */
     size_t grants;
-    const struct directory_right *directory;
-    size_t directories;
     /* Values as in the file: the names of the user's shares and teams, how long
      * files are kept, and the source of the row. Master has neither these
      * values nor .locked_by_hand, which is true if the hash has a '!' before
@@ -121,8 +112,6 @@ struct users {
     struct grant
         *grant; /* grants of all users, in the order of the users' rows */
     size_t grants;
-    struct directory_right *directory;
-    size_t directories;
     char *text; /* wiped on release; after users_take() it is the file,
                  * read-only */
     size_t text_size;
@@ -145,19 +134,18 @@ int users_take(struct users *u, int fd, struct complaint *c);
 /* Returns the version of a row. The version changes with each value that
  * decides about access: the hash, the lock, the expiry, the second factor, uid,
  * gid, home, rights, client certificate, data_binding, the shares and the
- * rights in them, the rights of directories, the modes, must_change, uploads,
- * upload_bytes. The comment, on_conflict and upload_eof don't change the
- * version. A process without KEY can't read anything about the row from the
- * version. */
+ * rights in them, the modes, must_change, uploads, upload_bytes. The comment,
+ * on_conflict and upload_eof don't change the version. A process without KEY
+ * can't read anything about the row from the version. */
 uint64_t user_version(const struct user *user, const uint8_t key[SIPHASH_KEY]);
 
 /* Has the user expired at NOW, in seconds since 1970? */
 bool user_expired(const struct user *user, int64_t now);
 
 /* Sets *somewhere to the rights that the user has in at least one place (the
- * home, a share, or a directory with rights of its own), and *everywhere to the
- * rights that the user has in all these places. A drop counts as a place with
- * RIGHT_RENAME: a session may rename what it has stored there. */
+ * home or a share), and *everywhere to the rights that the user has in all
+ * these places. A drop counts as a place with RIGHT_RENAME: a session may
+ * rename what it has stored there. */
 void user_rights(const struct user *user, unsigned *somewhere,
                  unsigned *everywhere);
 

@@ -123,31 +123,6 @@ static void given_key(struct row *row, const struct ctl_option *option,
     row_set(row, option->key, text);
 }
 
-/* Sets --rights-in PATH:ROLE. The role "default" removes the key, so that the
- * rights of the home apply. */
-static void given_directory(struct row *row, const char *text)
-{
-    const char *colon = strrchr(text, ':');
-    char path[USER_HOME_MAX + 1], key[USER_HOME_MAX + 16];
-    unsigned rights;
-
-    if (!colon ||
-        place_tidy((struct slice){ text, (size_t)(colon - text) }, path,
-                   sizeof(path)) ||
-        text[0] != '/' || !user_path_ok(slice_from(path)) ||
-        path[strcspn(path, " =")])
-        fail(EX_USAGE,
-             "--rights-in %s: expected PATH:ROLE, such as /incoming:drop; a "
-             "path without blanks, =, . and ..",
-             text);
-    if (strcmp(colon + 1, DEFAULT) != 0 &&
-        rights_parse(slice_from(colon + 1), &rights))
-        fail(EX_USAGE, "--rights-in %s: " RIGHTS_EXPECTED ", or " DEFAULT,
-             text);
-    snprintf(key, sizeof(key), "rights.%s", path);
-    row_set(row, key, strcmp(colon + 1, DEFAULT) == 0 ? NULL : colon + 1);
-}
-
 /* Sets --retain [PATH:]TIME. Without PATH the time applies to the whole home or
  * share. */
 static void given_retain(struct row *row, const char *text)
@@ -244,8 +219,6 @@ void given_set(struct row *row)
         row_set(row, "must_change", "yes");
     if (a->retain)
         given_retain(row, a->retain);
-    if (a->rights_in)
-        given_directory(row, a->rights_in);
     given_entries(row, a->share);
     given_entries(row, a->team);
     if (a->comment && !user_comment_ok(slice_from(a->comment)))

@@ -20,15 +20,14 @@ const struct ctl_command ctl_commands[] = {
     { "user", "add", user_add, TAKES_NAME, READS_USERS | ASKS_PASSWORD,
       "NAME [--home DIR] [--comment TEXT] [--role ROLE] "
       "[--hash-stdin | --print-password] [--must-change] " KEYS_SYNTAX
-      "[--share NAME:ROLE] [--team TEAM] [--rights-in PATH:ROLE] "
+      "[--share NAME:ROLE] [--team TEAM] "
       "[--file-mode MODE] [--dir-mode MODE] " ENDS_SYNTAX,
       "Add a user, and make the user's home",
       "sallyportctl user add anna --comment 'Anna, accounts'" },
     { "user", "change", user_change, TAKES_NAME, READS_USERS,
       "NAME [--home DIR] [--comment TEXT] [--role ROLE] "
       "[--hash-stdin] [--must-change] " KEYS_SYNTAX
-      "[--rights-in PATH:ROLE] [--remove KEY] [--file-mode MODE] [--dir-mode "
-      "MODE] " ENDS_SYNTAX,
+      "[--remove KEY] [--file-mode MODE] [--dir-mode MODE] " ENDS_SYNTAX,
       "Change a user's row; the value \"default\" or \"none\" removes a "
       "setting",
       "sallyportctl user change anna --role read" },

@@ -177,7 +177,7 @@ static void take_answer(struct search *s, struct message *m)
         fail(EX_IOERR, "%s: not all of it could be read", i->id);
 }
 
-/* Returns all rights of USER in the home. If SHARE isn't NULL, returns all
+/* Returns the rights of USER in the home. If SHARE isn't NULL, returns all
  * rights in SHARE: USER's rights, or, if USER is NULL, the rights of all
  * members together. */
 static unsigned rights_in(const struct user *user, const struct share *share)
@@ -187,8 +187,6 @@ static unsigned rights_in(const struct user *user, const struct share *share)
     const size_t count = user ? 1 : u->count;
     unsigned rights = share ? 0 : user->rights;
 
-    for (size_t n = 0; !share && n < user->directories; n++)
-        rights |= user->directory[n].rights;
     for (size_t i = 0; share && i < count; i++)
         for (size_t n = 0; n < first[i].grants; n++)
             if (&u->share[first[i].grant[n].share] == share)

@@ -176,22 +176,6 @@ static void take_text(struct import *m, struct imported *e, const char *key,
     }
 }
 
-/* Reads the rights of each directory of the home from LIST. */
-static void take_directories(struct import *m, struct imported *e,
-                             const json_t *list)
-{
-    char key[USER_HOME_MAX + 16];
-    const json_t *one;
-    size_t i;
-
-    json_array_foreach(list, i, one)
-    {
-        snprintf(key, sizeof(key), "rights.%s", text_of(one, "path", ""));
-        if (!take_key(e, key, text_of(one, "rights", "")))
-            refuse_member(m, e, "directories", "expected a path and rights");
-    }
-}
-
 /* Notes that a share, a team or the limits of a team are left out: here another
  * share or team can have the same name. If the limits are networks or hours,
  * locks the user. */
@@ -264,8 +248,9 @@ static void take_member(struct import *m, struct imported *e, const char *key,
         value = json_array_get(value, 0);
     if (!several && json_is_array(value))
         refuse_member(m, e, key, "expected one value");
-    if (strcmp(key, "directories") == 0) {
-        take_directories(m, e, value);
+    if (strcmp(key, "directories") == 0) { /* of an older version */
+        if (json_array_size(value) > 0)
+            note(&e->lock, "other rights in directories", "");
     } else if (lists) {
         take_left_out(m, e, several, value);
     } else if (strcmp(key, "limits") == 0 && json_is_object(value)) {

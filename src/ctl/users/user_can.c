@@ -1,7 +1,5 @@
 /* "user can": may this user do that, and which line of the users file decides?
- * Reads only the users file, and no file of a user. So the answer can be wrong
- * for a symbolic link in a home that leads into a directory with other
- * rights. */
+ * Reads only the users file, and no file of a user. */
 #include "ctl.h"
 
 #include <stdlib.h>
@@ -60,8 +58,7 @@ static void can_take_words(struct question *q)
 }
 
 /* Finds the mount of the path, and the user's rights in it. In SHARE, all lines
- * count together. In the home, the deepest directory with rights of its own
- * decides. */
+ * count together. */
 static void find_mount(struct question *q, const struct share *share)
 {
     const struct user *user = q->user;
@@ -73,15 +70,6 @@ static void find_mount(struct question *q, const struct share *share)
             q->share = share;
             q->mount = 1 + strlen(share->name);
         }
-    for (size_t i = 0; !q->share && i < user->directories; i++) {
-        const struct directory_right *d = &user->directory[i];
-
-        if (user_path_within(q->path.bytes, d->path) &&
-            strlen(d->path) > q->mount) {
-            q->mount = strlen(d->path);
-            q->rights = d->rights;
-        }
-    }
 }
 
 /* Returns the path below the mount: "" if it is the mount itself. */
@@ -93,20 +81,11 @@ static const char *within_mount(const struct question *q)
 }
 
 /* Would the verb change a mount? Nobody can make, replace, remove or rename a
- * mount, nor remove or rename a directory that contains one. */
+ * mount. */
 static bool is_fixed(const struct question *q)
 {
-    const struct user *user = q->user;
-
-    if ((q->verb->rights & ~(unsigned)(RIGHT_LIST | RIGHT_READ)) == 0)
-        return false;
-    if (!within_mount(q)[0])
-        return true;
-    for (size_t i = 0; i < user->directories; i++)
-        if (q->verb->rights & (RIGHT_DELETE | RIGHT_RENAME) &&
-            user_path_beneath(user->directory[i].path, q->path.bytes))
-            return true;
-    return false;
+    return (q->verb->rights & ~(unsigned)(RIGHT_LIST | RIGHT_READ)) != 0 &&
+           !within_mount(q)[0];
 }
 
 /* Returns true if the user can't log in now, or, if ACTS, can do nothing after
@@ -187,9 +166,8 @@ static void decide(struct question *q)
         json_array_append_new(q->why, json_text(login.text));
     if (is_fixed(q))
         json_array_append_new(
-            q->why, json_string("the path is or contains the root directory, a "
-                                "share, or a directory with rights of its own, "
-                                "so it can't be changed"));
+            q->why, json_string("the path is the root directory or a share, so "
+                                "it can't be changed"));
     /* In a drop, the server looks up only the drop's own entries. */
     if ((q->verb->rights & ~rights_counting(q->rights)) ||
         (rights_drop(q->rights) && strchr(within_mount(q), '/')))

@@ -17,13 +17,11 @@ static const char *choice_of(const struct user *user, int choice)
 }
 
 /* Fills the lists of ONE: the teams, the shares with all lines that give rights
- * in them, the directories with rights of their own, and the limits of the
- * teams. */
+ * in them, and the limits of the teams. */
 static void add_lists(json_t *one, const struct user *user)
 {
     json_t *teams = json_object_get(one, "teams"),
            *shares = json_object_get(one, "shares"),
-           *directories = json_object_get(one, "directories"),
            *limits = json_object_get(one, "team_limits");
     struct slice rest = user->teams;
     struct list_entry team;
@@ -40,12 +38,6 @@ static void add_lists(json_t *one, const struct user *user)
                               rights_text(user->grant[i].rights, rights), "by",
                               grant_sources(&ctl.users, user, name)));
     }
-    for (size_t i = 0; i < user->directories; i++)
-        json_array_append_new(
-            directories,
-            json_pack("{s:o, s:s}", "path", json_text(user->directory[i].path),
-                      "rights",
-                      rights_text(user->directory[i].rights, rights)));
     for (int i = 0; i < USER_TEAMS_MAX && user->team[i]; i++)
         json_array_append_new(
             limits,
@@ -108,7 +100,7 @@ static json_t *describe_user(size_t i)
     char rights[16];
     json_t *one = json_pack(
         "{s:s, s:I, s:I, s:o, s:o, s:s, s:b, s:s, s:s, s:b, s:b, s:s?, s:s?, "
-        "s:s?, s:s, s:o, s:s?, s:o, s:o, s:o, s:[], s:[], s:[], s:o, s:[], "
+        "s:s?, s:s, s:o, s:s?, s:o, s:o, s:o, s:[], s:[], s:o, s:[], "
         "s:o, s:o, s:o, s:o}",
         "name", user->name, "uid", (json_int_t)user->uid, "gid",
         (json_int_t)user->gid, "comment", json_text(user->comment), "home",
@@ -121,7 +113,7 @@ static json_t *describe_user(size_t i)
         json_slice(user->certificate), "second_factor",
         user->totp.len > 0 ? "totp" : NULL, "expires", json_time(user->expires),
         "file_mode", json_mode(user->file_mode), "dir_mode",
-        json_mode(user->dir_mode), "teams", "shares", "directories", "limits",
+        json_mode(user->dir_mode), "teams", "shares", "limits",
         limits_json(&user->limits, ROW_LIMITS), "team_limits", "files",
         json_count(counts, a.stored.files), "bytes",
         json_count(counts && bytes > 0, a.stored.bytes), "retain",

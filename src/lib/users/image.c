@@ -44,20 +44,17 @@ static bool users_image_open(struct users_image *i, char *bytes, size_t size)
     i->share = image_cut(&rest, h->shares, SHARES_MAX, sizeof(*i->share));
     i->team = image_cut(&rest, h->teams, TEAMS_MAX, sizeof(*i->team));
     i->grant = image_cut(&rest, h->grants, GRANTS_MAX, sizeof(*i->grant));
-    i->directory = image_cut(&rest, h->directories, DIRECTORIES_MAX,
-                             sizeof(*i->directory));
     i->text = bytes + (size - rest.len);
     i->text_size = rest.len;
-    return i->row && i->share && i->team && i->grant && i->directory;
+    return i->row && i->share && i->team && i->grant;
 }
 
 #define FIELD(type, kind, member, least, most)                                 \
     { USERS_##kind, offsetof(type, member), sizeof(((type *)0)->member),       \
       least, most },
-#define OF_USER(k, n, m, a, b)      FIELD(struct user, k, m, a, b)
-#define OF_SHARE(k, n, m, a, b)     FIELD(struct share, k, m, a, b)
-#define OF_TEAM(k, n, m, a, b)      FIELD(struct team, k, m, a, b)
-#define OF_DIRECTORY(k, n, m, a, b) FIELD(struct directory_right, k, m, a, b)
+#define OF_USER(k, n, m, a, b)  FIELD(struct user, k, m, a, b)
+#define OF_SHARE(k, n, m, a, b) FIELD(struct share, k, m, a, b)
+#define OF_TEAM(k, n, m, a, b)  FIELD(struct team, k, m, a, b)
 #define SIZES(row, type)                                                       \
     sizeof(struct row) / sizeof(union users_cell), sizeof(struct type)
 
@@ -72,10 +69,6 @@ const struct users_fields users_share_fields = {
 const struct users_fields users_team_fields = {
     SIZES(users_team, team),
     (const struct users_field[]){ USERS_TEAM_FIELDS(OF_TEAM) },
-};
-const struct users_fields users_directory_fields = {
-    SIZES(users_directory, directory_right),
-    (const struct users_field[]){ USERS_DIRECTORY_FIELDS(OF_DIRECTORY) },
 };
 
 /* Reads a text. At least one byte must follow the text: for most kinds a NUL.
@@ -183,21 +176,6 @@ static bool image_read_grants(const struct users_image *i, struct users *u,
     return true;
 }
 
-static bool image_read_directories(const struct users_image *i, struct users *u,
-                                   struct user *user)
-{
-    if (user->directories > USER_MOUNTS_MAX - user->grants ||
-        user->directories > i->head->directories - u->directories)
-        return false;
-    user->directory = u->directory + u->directories;
-    for (size_t n = 0; n < user->directories; n++, u->directories++)
-        if (!image_read_fields(i, u, &users_directory_fields,
-                               &i->directory[u->directories],
-                               &u->directory[u->directories]))
-            return false;
-    return true;
-}
-
 static bool image_read_rows(const struct users_image *i, struct users *u)
 {
     for (; u->shares < i->head->shares; u->shares++)
@@ -216,12 +194,10 @@ static bool image_read_rows(const struct users_image *i, struct users *u)
         if (!image_read_fields(i, u, &users_row_fields, &i->row[u->count],
                                user) ||
             (user->certificate_only && user->certificate.len == 0) ||
-            !image_read_grants(i, u, user) ||
-            !image_read_directories(i, u, user))
+            !image_read_grants(i, u, user))
             return false;
     }
-    return u->grants == i->head->grants &&
-           u->directories == i->head->directories;
+    return u->grants == i->head->grants;
 }
 
 /* Returns 0; -EBADMSG: this build's process reader never makes such a file; or
@@ -248,10 +224,9 @@ static int image_read(struct users *u, int fd)
     h = i.head;
     u->row = calloc(h->users + 1, sizeof(*u->row));
     u->grant = calloc(h->grants + 1, sizeof(*u->grant));
-    u->directory = calloc(h->directories + 1, sizeof(*u->directory));
     u->share = calloc(h->shares + 1, sizeof(*u->share));
     u->team = calloc(h->teams + 1, sizeof(*u->team));
-    if (!u->row || !u->share || !u->team || !u->grant || !u->directory)
+    if (!u->row || !u->share || !u->team || !u->grant)
         return -ENOMEM;
     /* The rows of 100,000 users take 37 MB: large pages save page faults. */
     pages_advise(u->row, h->users * sizeof(*u->row), MADV_HUGEPAGE);

@@ -78,7 +78,6 @@ void users_release(struct users *u)
     free(u->share);
     free(u->team);
     free(u->grant);
-    free(u->directory);
     *u = (struct users){ 0 };
 }
 
@@ -201,10 +200,6 @@ void user_rights(const struct user *user, unsigned *somewhere,
         *somewhere |= user_can(user->grant[i].rights);
         *everywhere &= user->grant[i].rights;
     }
-    for (size_t i = 0; i < user->directories; i++) {
-        *somewhere |= user_can(user->directory[i].rights);
-        *everywhere &= user->directory[i].rights;
-    }
 }
 
 uint64_t row_limit(const struct row_limits *l, int limit, uint64_t setting)
@@ -235,25 +230,21 @@ static uint64_t text_hash(const uint8_t key[SIPHASH_KEY], struct slice text)
     return siphash(key, text.ptr, text.len);
 }
 
-/* Hashes shares and directories as numbers of a fixed size, so that two
- * different lists never give the same bytes. */
+/* Hashes shares as numbers of a fixed size, so that two different lists never
+ * give the same bytes. */
 static uint64_t mounts_hash(const uint8_t key[SIPHASH_KEY],
                             const struct user *user)
 {
-    uint64_t parts[2 * USER_MOUNTS_MAX];
-    size_t n = 0;
+    uint64_t parts[USER_MOUNTS_MAX];
+    const size_t n = user->grants;
 
-    for (size_t i = 0; i < user->grants; i++) {
+    for (size_t i = 0; i < n; i++) {
         const struct share *s = &user->share[user->grant[i].share];
         const uint64_t share[] = { text_hash(key, slice_from(s->name)),
                                    text_hash(key, slice_from(s->path)), s->gid,
                                    s->file_mode, user->grant[i].rights };
 
-        parts[n++] = siphash(key, share, sizeof(share));
-    }
-    for (size_t i = 0; i < user->directories; i++) {
-        parts[n++] = text_hash(key, slice_from(user->directory[i].path));
-        parts[n++] = user->directory[i].rights;
+        parts[i] = siphash(key, share, sizeof(share));
     }
     return n > 0 ? siphash(key, parts, n * sizeof(parts[0])) : 0;
 }

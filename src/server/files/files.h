@@ -34,7 +34,7 @@ struct quota_place {
 };
 
 /* A directory of the user's tree, with everything below it except other mounts:
- * the home, a share, or a directory of the home that has rights of its own. */
+ * the home, or a share. */
 struct mount {
     struct slice at; /* its virtual path; "" for the home */
     int fd;          /* -1: it couldn't be opened, and counts as empty */
@@ -43,8 +43,8 @@ struct mount {
     bool drop;    /* the user sees none of its names */
     bool mine;    /* the user sees directories and own files only */
     bool inspect; /* uploads wait, unseen, for sallyportctl */
-    bool follows; /* follows symbolic links: only a home in which the same
-                     rights hold everywhere, and the user sees all names */
+    bool follows; /* follows symbolic links: only a home in which the user sees
+                     all names */
     unsigned file_mode, dir_mode; /* modes of new files and directories */
     struct quota_place quota;
 };
@@ -127,8 +127,6 @@ struct files {
     gid_t groups[GROUPS_MAX];
     int group_count;
     size_t mounts;
-    struct guarded *guarded; /* guard.c */
-    size_t guarded_count;
     int counter;        /* the home, open if uploads are counted; otherwise
                          * -1 */
     int counter_lock;   /* the descriptor that is locked while an upload is
@@ -267,16 +265,15 @@ void mount_init(struct files *f, const struct files_start *start);
 /* Opens the home as the user; from then on the process has the user's ids.
  * Returns 0 or -errno. */
 int mount_open_home(struct files *f, const struct files_start *start);
-/* Opens the other mounts. Each mount that can't be opened causes an event. */
-int mount_open_others(struct files *f, const struct files_start *start);
+/* Opens the shares. Each share that can't be opened causes an event. */
+void mount_open_others(struct files *f, const struct files_start *start);
 /* Does the mount contain names that the user doesn't see? */
 bool mount_hides_names(const struct mount *m);
 /* Returns what the sandbox must permit in the mount: bits of enum
  * beneath_may. */
 unsigned mount_may(const struct mount *m);
 
-/* Returns the mount of PATH. If PATH begins with the paths of several mounts,
- * this is the mount with the longest path. */
+/* Returns the mount of PATH. */
 const struct mount *mount_of(const struct files *f, struct slice path);
 /* Is PATH the mount's own virtual path? */
 bool mount_is_at(const struct mount *m, struct slice path);
@@ -288,24 +285,6 @@ bool mount_is_in(const struct mount *m, struct slice directory,
  * is NULL; or NULL if there is none. */
 const struct mount *mount_named(const struct files *f, struct slice directory,
                                 const char *name);
-/* Does the directory PATH, which isn't "/", contain a mount at any depth? */
-bool mount_is_below(const struct files *f, struct slice path);
-
-/* guard.c: guarded directories are the directories of the home with rights of
- * their own, and all directories that contain such a directory. Only their own
- * paths lead to them. */
-
-/* Call it after the attempt to open the mount M of the home. LATE: the disk of
- * M doesn't answer. Returns 0 or -errno. */
-int guard_note(struct files *f, const struct mount *m, bool late);
-/* Checks that PATH, of the mount M, doesn't lead to a guarded directory by
- * another spelling. Returns 0; -ENOENT: it does, or PATH doesn't exist; or
- * another -errno. */
-int guard_path(const struct files *f, const struct mount *m, struct slice path);
-/* Does the same for NAME in the open DIRECTORY, whose path is ABOVE; but
- * returns 0 if NAME doesn't exist. */
-int guard_name(const struct files *f, const struct mount *m, struct slice above,
-               int directory, const char *name);
 
 /* resolve.c: turns a virtual path into a descriptor; only the kernel resolves
  * the path. NEEDED: the rights that the user must have there, bits of enum
@@ -318,8 +297,8 @@ void resolve_request(struct slice text, struct path *ret);
 /* Is any component reserved? */
 bool resolve_is_reserved(struct slice path);
 
-/* Opens PATH, close-on-exec. Follows links only in a home in which the same
- * rights hold everywhere, and never out of the home. Returns a descriptor;
+/* Opens PATH, close-on-exec. Follows links only in a home in which the user
+ * sees all names, and never out of the home. Returns a descriptor;
  * REFUSED(OUTCOME_NO_RIGHT); -ENOENT: a component is reserved, or the path
  * leads into a drop; -EIO: the mount of PATH couldn't be opened; or another
  * -errno. */
@@ -438,10 +417,9 @@ struct walk {
                   begin */
 };
 
-/* Visits each directory of the mount, in a home also directories with rights of
- * their own. Leaves out a directory that a share hides. Ends early if the
- * session or master has gone, or if a limit is reached. Doesn't follow
- * links. */
+/* Visits each directory of the mount. Leaves out a directory that a share
+ * hides. Ends early if the session or master has gone, or if a limit is
+ * reached. Doesn't follow links. */
 void walk_mount(struct walk *w);
 
 /* Does the same from the directory PATH of the mount on. PATH is virtual, and

@@ -170,11 +170,9 @@ static const struct outcome_row outcomes[OUTCOME_COUNT] = {
                                 "another session has the unfinished upload" },
     [OUTCOME_BAD_TIME] = { REPLY_BAD_TIME, "a time that the disk can't keep" },
     [OUTCOME_CROSS_DEVICE] = { REPLY_CROSS_DEVICE, "across file systems" },
-    [OUTCOME_MOUNT] = { REPLY_MOUNT,
-                        "a share or a directory with its own rights" },
+    [OUTCOME_MOUNT] = { REPLY_MOUNT, "a share" },
     [OUTCOME_BETWEEN_MOUNTS] = { REPLY_BETWEEN_MOUNTS,
-                                 "into or out of a share"
-                                 " or a directory with its own rights" },
+                                 "into or out of a share" },
     [OUTCOME_NOT_OWNER] = { REPLY_NOT_OWNER, "another member owns the file" },
     [OUTCOME_SHARE_MODE] = { REPLY_SHARE_MODE, "the share decides the modes" },
     [OUTCOME_OTHERS_PARTIALS] = { REPLY_OTHERS_PARTIALS,

@@ -203,7 +203,7 @@ Test(homes, mine_without_root)
     world.check.root = false;
     make("anna", 0700, geteuid());
     add("anna", 70000, "anna", false);
-    snprintf(world.users + strlen(world.users) - 1, 32, "rights./in=lru\n");
+    snprintf(world.users + strlen(world.users) - 1, 32, "rights=lru\n");
     cr_expect_eq(look(), 1, "%s", world.said.data);
     EXPECT("users:1: user anna: mine (u) works only if root runs the server");
 }

@@ -139,15 +139,15 @@ Test(edit, never_builds_on_a_part)
  * of the user. */
 Test(edit, shares_and_teams_stay)
 {
-    file_write(world.users, SHARES ANNA "teams=t rights./in=w:r\n" SHARES);
+    file_write(world.users, SHARES ANNA "teams=t dir_mode=w:r\n" SHARES);
     cr_expect_eq(run_edit(change_first), EX_DATAERR);
     file_write(world.users,
-               SHARES ANNA "teams=t  rights./in=w shares=s\n# end\n"
+               SHARES ANNA "teams=t  dir_mode=0750 shares=s\n# end\n"
                            "@team:u:\n");
     cr_expect_eq(run_edit(change_first), 0, "%s", said);
-    cr_expect_str_eq(file_text(world.users),
-                     SHARES "anna:*:70000:1::/h::teams=t rights./in=w shares=s "
-                            "rights=read\n# end\n@team:u:\n" ROW "\n");
+    cr_expect_str_eq(file_text(world.users), SHARES
+                     "anna:*:70000:1::/h::teams=t dir_mode=0750 shares=s "
+                     "rights=read\n# end\n@team:u:\n" ROW "\n");
     cr_expect_eq(run_edit(remove_first), 0, "%s", said);
     cr_expect_str_eq(file_text(world.users),
                      SHARES "# end\n@team:u:\n" ROW "\n");

@@ -112,8 +112,8 @@ static void begin(void)
     world_people();
     snprintf(text, sizeof(text),
              "anna:" WORLD_HASH ":70000:70000:" HOSTILE
-             ":%s/anna::rights=full shares=old teams=legal rights./" HOSTILE
-             "=lrwi retain=/" HOSTILE ":1h\n"
+             ":%s/anna::rights=lrwi shares=old teams=legal retain=/" HOSTILE
+             ":1h\n"
              "bert:!" WORLD_HASH ":70001:70001::%s/" HOSTILE "::\n"
              "@share:old:80000:%s/old:retain=/" HOSTILE ":1h\n"
              "@team:legal:shares=old:read\n",

@@ -101,12 +101,6 @@ struct files_mount *peer_share(struct peer *p, const char *at, unsigned rights)
     return &p->mounts[i];
 }
 
-void peer_rights(struct peer *p, const char *at, unsigned rights)
-{
-    p->mounts[p->start.mount_count++] =
-        (struct files_mount){ .at = at, .rights = rights };
-}
-
 void peer_member(struct peer *second, const struct peer *first,
                  const char *name, unsigned rights)
 {
@@ -477,8 +471,7 @@ static const char *real_path(const struct peer *p, const char *path)
     bool share = false;
 
     for (size_t i = 0; i < p->start.mount_count; i++)
-        share |= p->mounts[i].path &&
-                 slice_starts(slice_from(path), slice_from(p->mounts[i].at));
+        share |= slice_starts(slice_from(path), slice_from(p->mounts[i].at));
     snprintf(out, sizeof(out), "%s%s", share ? "/../../shares" : "", path);
     return out;
 }

@@ -26,8 +26,8 @@ struct peer {
     char base[64], homes[80], home[96], shares[80];
     struct files_start start; /* for peer_run() */
     struct files_mount mounts[FILES_MOUNTS_MAX];
-    char paths[6][128]; /* of the shares on disk */
-    unsigned facts;     /* for ask_list() */
+    char paths[FILES_MOUNTS_MAX][128]; /* of the shares on disk */
+    unsigned facts;                    /* for ask_list() */
     enum conflict wish; /* the client's choice, for ask_write() */
     bool fleeting;      /* for ask_write(): a cut upload isn't kept */
     struct nth *nth;    /* sees the calls of the process that is forked next */
@@ -84,11 +84,9 @@ void skip_without_root(void);
 /* Runs a second process in the home of FIRST, of the same user or (FOR_CTL) of
  * sallyportctl. */
 void peer_join(struct peer *second, const struct peer *first, bool for_ctl);
-/* Call these before peer_run(). peer_share() adds the share AT ("/contracts"):
- * a directory that belongs to root and to a group of its own. peer_rights()
- * sets RIGHTS in the directory AT of the home. */
+/* Call it before peer_run(). Adds the share AT ("/contracts"): a directory that
+ * belongs to root and to a group of its own. */
 struct files_mount *peer_share(struct peer *p, const char *at, unsigned rights);
-void peer_rights(struct peer *p, const char *at, unsigned rights);
 /* Runs a process of another user, NAME, who has a home of its own, and the
  * shares of FIRST, with RIGHTS in the first share. End SECOND before FIRST. */
 void peer_member(struct peer *second, const struct peer *first,
@@ -314,7 +312,6 @@ void step_is(const char *step, uint64_t value, uint64_t wanted);
 #define UNLINK(path)           STEP_IS((unsigned)unlink(disk_path(playing, path)), 0)
 #define BITS(path, mode)                                                       \
     STEP_IS((unsigned)chmod(disk_path(playing, path), mode), 0)
-#define RIGHTS(at, rights) peer_rights(playing, at, rights)
 #define SHARES(at, rights) (void)peer_share(playing, at, rights)
 #define EVENT(event)       (void)peer_expect(playing, EVENT_##event)
 #define RUN()              peer_run(playing)

@@ -2,7 +2,6 @@
  * sets. */
 #include "renames.h"
 
-#include <ctype.h>
 #include <linux/openat2.h>
 #include <sys/file.h>
 #include <sys/syscall.h>
@@ -12,25 +11,6 @@
 #include "syncs.h"
 
 struct rename_faults rename_faults;
-
-const char *renames_on_disk(const char *name)
-{
-    static char out[2][NAME_MAX + 1];
-    static int turn;
-    size_t len = 0;
-
-    if (!rename_faults.folds || strlen(name) > NAME_MAX)
-        return name;
-    for (turn = !turn; name[len]; len++)
-        out[turn][len] = (char)tolower((unsigned char)name[len]);
-    out[turn][len] = '\0';
-    return out[turn];
-}
-
-int mkdirat(int folder, const char *name, mode_t mode)
-{
-    return (int)syscall(SYS_mkdirat, folder, renames_on_disk(name), mode);
-}
 
 /* Waits by reading the clock, since the sandbox permits no call that sleeps. */
 static void pause_for(unsigned microseconds)
@@ -69,8 +49,8 @@ int renameat2(int from_folder, const char *from, int to_folder, const char *to,
     if (is_bad(to) || is_one_too_many())
         return -1;
     steps_on_change();
-    int r = (int)syscall(SYS_renameat2, from_folder, renames_on_disk(from),
-                         to_folder, renames_on_disk(to), flags);
+    int r =
+        (int)syscall(SYS_renameat2, from_folder, from, to_folder, to, flags);
     if (r == 0 && flags == RENAME_EXCHANGE)
         pause_for(rename_faults.slow_swap);
     return r;
@@ -133,11 +113,10 @@ int renameat(int from_folder, const char *from, int to_folder, const char *to)
         fails_now(&rename_faults.once, to))
         return -1;
     if (is_named(rename_faults.vanishes, to))
-        syscall(SYS_unlinkat, from_folder, renames_on_disk(from), 0);
+        syscall(SYS_unlinkat, from_folder, from, 0);
     come_late(to_folder, to);
     steps_on_change();
-    int r = (int)syscall(SYS_renameat2, from_folder, renames_on_disk(from),
-                         to_folder, renames_on_disk(to), 0u);
+    int r = (int)syscall(SYS_renameat2, from_folder, from, to_folder, to, 0u);
     return r == 0 && is_repeated(to, ENOENT) ? -1 : r;
 }
 
@@ -147,7 +126,7 @@ int unlinkat(int folder, const char *name, int flags)
     clock_on_unlink();
     if (is_named(rename_faults.kept, name))
         return fails(rename_faults.kept_error);
-    int r = (int)syscall(SYS_unlinkat, folder, renames_on_disk(name), flags);
+    int r = (int)syscall(SYS_unlinkat, folder, name, flags);
 
     free_always += r == 0 ? free_per_name : 0;
     return r;

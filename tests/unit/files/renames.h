@@ -1,6 +1,6 @@
 /* Faults of calls that change names or lock files. They hold in every process
  * that the test forks afterwards: this program's own renameat2, renameat,
- * linkat, unlinkat, mkdirat and flock replace libc's. */
+ * linkat, unlinkat and flock replace libc's. */
 #ifndef TESTS_FILES_RENAMES_H
 #define TESTS_FILES_RENAMES_H
 
@@ -29,17 +29,11 @@ struct rename_faults {
                              twice, and so returns an error */
     const char *vanishes; /* the file to be renamed is removed just before a
                              plain rename to this name */
-    /* The disk ignores case: each name that is made, renamed, looked at or
-     * removed gets lower case. Names that are opened or linked don't. */
-    bool folds;
     const char *late; /* another file gets this name just before the first link
                          or plain rename to it */
 };
 
 /* All zero at the start: no fault. */
 extern struct rename_faults rename_faults;
-
-/* Returns NAME as the disk has it, valid until the call after the next one. */
-const char *renames_on_disk(const char *name);
 
 #endif

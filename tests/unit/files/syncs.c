@@ -152,7 +152,7 @@ int fstatat(int fd, const char *restrict name, struct stat *restrict ret,
 {
     if (look_fails && strcmp(name, look_fails) == 0)
         return fails(EIO);
-    int r = (int)syscall(SYS_newfstatat, fd, renames_on_disk(name), ret, flags);
+    int r = (int)syscall(SYS_newfstatat, fd, name, ret, flags);
     if (r < 0 && errno == ENOENT) {
         steps_on_miss();
         return fails(ENOENT);
@@ -165,8 +165,7 @@ int statx(int fd, const char *restrict name, int flags, unsigned mask,
 {
     if (look_fails && strcmp(name, look_fails) == 0)
         return fails(EIO);
-    int r =
-        (int)syscall(SYS_statx, fd, renames_on_disk(name), flags, mask, ret);
+    int r = (int)syscall(SYS_statx, fd, name, flags, mask, ret);
     if (r == 0 && disk_owner && S_ISREG(ret->stx_mode))
         ret->stx_uid = disk_owner;
     return r;

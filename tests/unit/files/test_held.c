@@ -134,7 +134,7 @@ static const char *held_at(const char *id)
 static void init(struct peer *p)
 {
     peer_init(p);
-    PLAY(p, DIRECTORY("/in"), RIGHTS("/in", INSPECT));
+    PLAY(p, DIRECTORY("/in"), p->start.rights = INSPECT);
 }
 
 static void begin(struct peer *p)
@@ -267,7 +267,7 @@ PeerTest(held, unseen_until_the_release, begin(p))
 static void join(struct peer *other, const struct peer *p)
 {
     *other = *p;
-    other->mounts[0].rights = RIGHT_ALL;
+    other->start.rights = RIGHT_ALL;
     peer_run(other);
 }
 
@@ -411,15 +411,21 @@ PeerTest(held, one_that_cannot_be_read, begin(p))
     expect_order(p, HELD_READ, id, OUTCOME_DENIED);
 }
 
-/* A directory with rights of its own is a mount, so no file gets into it
- * without inspection, neither by a rename nor through a link. */
-PeerTest(held, no_other_way, begin(p))
+/* No file gets into a share without inspection, neither by a rename nor through
+ * a link. */
+PeerTest(held, no_other_way, peer_init(p))
 {
-    PLAY(p, FILL("/f", 10, 1), DIRECTORY("/d"),
-         RNTO("/f", "/in/f", BETWEEN_MOUNTS), LINK("../f", "/in/" WAITS),
-         MLST("/in/f", NOT_FOUND), RNTO("/d", "/in/d", BETWEEN_MOUNTS),
-         RNTO("/in", "/out", MOUNT), LINK("/in", "/link"),
-         SENDS(STORE, "/link/f", 0, 1, 1, NOT_FOUND), MKD("/in/sub"));
+    PLAY(p, SHARES("/contracts", INSPECT), FILL("/f", 10, 1), DIRECTORY("/d"),
+         RUN(), RNTO("/f", "/contracts/f", BETWEEN_MOUNTS),
+         LINK("../f", SHARE "/" WAITS), MLST("/contracts/f", NOT_FOUND),
+         RNTO("/d", "/contracts/d", BETWEEN_MOUNTS),
+         RNTO("/contracts", "/out", MOUNT), LINK("/contracts", "/link"),
+         SENDS(STORE, "/link/f", 0, 1, 1, NOT_FOUND));
+}
+
+PeerTest(held, in_a_directory_that_is_renamed, begin(p))
+{
+    PLAY(p, MKD("/in/sub"));
     disk_directory(p, "/closed"); /* an order that finds its file ignores it */
     cr_assert_eq(chmod(disk_path(p, "/closed"), 0), 0);
     const char *id = hold(p, "/in/sub/f", WRITE_STORE, 10, 2);
@@ -454,7 +460,7 @@ Test(held, a_name_that_is_taken)
         struct held h;
         struct peer *p = peer_new();
 
-        PLAY(p, DIRECTORY("/in"), RIGHTS("/in", INSPECT & ~rows[i].without),
+        PLAY(p, DIRECTORY("/in"), p->start.rights = INSPECT & ~rows[i].without,
              p->start.rules.on_conflict = rows[i].conflict,
              p->start.rules.fsync = true, RUN());
         const char *earlier = hold(p, "/in/a.b", WRITE_STORE, 20, 2);
@@ -496,23 +502,22 @@ PeerTest(held, in_a_drop, peer_init(p))
 {
     char name[NAME_MAX + 1];
 
-    PLAY(p, DIRECTORY("/in"), RIGHTS("/in", RIGHT_WRITE | RIGHT_INSPECT), RUN(),
-         STOR("/in/a.pdf", 10, 1));
-    cr_expect_eq(strlen(p->stored), strlen("/in/a.01234567.pdf"), "%s",
-                 p->stored);
-    PLAY(p, MLST("/in/a.pdf", WAITS), RNFR("/in/a.pdf", WAITS),
-         MFMT("/in/a.pdf", WAITS), LISTS(NAMES, "/in", 0));
+    PLAY(p, p->start.rights = RIGHT_WRITE | RIGHT_INSPECT, RUN(),
+         STOR("/a.pdf", 10, 1));
+    cr_expect_eq(strlen(p->stored), strlen("/a.01234567.pdf"), "%s", p->stored);
+    PLAY(p, MLST("/a.pdf", WAITS), RNFR("/a.pdf", WAITS), MFMT("/a.pdf", WAITS),
+         LISTS(NAMES, "/", 0));
     cr_expect_str_eq(order_once(p, HELD_RELEASE, p->held).path, p->stored);
     cr_expect(disk_is(p, p->stored, 10, 1));
     memset(name, 'x', sizeof(name));
-    memcpy(name, "/in/", 4);
-    name[4 + HELD_NAME_MAX] = '\0';
+    name[0] = '/';
+    name[1 + HELD_NAME_MAX] = '\0';
     const char *id = hold(p, name, WRITE_STORE, 10, 1);
     expect_order(p, HELD_RELEASE, id, OUTCOME_OK);
-    name[4 + HELD_NAME_MAX] = 'x';
-    name[4 + HELD_NAME_MAX + 1] = '\0';
+    name[1 + HELD_NAME_MAX] = 'x';
+    name[1 + HELD_NAME_MAX + 1] = '\0';
     GETS(BAD_NAME, ask_upload(p, name, WRITE_STORE, 0, 1, 1));
-    GETS(WAITS, ask_rename(p, "/in/a.pdf", "/in/b")); /* also when released */
+    GETS(WAITS, ask_rename(p, "/a.pdf", "/b")); /* also when released */
 }
 
 /* Uploads of one member wait, and uploads of others don't. No other member sees

@@ -1,6 +1,5 @@
-/* The tree of a user: the home, shares, and directories with rights of their
- * own. Tests to which mount a path belongs, what is listed, and what is
- * refused. */
+/* The tree of a user: the home and shares. Tests to which mount a path belongs,
+ * what is listed, and what is refused. */
 #include "peer.h"
 #include "support/cast.h"
 #include "syncs.h"
@@ -8,7 +7,7 @@
 #define K    1024u
 #define READ (RIGHT_LIST | RIGHT_READ)
 
-Test(mounts, the_longest_path_on_borders)
+Test(mounts, paths_on_borders)
 {
     static const struct {
         const char *path, *mount;
@@ -19,28 +18,18 @@ Test(mounts, the_longest_path_on_borders)
         { "/share/a/b", "/share" },
         { "/shares", "" },
         { "/shar", "" },
-        { "/d", "" },
-        { "/d/in", "/d/in" },
-        { "/d/in/x", "/d/in" },
-        { "/d/in/deep", "/d/in/deep" },
-        { "/d/in/deep/x", "/d/in/deep" },
-        { "/d/in/deeper", "/d/in" },
+        { "/share-2/a", "/share-2" },
         { "/a/share", "" },
     };
     struct files f = { .mount = { { .at = SLICE("") },
-                                  { .at = SLICE("/d/in/deep") },
-                                  { .at = SLICE("/d/in") },
-                                  { .at = SLICE("/share") } },
-                       .mounts = 4 };
+                                  { .at = SLICE("/share") },
+                                  { .at = SLICE("/share-2") } },
+                       .mounts = 3 };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
         cr_expect(slice_equal(mount_of(&f, slice_from(rows[i].path))->at,
                               slice_from(rows[i].mount)),
                   "%s", rows[i].path);
-    cr_expect(mount_is_below(&f, SLICE("/d")));
-    cr_expect(mount_is_below(&f, SLICE("/d/in")));
-    cr_expect_not(mount_is_below(&f, SLICE("/d/i")));
-    cr_expect_not(mount_is_below(&f, SLICE("/share")));
 }
 
 static const char *list(struct peer *p, const char *path,
@@ -137,30 +126,6 @@ PeerTest(mounts, whose_files_they_are, (skip_without_root(), peer_init(p)))
     cr_expect_eq(count(text, "UNIX.ownername="), 0, "%s", text);
 }
 
-/* A directory of the home with its own rights is listed once, with these
- * rights. A missing one is made, since the user couldn't make it. */
-PeerTest(mounts, a_directory_has_its_rights, peer_init(p))
-{
-    const char *text;
-
-    PLAY(p, DIRECTORY("/d"), DIRECTORY("/d/out"), PUT("/d/out/f", "x"),
-         PUT("/d/g", "x"), RIGHTS("/d/out", READ), DIRECTORY("/in"),
-         RIGHTS("/in", RIGHT_WRITE), DIRECTORY("/more"),
-         RIGHTS("/more", RIGHT_LIST | RIGHT_DIRECTORY),
-         RIGHTS("/incoming/new", RIGHT_WRITE),
-         p->start.rights = RIGHT_ALL & ~RIGHT_DIRECTORY, RUN());
-    expect_names(p, "/d", "d", "d/g\r\nd/out\r\n");
-    text = list(p, "/d", LIST_FACTS, "");
-    cr_expect_eq(count(text, "perm=el;"), 1, "%s", text);
-    cr_expect_eq(perm_of(p, "/d/out"), PERM_ENTER | PERM_LIST);
-    cr_expect(perm_of(p, "/d") & PERM_CREATE);
-    cr_expect_eq(perm_of(p, "/in"), PERM_ENTER | PERM_CREATE, "a drop");
-    PLAY(p, DELE("/d/out/f", NO_RIGHT), DELE("/d/g"),
-         SENDS(STORE, "/d/out/n", 0, 1, 1, NO_RIGHT), MKD("/d/new", NO_RIGHT),
-         MKD("/more/new"), RMD("/more/new"), RETR("/d/out/f"),
-         STOR("/incoming/new/f", 10, 1), HAS("/incoming/new"));
-}
-
 static void expect_reason(struct peer *p, const char *reason)
 {
     const struct event_record e = peer_expect(p, EVENT_TROUBLE);
@@ -175,23 +140,26 @@ static void expect_reason(struct peer *p, const char *reason)
  * client would remove its copy. */
 PeerTest(mounts, what_cannot_be_opened, peer_init(p))
 {
+    static const struct {
+        const char *at, *why;
+    } rows[] = {
+        { "/gone", "No such file or directory" },
+        { "/late", "its disk doesn't answer" },
+    };
     char reason[256];
 
-    PLAY(p, SHARES("/contracts", RIGHT_ALL), SHARES("/gone", RIGHT_ALL));
-    cr_assert_eq(rmdir(p->mounts[1].path), 0);
-    PLAY(p, RIGHTS("/incoming", RIGHT_ALL), RIGHTS("/contracts/in", READ),
-         PUT("/gone", "x"), PUT("/incoming", "x"), RUN());
-    snprintf(reason, sizeof(reason),
-             "share /gone at %s: nothing is in it: No such file or directory",
-             p->mounts[1].path);
-    expect_reason(p, reason);
-    expect_reason(p, "directory /incoming: nothing is in it: Not a directory");
-    expect_reason(p, "directory /contracts/in: nothing is in it: a share "
-                     "hides it");
-    expect_names(p, "/", "", "contracts\r\ngone\r\nincoming\r\n");
-    expect_names(p, "/contracts", "", "in\r\n");
+    PLAY(p, SHARES("/gone", RIGHT_ALL), SHARES("/late", RIGHT_ALL),
+         SHARES("/contracts", RIGHT_ALL));
+    cr_assert_eq(rmdir(p->mounts[0].path), 0);
+    PLAY(p, p->mounts[1].late = true, PUT("/gone", "x"), RUN());
+    for (size_t i = 0; i < 2; i++) {
+        snprintf(reason, sizeof(reason), "share %s at %s: nothing is in it: %s",
+                 rows[i].at, p->mounts[i].path, rows[i].why);
+        expect_reason(p, reason);
+    }
+    expect_names(p, "/", "", "gone\r\nlate\r\ncontracts\r\n");
     PLAY(p, MLST("/gone", IO), CWD("/gone", IO), RETR("/gone/f", IO),
-         OPENS(STORE, "/incoming/f", 0, 0, IO), MKD("/incoming", MOUNT));
+         OPENS(STORE, "/late/f", 0, 0, IO), MKD("/late", MOUNT));
 }
 
 /* The kernel refuses a share to a process that isn't in the share's group. */
@@ -224,56 +192,34 @@ PeerTest(mounts, without_root_beneath_shares, peer_init(p))
     expect_names(p, "/", "", "contracts\r\nother\r\n");
 }
 
-/* No request renames, removes or replaces a mount, or a directory that contains
- * one. */
+/* No request renames, removes or replaces a mount. */
 PeerTest(mounts, stay_where_they_are, peer_init(p))
 {
-    static const char *const paths[] = { "/contracts", "/d/in", "/d" };
+    const char *const path = "/contracts";
 
-    PLAY(p, SHARES("/contracts", RIGHT_ALL), DIRECTORY("/d"),
-         DIRECTORY("/d/in"), PUT("/f", "x"), RIGHTS("/d/in", RIGHT_ALL), RUN());
-    for (size_t i = 0; i < 3; i++) {
-        const char *path = paths[i];
-
-        PLAY(p, ROW("%s: ", path), RMD(path, MOUNT), RNFR(path, MOUNT),
-             RNTO(path, "/x", MOUNT), DELE(path, IS_DIRECTORY));
-        cr_expect_eq(ask_times(p, path, 5, 5), i < 2 ? OUTCOME_MOUNT : 0);
-        cr_expect_eq(ask_mode(p, path, 0777), i == 0   ? OUTCOME_SHARE_MODE
-                                              : i == 1 ? OUTCOME_MOUNT
-                                                       : OUTCOME_OK);
-    }
-    for (size_t i = 0; i < 2; i++)
-        PLAY(p, MKD(paths[i], MOUNT), RNTO("/f", paths[i], MOUNT),
-             OPENS(STORE, paths[i], 0, 0, MOUNT));
-    PLAY(p, HAS("/f"), HAS("/d/in"));
-}
-
-/* A directory above a mount can't be replaced by a rename: otherwise files from
- * elsewhere would be in /a/in at the next login. */
-PeerTest(mounts, nothing_takes_the_place_above, peer_init(p))
-{
-    PLAY(p, DIRECTORY("/x"), DIRECTORY("/x/in"),
-         RIGHTS("/a/in", RIGHT_LIST | RIGHT_WRITE | RIGHT_INSPECT), RUN(),
-         STOR("/x/in/f", 10, 1), RNTO("/x", "/a", MOUNT), GONE("/a/in/f"));
+    PLAY(p, SHARES("/contracts", RIGHT_ALL), PUT("/f", "x"), RUN(),
+         RMD(path, MOUNT), RNFR(path, MOUNT), RNTO(path, "/x", MOUNT),
+         DELE(path, IS_DIRECTORY), MFMT(path, MOUNT),
+         CHMOD(path, 0777, SHARE_MODE), MKD(path, MOUNT),
+         RNTO("/f", path, MOUNT), OPENS(STORE, path, 0, 0, MOUNT), HAS("/f"),
+         HAS(SHARE));
 }
 
 /* A rename between two mounts is refused, even on one file system, where the
  * kernel would permit it. */
 PeerTest(mounts, nothing_moves_between_them, peer_init(p))
 {
-    static const char *const paths[] = { "/f", "/contracts/f", "/other/f",
-                                         "/in/f" };
+    static const char *const paths[] = { "/f", "/contracts/f", "/other/f" };
     static const char *const disk[] = { "/f", SHARE "/f",
-                                        "/../../shares/other/f", "/in/f" };
+                                        "/../../shares/other/f" };
     char to[64];
 
-    PLAY(p, SHARES("/contracts", RIGHT_ALL), SHARES("/other", RIGHT_ALL),
-         DIRECTORY("/in"), RIGHTS("/in", RIGHT_ALL));
-    for (int i = 0; i < 4; i++)
+    PLAY(p, SHARES("/contracts", RIGHT_ALL), SHARES("/other", RIGHT_ALL));
+    for (int i = 0; i < 3; i++)
         disk_put(p, disk[i], "x", 1);
     peer_run(p);
-    for (int from = 0; from < 4; from++)
-        for (int i = 0; i < 4; i++) {
+    for (int from = 0; from < 3; from++)
+        for (int i = 0; i < 3; i++) {
             snprintf(to, sizeof(to), "%s2", paths[i]);
             cr_expect_eq(ask_rename(p, paths[from], to),
                          from == i ? OUTCOME_OK : OUTCOME_BETWEEN_MOUNTS);
@@ -282,32 +228,32 @@ PeerTest(mounts, nothing_moves_between_them, peer_init(p))
             cr_expect_eq(ask_rename(p, paths[from], paths[i]),
                          from == i ? OUTCOME_OK : OUTCOME_BETWEEN_MOUNTS);
         }
-    for (int i = 0; i < 4; i++)
+    for (int i = 0; i < 3; i++)
         cr_expect(disk_has(p, disk[i]));
 }
 
-/* Links aren't followed in a share, nor in a home where a directory has its own
- * rights: a link would lead around these rights. */
+/* Links aren't followed in a share, nor in a home where the user sees only own
+ * files. */
 Test(mounts, links_are_not_followed)
 {
     struct peer p;
     const char *text;
 
-    for (int rights = 0; rights < 2; rights++) {
+    for (int mine = 0; mine < 2; mine++) {
         peer_init(&p);
         PLAY(&p, SHARES("/contracts", RIGHT_ALL), DIRECTORY("/secret"),
              PUT("/secret/f", "x"), LINK("secret/f", "/link"),
              LINK("secret", "/way"), PUT(SHARE "/f", "x"),
              BITS(SHARE "/f", 0666), LINK("f", SHARE "/link"));
-        if (rights)
-            peer_rights(&p, "/secret", RIGHT_LIST);
+        if (mine)
+            p.start.rights = (RIGHT_ALL & ~RIGHT_DIRECTORY) | RIGHT_MINE;
         peer_run(&p);
         cr_expect_eq(ask_read(&p, "/link", 0, NULL),
-                     rights ? OUTCOME_NOT_FOUND : OUTCOME_OK);
+                     mine ? OUTCOME_NOT_FOUND : OUTCOME_OK);
         cr_expect_eq(ask_path(&p, MSG_directory_enter, "/way"),
-                     rights ? OUTCOME_NOT_FOUND : OUTCOME_OK);
+                     mine ? OUTCOME_NOT_FOUND : OUTCOME_OK);
         cr_expect_eq(ask_path(&p, MSG_file_delete, "/way/f"),
-                     rights ? OUTCOME_NOT_FOUND : OUTCOME_OK);
+                     mine ? OUTCOME_NOT_FOUND : OUTCOME_OK);
         PLAY(&p, RETR("/contracts/link", NOT_FOUND),
              OPENS(STORE, "/contracts/link", 0, 0, NOT_REGULAR));
         text = list(&p, "/contracts", LIST_LONG, "");
@@ -322,10 +268,10 @@ Test(mounts, links_are_not_followed)
  * home; and the other way round. */
 PeerTest(mounts, each_frees_its_own, peer_init(p))
 {
-    PLAY(p, SHARES("/contracts", RIGHT_ALL), DIRECTORY("/in"),
-         RIGHTS("/in", RIGHT_ALL), RUN(), CUTS("/in/f", 200 * K, 1),
-         CUTS("/contracts/f", 200 * K, 1), LEAVE(), time_ahead += HOUR, RUN(),
-         SENDS(STORE, "/contracts/g", 0, 10, 1), FULL(NO_SPACE), ABORT());
+    PLAY(p, SHARES("/contracts", RIGHT_ALL), DIRECTORY("/in"), RUN(),
+         CUTS("/in/f", 200 * K, 1), CUTS("/contracts/f", 200 * K, 1), LEAVE(),
+         time_ahead += HOUR, RUN(), SENDS(STORE, "/contracts/g", 0, 10, 1),
+         FULL(NO_SPACE), ABORT());
     cr_expect_eq(peer_expect(p, EVENT_SERVICE).number[FIELD_NUMBER], 1);
     PLAY(p, PARTIALS(SHARE, 0), PARTIALS("/in", 1),
          CUTS("/contracts/f", 200 * K, 1), SENDS(STORE, "/g", 0, 10, 1),
@@ -342,7 +288,7 @@ PeerTest(mounts, as_many_as_there_can_be, peer_init(p))
 
     for (int i = 0; i < FILES_MOUNTS_MAX; i++) {
         snprintf(at[i], sizeof(at[i]), "/d%d", i);
-        PLAY(p, DIRECTORY(at[i]), RIGHTS(at[i], READ));
+        peer_share(p, at[i], READ);
     }
     peer_run(p);
     text = list(p, "/", LIST_FACTS, "");

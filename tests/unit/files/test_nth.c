@@ -35,7 +35,7 @@ struct scenario {
     const char *name;
     enum conflict conflict;
     const char *mount; /* "": the home */
-    unsigned rights;   /* in this mount */
+    unsigned rights;   /* in this mount; 0: all */
     unsigned old_seed; /* of the old file f; 0: there is none */
     bool counts;
     bool uploads; /* a failed sync must be reported */
@@ -60,11 +60,10 @@ static const char *on_disk(const struct world *w, const char *name)
 {
     static char out[4][96];
     static int turn;
-    bool share = strcmp(w->s->mount, "/contracts") == 0;
 
     turn = (turn + 1) % 4;
     snprintf(out[turn], sizeof(out[turn]), "%s%s/%s",
-             share ? SHARE : w->s->mount, w->directory, name);
+             w->s->mount[0] ? SHARE : "", w->directory, name);
     return out[turn];
 }
 
@@ -269,7 +268,7 @@ static bool g_and_old_are_kept(const struct seen *s, bool ok)
 #define HOME       .mount = ""
 #define THE_SHARE  .mount = "/contracts", .rights = RIGHT_ALL
 #define THE_DROP   .mount = "/contracts", .rights = RIGHT_WRITE
-#define INSPECTION .mount = "/in", .rights = RIGHT_ALL | RIGHT_INSPECT
+#define INSPECTION .mount = "", .rights = RIGHT_ALL | RIGHT_INSPECT
 
 static const struct scenario scenarios[] = {
     { "a new file", HOME, .uploads = true, .work = store,
@@ -537,10 +536,10 @@ static void start(struct world *w, const struct scenario *s)
     w->p.start.rules.on_conflict = s->conflict;
     w->p.start.rules.uploads = s->counts ? PLENTY : 0;
     w->p.start.rules.upload_bytes = s->counts ? INT64_MAX : 0;
-    if (strcmp(s->mount, "/contracts") == 0)
+    if (s->mount[0])
         peer_share(&w->p, s->mount, s->rights);
-    else if (s->mount[0])
-        PLAY(&w->p, DIRECTORY(s->mount), RIGHTS(s->mount, s->rights));
+    else if (s->rights)
+        w->p.start.rights = s->rights;
     peer_run(&w->p);
 }
 

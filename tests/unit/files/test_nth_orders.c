@@ -212,7 +212,7 @@ static void play(const int *errors, unsigned count)
         alarm(600);
         w.p.start.rules.on_conflict = orders[i].conflict;
         PLAY(&w.p, DIRECTORY("/in"), DIRECTORY("/d"),
-             RIGHTS("/in", RIGHT_ALL | RIGHT_INSPECT), RUN());
+             w.p.start.rights = RIGHT_ALL | RIGHT_INSPECT, RUN());
         while (run_one(&w, n, errors[(n + i) % count]))
             n += nth_stride();
         cr_expect_gt(n, 1, "%s: no call", orders[i].name);

@@ -86,27 +86,6 @@ static int space(struct peer *p, const struct request *r)
     return ask_space(p, r->path, 0);
 }
 
-/* Renames a file beside a directory with rights of its own (play()). */
-static int rename_onto_guarded(struct peer *p, const struct request *r)
-{
-    int o = ask_rename(p, "/g/a", r->path);
-
-    cr_expect(disk_has(p, r->path));
-    if (o == OUTCOME_NOT_FOUND && !disk_has(p, "/g/a"))
-        return OUTCOME_OK; /* renamed, but not synced */
-    return o;
-}
-
-static int rename_directory_guarded(struct peer *p, const struct request *r)
-{
-    int o = ask_rename(p, "/g/d", r->path);
-
-    cr_expect(disk_has(p, "/g/d") != disk_has(p, r->path));
-    if (o == OUTCOME_NOT_FOUND && disk_has(p, r->path))
-        return OUTCOME_OK;
-    return o;
-}
-
 /* Renames the user's own file in a share that hides files of others: the new
  * name gets a suffix. */
 static int rename_mine(struct peer *p, const struct request *r)
@@ -142,13 +121,6 @@ static const struct request requests[] = {
     { "AVBL", space, always, "/", 0, 0 },
 };
 
-static const struct request guarded[] = {
-    { "NLST", list, always, "/g", LIST_NAMES, 4 },
-    { "MKD", make, disk_has, "/g/d/made", 0, 0 },
-    { "RNTO onto a file", rename_onto_guarded, always, "/g/b", 0, 0 },
-    { "RNTO of a directory", rename_directory_guarded, disk_has, "/g/e", 0, 0 },
-};
-
 static void furnish(struct peer *p)
 {
     static const char *const files[] = { "/d/a",     "/d/b",     "/d/c",
@@ -163,17 +135,7 @@ static void furnish(struct peer *p)
         ask_cut(p, "/removed/f", 100 * 1024, 1);
 }
 
-/* Makes /g with the files a and b and the directory d. */
-static void furnish_guarded(struct peer *p)
-{
-    PLAY(p, FILL("/g/a", 10, 1), FILL("/g/b", 10, 1));
-    rmdir(disk_path(p, "/g/e"));
-    rmdir(disk_path(p, "/g/d/made"));
-    if (!disk_has(p, "/g/d"))
-        disk_directory(p, "/g/d");
-}
-
-static void play(const struct request *r, bool own_rights, int error)
+static void play(const struct request *r, int error)
 {
     struct nth *nth = nth_new();
     struct peer p;
@@ -186,13 +148,9 @@ static void play(const struct request *r, bool own_rights, int error)
     PLAY(&p, DIRECTORY("/d"),
          SHARES("/contracts",
                 RIGHT_LIST | RIGHT_READ | RIGHT_RENAME | RIGHT_MINE),
-         DIRECTORY("/g"), DIRECTORY("/g/in"));
-    if (own_rights)
-        peer_rights(&p, "/g/in", RIGHT_LIST);
-    peer_run(&p);
+         RUN());
     for (unsigned n = 1; nth_goes_on(nth); n += nth_stride()) {
         furnish(&p);
-        furnish_guarded(&p);
         nth_arm(nth, n, error, NULL);
         int o = r->ask(&p, r);
         bool met = nth_disarm(nth);
@@ -213,13 +171,5 @@ static void play(const struct request *r, bool own_rights, int error)
 Test(nth_requests, call_says_eio)
 {
     for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++)
-        play(&requests[i], false, EIO);
-}
-
-/* Beside a directory with rights of its own, a call that fails opens no other
- * spelling, and no name is lost. */
-Test(nth_requests, call_says_eio_beside_own_rights)
-{
-    for (size_t i = 0; i < sizeof(guarded) / sizeof(guarded[0]); i++)
-        play(&guarded[i], true, EIO);
+        play(&requests[i], EIO);
 }

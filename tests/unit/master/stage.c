@@ -184,9 +184,9 @@ static void note_mounts(struct stage_note *note,
 
         len += (size_t)snprintf(note->mounts + len, sizeof(note->mounts) - len,
                                 "%s%s %s %u %s %o %o\n", m->late ? "late " : "",
-                                m->at, m->path ? m->path : "-",
-                                (unsigned)m->gid, rights_text(m->rights, text),
-                                m->file_mode, m->dir_mode);
+                                m->at, m->path, (unsigned)m->gid,
+                                rights_text(m->rights, text), m->file_mode,
+                                m->dir_mode);
     }
     snprintf(note->mounts + len, sizeof(note->mounts) - len, "/ %o %o %s",
              start->rules.file_mode, start->rules.dir_mode, start->shares);
@@ -244,7 +244,7 @@ static void make_users(void)
 
     snprintf(text, sizeof(text),
              "anna:" HASH ":70000:70000::%s/anna:: shares=contracts:read "
-             "rights./in=drop teams=legal dir_mode=0750\n"
+             "teams=legal dir_mode=0750\n"
              "bert:" HASH ":70001:70001::%s/bert:: shares=contracts:drop\n"
              "carl:!" HASH ":70002:70002::%s/carl::\n"
              "@share:contracts:80000:%s/contracts:\n"

@@ -322,7 +322,6 @@ static const struct {
     { "legal:shares=offers", "legal:shares=offers:lr", ENDING_CHANGED },
     { "@share:offers:80001", "@share:offers:80002", ENDING_CHANGED },
     { "/offers:", "/offer:", ENDING_CHANGED },
-    { "rights./in=drop", "rights./in=wm", ENDING_CHANGED },
     { "dir_mode=0750", "", ENDING_CHANGED },
     { "/anna::", "/anna::networks=198.51.100.0/24", ENDING_CHANGED },
     { "@team:legal:", "@team:legal:networks=198.51.100.0/24 ", ENDING_CHANGED },

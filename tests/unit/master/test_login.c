@@ -23,7 +23,6 @@ Test(login, yes)
     snprintf(mounts, sizeof(mounts),
              "/contracts %s/contracts 80000 read 660 770\n"
              "/offers %s/offers 80001 full 640 750\n"
-             "/in - 0 drop 600 750\n"
              "/ 600 750 %s",
              stage.folder, stage.folder, stage.folder);
     cr_expect_str_eq(ours.note.mounts, mounts);

@@ -136,7 +136,7 @@ UserTest(password, changed, permit)
     changes(&anna, NEW2, PASSWORD_OK);
     cr_expect(has_hash("anna", NEW2));
     read_all(&text);
-    cr_expect_not_null(strstr(text.data, "rights./in=drop"), "lost keys");
+    cr_expect_not_null(strstr(text.data, "dir_mode=0750"), "lost keys");
     buf_release(&text);
     player_leave(&other);
 }

@@ -775,7 +775,6 @@ Test(userdb, reader_that_lies)
         { &row.certificate.number, 9 },
         { &row.rights.number, RIGHTS_MOST + 1 },
         { &row.grants.number, 1 },
-        { &row.directories.number, UINT32_MAX },
         { &head.shares, UINT32_MAX },
         { &head.grants, 1 },
         { &row.conflict.number, 99 },

@@ -1,8 +1,8 @@
-/* Shares, teams, and the rights that they and directories give to users. */
+/* Shares, teams, and the rights that they give to users. */
 #include "parse.h"
 #include "support/long.h"
 
-/* "a:full b:lr /x:read": the grants, then the directories. */
+/* "a:full b:lr": the grants. */
 static const char *rights_of(const char *name)
 {
     static char out[1024];
@@ -17,10 +17,6 @@ static const char *rights_of(const char *name)
                                 len ? " " : "",
                                 user->share[user->grant[i].share].name,
                                 rights_text(user->grant[i].rights, text));
-    for (size_t i = 0; i < user->directories; i++)
-        len += (size_t)snprintf(out + len, sizeof(out) - len, "%s%s:%s",
-                                len ? " " : "", user->directory[i].path,
-                                rights_text(user->directory[i].rights, text));
     return out;
 }
 
@@ -29,15 +25,14 @@ static const char *rights_of(const char *name)
 
 /* Lines may name what comes later. */
 static const char company[] =
-    "anna:!:1:1::/h::rights=read shares=offers:read,contracts teams=legal "
-    "rights./incoming=drop rights./a/b=full\n"
+    "anna:!:1:1::/h::rights=read shares=offers:read,contracts teams=legal\n"
     "@team:legal:shares=contracts:drop,offers:drop\n"
     "@share:contracts:80000:/srv/shares/contracts:file_mode=0640\n"
     "bert:!:2:1::/h::teams=sales,legal\n"
     "carl:!:3:1::/h::\n"
     "@team:sales:shares=offers:lr\n"
     "@team:nobody:\n"
-    "dora:!:4:1::/h::file_mode=640 dir_mode=0750 rights./x=lr\n"
+    "dora:!:4:1::/h::file_mode=640 dir_mode=0750\n"
     "@share:offers:80001:/srv/shares/offers:\n"
     "emil:!:5:1::/h::teams=nobody shares=contracts:collect\n";
 
@@ -45,18 +40,17 @@ Test(shares, rights)
 {
     read_well(company);
     cr_assert_eq(u.count, 5);
-    cr_expect_str_eq(rights_of("anna"),
-                     "contracts:full offers:lrw /incoming:drop /a/b:full");
+    cr_expect_str_eq(rights_of("anna"), "contracts:full offers:lrw");
     cr_expect_str_eq(rights_of("bert"), "contracts:drop offers:lrw");
     cr_expect_str_eq(rights_of("carl"), "");
-    cr_expect_str_eq(rights_of("dora"), "/x:read");
+    cr_expect_str_eq(rights_of("dora"), "");
     cr_expect_str_eq(rights_of("emil"), "contracts:collect");
     cr_expect_eq(u.row[0].rights, RIGHT_LIST | RIGHT_READ);
     cr_expect_eq(u.row[3].file_mode, 0640);
     cr_expect_eq(u.row[3].dir_mode, 0750);
     cr_expect_eq(u.row[0].file_mode, 0);
     users_release(&u);
-    cr_expect(!u.share && !u.team && !u.grant && !u.directory);
+    cr_expect(!u.share && !u.team && !u.grant);
 }
 
 Test(shares, rows)
@@ -146,18 +140,6 @@ static const struct mistake mistakes[] = {
     { USER("a", "1", "dir_mode=0600"), "users:1: dir_mode=0600: expected" },
     { USER("a", "1", "dir_mode=0777"), "users:1: dir_mode=0777: expected" },
     { USER("a", "1", "file_mode=0400"), "users:1: file_mode=0400: expected" },
-    { USER("a", "1", "rights.=lr"), "users:1: rights.=: expected a directory" },
-    { USER("a", "1", "rights./=lr"), "users:1: rights./=: expected a direct" },
-    { USER("a", "1", "rights.x=lr"), "users:1: rights.x=: expected a direct" },
-    { USER("a", "1", "rights./x/=lr"), "users:1: rights./x/=: expected a" },
-    { USER("a", "1", "rights./../x=l"), "users:1: rights./../x=: expected a" },
-    { USER("a", "1", "rights./x="), "users:1: rights./x=: expected full, " },
-    { USER("a", "1", "rights./x=r rights./x=l"),
-      "users:1: rights./x= occurs twice" },
-    { S USER("a", "1", "shares=s rights./s=r"),
-      "users:2: rights./s=: /s is a share of this user" },
-    { S "@team:t:shares=s\n" USER("a", "1", "teams=t rights./s/x=r"),
-      "users:3: rights./s/x=: /s is a share of this user" },
     { S "@team:t:shares=s:read\n" USER("a", "1", "shares=s:mine teams=t"),
       "users:3: the share s: two lines grant it to the user" },
     { USER("a", "1", "rights=u"), "users:1: rights=u: expected full" },
@@ -202,13 +184,6 @@ Test(shares, mistakes)
     EXPECT_MISTAKES(mistakes);
 }
 
-/* A user may have a directory with the name of a share of others. */
-Test(shares, a_directory_may_have_the_name_of_a_share_of_others)
-{
-    read_well(S USER("a", "1", "rights./s=r rights./st=r"));
-    cr_expect_str_eq(rights_of("a"), "/s:r /st:r");
-}
-
 /* --- limits --------------------------------------------------------------- */
 
 static struct buf text;
@@ -233,7 +208,7 @@ static void add_shares(unsigned n)
             0);
 }
 
-/* "s0:role,s1:role,…" or, with FORMAT " rights./d%u=lr", directories. */
+/* "s0:role,s1:role,…" */
 static void add_each(const char *separator, const char *before,
                      const char *after, unsigned n)
 {
@@ -264,7 +239,7 @@ Test(limits, teams)
     expect_full("\n@team:u:\n", "users:4097: more than 4096 teams");
 }
 
-#define TOO_MANY "more than 64 shares and directories with rights of their own"
+#define TOO_MANY "more than 64 shares"
 
 Test(limits, shares_of_a_user)
 {
@@ -280,24 +255,6 @@ Test(limits, shares_of_a_team)
     buf_add_text(&text, "@team:t:shares=");
     add_each(",", "s", "", USER_MOUNTS_MAX);
     expect_full(",s64\n", "users:66: " TOO_MANY);
-}
-
-Test(limits, directories_of_a_user)
-{
-    buf_add_text(&text, "anna:!:1:1::/a::");
-    add_each(" ", "rights./d", "=lr", USER_MOUNTS_MAX);
-    expect_full(" rights./e=r",
-                "users:1: more than 64 directories with rights of their own");
-}
-
-Test(limits, shares_and_directories_of_a_user)
-{
-    add_shares(USER_MOUNTS_MAX);
-    buf_add_text(&text, "@team:t:shares=");
-    add_each(",", "s", "", 32);
-    buf_add_text(&text, "\nanna:!:1:1::/a::teams=t ");
-    add_each(" ", "rights./d", "=lr", 31);
-    expect_full(" shares=s32,s33\n", "users:66: " TOO_MANY);
 }
 
 Test(limits, shares_of_a_user_and_of_two_teams)
@@ -330,38 +287,24 @@ Test(limits, grants, WITHOUT_SANITIZERS)
                 "users:16450: more than 1048576 rights in shares");
 }
 
-Test(limits, directories, WITHOUT_SANITIZERS)
-{
-    char options[USER_LINE_MAX];
-    size_t len = 0;
-
-    for (int i = 0; i < USER_MOUNTS_MAX; i++)
-        len += (size_t)snprintf(options + len, sizeof(options) - len,
-                                "rights./d%d=lr ", i);
-    add_members(DIRECTORIES_MAX / USER_MOUNTS_MAX, options);
-    expect_full("anna:!:999999:1::/a::rights./x=r\n",
-                "users:16385: more than 1048576 directories with rights of "
-                "their own");
-}
-
 /* All mistakes are reported. A user with one stays, without shares. */
 Test(shares, a_survey)
 {
     FD_CLEANUP int fd = fd_sealed(
-        "users", SLICE(S "@team:t:shares=x,s,y\n@share:b:1:/b:\n" USER(
-                     "anna", "1", "shares=s,z teams=v rights./x=r")
-                           USER("bert", "2", "teams=t rights./y=r")
-                               USER("carl", "3", "shares=s rights./s=r")));
+        "users",
+        SLICE(S "@team:t:shares=x,s,y\n@share:b:1:/b:\n" USER(
+            "anna", "1", "shares=s,z teams=v") USER("bert", "2", "teams=t")
+                  USER("carl", "3", "shares=s,s")));
     told[0] = '\0';
     cr_assert_eq(users_survey(&u, fd, "users", tell, &c), 5, "%s", told);
     cr_expect(strstr(told, "users:2: shares=x: there is no"), "%s", told);
     cr_expect(strstr(told, "users:2: shares=y: there is no"), "%s", told);
     cr_expect(strstr(told, "users:3: gid 1 is one of"), "%s", told);
     cr_expect(strstr(told, "users:4: shares=z: there is no"), "%s", told);
-    cr_expect(strstr(told, "users:6: rights./s=: /s is a share"), "%s", told);
+    cr_expect(strstr(told, "users:6: shares=: s occurs twice"), "%s", told);
     cr_assert_eq(u.count, 3);
     cr_expect_str_eq(rights_of("anna"), "");
-    cr_expect_str_eq(rights_of("bert"), "s:full /y:r");
+    cr_expect_str_eq(rights_of("bert"), "s:full");
     cr_expect_str_eq(rights_of("carl"), "");
     cr_expect(slice_equal(u.row[0].teams, SLICE("v")));
 }

@@ -61,13 +61,13 @@ static const struct {
 Test(certificate, texts)
 {
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-        struct line_options o = { .user.name = NULL };
+        struct user user = { .name = NULL };
         struct complaint c = { "" };
         char text[2048];
         int r;
 
         snprintf(text, sizeof(text), "%s", texts[i].text);
-        r = options_read(&o, LINE_USER, text, &c);
+        r = options_read(&user, LINE_USER, text, &c);
 
         cr_expect_eq(r == 0, texts[i].why == NULL, "%s: %s", texts[i].text,
                      c.text);

@@ -18,7 +18,7 @@
     "certificate=" PIN " login=certificate expires=2199-12-31 "                \
     "max_transfers=0 max_file_size=16777216G networks=::1 hours=mon\n"         \
     "bert:!:70002:70003::/home/bert::shares=offers:drop teams=legal "          \
-    "rights./in=drop rights./a/b=lr file_mode=0640 dir_mode=0750 "             \
+    "file_mode=0640 dir_mode=0750 "                                            \
     "uploads=20 upload_bytes=1T must_change=yes\n"                             \
     "@share:offers:80001:/srv/s/offers:\n"                                     \
     "@share:contracts:80000:/srv/s/contracts:file_mode=0640\n"                 \
@@ -93,21 +93,21 @@ Test(image, arrives_whole)
     cr_expect_eq(bert->certificate.len, 0);
     cr_expect_str_eq(bert->hash, "");
     cr_expect_eq(bert->rights, RIGHT_ALL);
-    cr_expect(!anna->grants && !anna->directories && !anna->file_mode);
+    cr_expect(!anna->grants && !anna->file_mode);
     cr_expect(bert->file_mode == 0640 && bert->dir_mode == 0750);
     cr_expect_eq(row_limit(&bert->limits, ROW_UPLOADS, 0), 20);
     cr_expect_eq(row_limit(&bert->limits, ROW_UPLOAD_BYTES, 0), UINT64_C(1)
                                                                     << 40);
     cr_expect_eq(anna->limits.number[ROW_UPLOADS], 0);
     cr_expect(bert->must_change && !anna->must_change);
-    cr_assert(u.shares == 2 && u.grants == 2 && u.directories == 2);
+    cr_assert(u.shares == 2 && u.grants == 2);
     cr_expect(u.teams == 2 && bert->teams.len == 0);
     cr_assert(bert->team[0] == &u.team[1] && !bert->team[1] && !anna->team[0]);
     cr_expect_str_eq(u.team[1].name, "legal");
     cr_expect_eq(row_limit(&u.team[1].limits, ROW_SESSIONS, 0), 7);
     cr_expect(slice_equal(u.team[1].limits.networks, SLICE("192.0.2.0/24")));
     cr_expect(slice_equal(u.team[1].limits.hours, SLICE("tue")));
-    cr_assert(bert->grants == 2 && bert->directories == 2);
+    cr_assert_eq(bert->grants, 2);
     cr_expect_eq(bert->grant[0].share, 0);
     cr_expect_eq(bert->grant[0].rights, RIGHT_LIST | RIGHT_READ | RIGHT_WRITE);
     cr_expect_eq(bert->grant[1].share, 1);
@@ -116,9 +116,6 @@ Test(image, arrives_whole)
     cr_expect_str_eq(bert->share[1].path, "/srv/s/contracts");
     cr_expect(bert->share[1].gid == 80000 && bert->share[1].file_mode == 0640);
     cr_expect_eq(bert->share[1].line, 5);
-    cr_expect_str_eq(bert->directory[0].path, "/in");
-    cr_expect_eq(bert->directory[0].rights, RIGHT_WRITE);
-    cr_expect_str_eq(bert->directory[1].path, "/a/b");
     users_release(&u);
 }
 
@@ -177,16 +174,11 @@ static struct grant *grant(size_t i)
     return (struct grant *)(void *)team(head()->teams) + i;
 }
 
-static struct users_directory *directory(size_t i)
-{
-    return (struct users_directory *)(void *)grant(head()->grants) + i;
-}
-
 /* The rows of the image that is read here. */
 #define ROWS                                                                   \
     (sizeof(struct users_head) + 2 * sizeof(struct users_row) +                \
      2 * sizeof(struct users_share) + 2 * sizeof(struct users_team) +          \
-     2 * sizeof(struct grant) + 2 * sizeof(struct users_directory))
+     2 * sizeof(struct grant))
 
 static uint32_t text_size(void)
 {
@@ -208,27 +200,14 @@ static uint32_t text_size(void)
     L(too_many_grants, head()->grants = GRANTS_MAX + 1)                        \
     L(a_grant_more, head()->grants++)                                          \
     L(a_grant_less, head()->grants--)                                          \
-    L(too_many_directories, head()->directories = DIRECTORIES_MAX + 1)         \
-    L(a_directory_more, head()->directories++)                                 \
-    L(a_directory_less, head()->directories--)                                 \
     L(a_grant_of_nobody, row(1)->grants.number = 1)                            \
     L(a_grant_of_another, row(0)->grants.number = 1)                           \
     L(grants_for_4_gib, row(1)->grants.number = UINT32_MAX)                    \
-    L(a_directory_of_nobody, row(1)->directories.number = 1)                   \
-    L(directories_for_4_gib, row(1)->directories.number = UINT32_MAX)          \
     L(an_unknown_share, grant(1)->share = 2)                                   \
     L(a_share_twice, grant(1)->share = 0)                                      \
     L(shares_out_of_order, grant(0)->share = 1; grant(1)->share = 0)           \
     L(unknown_rights_in_a_share, grant(1)->rights = RIGHTS_MOST + 1)           \
     L(no_rights_in_a_share, grant(0)->rights = 0)                              \
-    L(unknown_rights_in_a_directory,                                           \
-      directory(1)->rights.number = RIGHTS_MOST + 1)                           \
-    L(no_rights_in_a_directory, directory(0)->rights.number = 0)               \
-    L(a_directory_without_a_path, directory(0)->path.len = 0)                  \
-    L(a_directory_that_is_cut, directory(0)->path.len--)                       \
-    L(a_directory_of_the_machine,                                              \
-      directory(0)->path = (union users_cell){ .at = text_size(), .len = 3 })  \
-    L(a_relative_directory, directory(0)->path.at++; directory(0)->path.len--) \
     L(a_share_of_the_system, share(0)->gid.number = SHARE_GID_MIN - 1)         \
     L(a_share_of_root, share(0)->gid.number = 0)                               \
     L(a_share_of_all_gids, share(1)->gid.number = UINT32_MAX)                  \
@@ -298,8 +277,7 @@ static void write_many(void)
     buf_add_text(&text, "anna:!:1:1::/a::shares=s0");
     for (int i = 1; i < USER_MOUNTS_MAX; i++)
         buf_add_format(&text, ",s%d", i);
-    buf_add_format(&text, "\nbert:!:2:2::/b::shares=s%d rights./x=r\n",
-                   USER_MOUNTS_MAX);
+    buf_add_format(&text, "\nbert:!:2:2::/b::shares=s%d\n", USER_MOUNTS_MAX);
     for (int i = 0; i <= USER_MOUNTS_MAX; i++)
         buf_add_format(&text, "@share:s%d:%d:/s/s%d:\n", i, 100 + i, i);
     cr_assert_eq(buf_add(&text, "", 1), 0);
@@ -319,12 +297,7 @@ Test(image, mounts_up_to_the_limit)
     users_release(&u);
     row(0)->grants.number++;
     row(1)->grants.number--;
-    cr_expect_eq(take(&u, buf_slice(&image)), -EBADMSG, "shares");
-    row(0)->grants.number--;
-    row(1)->grants.number++;
-    row(0)->directories.number++;
-    row(1)->directories.number--;
-    cr_expect_eq(take(&u, buf_slice(&image)), -EBADMSG, "and a directory");
+    cr_expect_eq(take(&u, buf_slice(&image)), -EBADMSG);
 }
 
 Test(image, cut_off)
@@ -494,8 +467,6 @@ Test(image, seeds_are_of_this_layout)
         { "a_row_too_many", FILE_TEXT, offsetof(struct users_head, users), 3 },
         { "a_grant_too_many", FILE_TEXT, offsetof(struct users_head, grants),
           3 },
-        { "directories_without_end", FILE_TEXT,
-          offsetof(struct users_head, directories), UINT64_MAX },
         { "far_outside", FILE_TEXT, sizeof(struct users_head), UINT32_MAX },
     };
     const bool write = getenv("SALLYPORT_SEEDS");

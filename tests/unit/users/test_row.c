@@ -28,7 +28,7 @@ Test(row, every_byte_stays)
         "anna:$6$a:1:1:c:/h::rights=full",
         "anna:!:1:1::/h::\r",
         "anna:!:1:1::/h::  a=1  b=2 ",
-        "anna:!:1:1::/h::rights./a:b=r",
+        "anna:!:1:1::/h::certificate=a:b",
         "@share:s:80000:/s:  file_mode=0640 ",
         "@team:t:shares=s:drop\r",
         "@team:t:",

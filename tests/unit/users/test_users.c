@@ -100,8 +100,6 @@ Test(users, permitted_with_shares)
 Test(users, rights_somewhere_and_everywhere)
 {
     struct grant grants[] = { { .rights = RIGHT_READ | RIGHT_WRITE } };
-    struct directory_right directories[] = { { .rights =
-                                                   RIGHT_WRITE | RIGHT_LIST } };
     struct user user = { .rights = RIGHT_WRITE | RIGHT_DELETE };
     unsigned somewhere, everywhere;
 
@@ -113,7 +111,7 @@ Test(users, rights_somewhere_and_everywhere)
     cr_expect_eq(somewhere,
                  RIGHT_READ | RIGHT_WRITE | RIGHT_DELETE | RIGHT_RENAME);
     cr_expect_eq(everywhere, RIGHT_WRITE);
-    user.grants = 0, user.directory = directories, user.directories = 1;
+    grants[0].rights = RIGHT_WRITE | RIGHT_LIST;
     user_rights(&user, &somewhere, &everywhere);
     cr_expect_eq(somewhere,
                  RIGHT_LIST | RIGHT_WRITE | RIGHT_DELETE | RIGHT_RENAME);

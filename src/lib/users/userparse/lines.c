@@ -56,8 +56,6 @@ int reader_room(struct reader *r, enum reader_array which, void *array,
         [ARRAY_TEAMS] = { TEAMS_MAX, sizeof(struct team), "teams" },
         [ARRAY_GRANTS] = { GRANTS_MAX, sizeof(struct grant),
                            "rights in shares" },
-        [ARRAY_DIRECTORIES] = { DIRECTORIES_MAX, sizeof(struct directory_right),
-                                "directories with rights of their own" },
     };
     size_t more = r->room[which] ? r->room[which] * 2 : 16;
     void *items;
@@ -124,7 +122,7 @@ static int read_hash(const struct reader *r, struct user *user, char *hash)
 }
 
 /* NAME is the name of the line. */
-static int read_options(const struct reader *r, struct line_options *o,
+static int read_options(const struct reader *r, struct user *user,
                         enum line_kind kind, const char *name, char *text)
 {
     struct complaint why = { .text = "" };
@@ -132,7 +130,8 @@ static int read_options(const struct reader *r, struct line_options *o,
     for (; options_retired(kind, name, text, &why); why.text[0] = '\0')
         if (!r->lenient && complain_of_row(r, why.text) && !r->report)
             return -EINVAL; /* otherwise the rest of the line counts */
-    return options_read(o, kind, text, &why) ? complain_of_row(r, why.text) : 0;
+    return options_read(user, kind, text, &why) ? complain_of_row(r, why.text)
+                                                : 0;
 }
 
 static int read_group_name(const struct reader *r, const char *name)
@@ -144,9 +143,8 @@ static int read_group_name(const struct reader *r, const char *name)
                         "beginning with . or -");
 }
 
-static int read_user(const struct reader *r, struct line_options *o, char *line)
+static int read_user(const struct reader *r, struct user *user, char *line)
 {
-    struct user *user = &o->user;
     char *column[COLUMNS] = { NULL };
 
     if (cut_columns(r, line, column, COLUMNS,
@@ -173,7 +171,7 @@ static int read_user(const struct reader *r, struct line_options *o, char *line)
         return reader_mistake(r, r->line, "bad home; expected %s", wanted);
     if (column[6][0] != '\0')
         return complain_of_row(r, "the seventh column (shell) must be empty");
-    if (read_options(r, o, LINE_USER, column[0], column[7]))
+    if (read_options(r, user, LINE_USER, column[0], column[7]))
         return -EINVAL;
     /* A user who logs in by a certificate needs no password. */
     if (user->certificate_only)
@@ -184,7 +182,7 @@ static int read_user(const struct reader *r, struct line_options *o, char *line)
 /* Reads a line "@share:NAME:GID:PATH:OPTIONS". */
 static int read_share(struct reader *r, char *line)
 {
-    struct line_options o = { .user.line = r->line };
+    struct user values = { .line = r->line };
     struct users *u = r->users;
     char *column[5] = { NULL };
     uint32_t gid = 0;
@@ -203,13 +201,13 @@ static int read_share(struct reader *r, char *line)
     if (!user_path_ok(slice_from(column[3])))
         return complain_of_row(r, "bad path; expected an absolute path without "
                                   ". and .., not /, without a / at its end");
-    if (read_options(r, &o, LINE_SHARE, column[1], column[4]))
+    if (read_options(r, &values, LINE_SHARE, column[1], column[4]))
         return -EINVAL;
     u->share[u->shares++] = (struct share){ .name = column[1],
                                             .path = column[3],
                                             .gid = gid,
-                                            .file_mode = o.user.file_mode,
-                                            .retain = o.user.retain,
+                                            .file_mode = values.file_mode,
+                                            .retain = values.retain,
                                             .line = r->line };
     return 0;
 }
@@ -217,7 +215,7 @@ static int read_share(struct reader *r, char *line)
 /* Reads a line "@team:NAME:OPTIONS". */
 static int read_team(struct reader *r, char *line)
 {
-    struct line_options o = { .user.line = r->line };
+    struct user values = { .line = r->line };
     struct users *u = r->users;
     char *column[3] = { NULL };
     int result = reader_room(r, ARRAY_TEAMS, &u->team, u->teams, r->line);
@@ -226,11 +224,11 @@ static int read_team(struct reader *r, char *line)
         return result;
     if (cut_columns(r, line, column, 3, "@team:name:options") ||
         read_group_name(r, column[1]) ||
-        read_options(r, &o, LINE_TEAM, column[1], column[2]))
+        read_options(r, &values, LINE_TEAM, column[1], column[2]))
         return -EINVAL;
     u->team[u->teams++] = (struct team){ .name = column[1],
-                                         .shares = o.user.shares,
-                                         .limits = o.user.limits,
+                                         .shares = values.shares,
+                                         .limits = values.limits,
                                          .line = r->line };
     return 0;
 }
@@ -249,21 +247,13 @@ static int read_line(struct reader *r, char *line, size_t len)
         return 0;
     if (line[0] != '@') {
         struct users *u = r->users;
-        struct line_options o;
+        struct user user;
         int result = reader_room(r, ARRAY_USERS, &u->row, u->count, r->line);
 
         if (result == 0)
-            result = read_user(r, &o, line);
-        /* The directories of all users are in one array, in the order of the
-         * users' rows. */
-        for (size_t i = 0; result == 0 && i < o.user.directories; i++) {
-            result = reader_room(r, ARRAY_DIRECTORIES, &u->directory,
-                                 u->directories, r->line);
-            if (result == 0)
-                u->directory[u->directories++] = o.directory[i];
-        }
+            result = read_user(r, &user, line);
         if (result == 0)
-            u->row[u->count++] = o.user;
+            u->row[u->count++] = user;
         return result;
     }
     if (strncmp(line, "@share:", 7) == 0)

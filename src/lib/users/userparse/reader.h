@@ -10,7 +10,6 @@ enum reader_array {
     ARRAY_SHARES,
     ARRAY_TEAMS,
     ARRAY_GRANTS,
-    ARRAY_DIRECTORIES,
     ARRAYS
 };
 

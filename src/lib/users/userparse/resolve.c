@@ -231,14 +231,6 @@ static bool has_grant(const struct grants *g, uint32_t share)
     return i < g->count && g->row[i].share == share;
 }
 
-static int too_many(const struct resolver *x, size_t line)
-{
-    return reader_mistake(x->reader, line,
-                          "more than %d shares and directories with rights of "
-                          "their own",
-                          USER_MOUNTS_MAX);
-}
-
 /* Adds a grant. Refuses to combine rights in the user's own files with rights
  * in all files. */
 static int add_grant(const struct resolver *x, struct grants *g,
@@ -258,7 +250,8 @@ static int add_grant(const struct resolver *x, struct grants *g,
         return 0;
     }
     if (g->count == USER_MOUNTS_MAX)
-        return too_many(x, line);
+        return reader_mistake(x->reader, line, "more than %d shares",
+                              USER_MOUNTS_MAX);
     memmove(&g->row[i + 1], &g->row[i], (g->count - i) * sizeof(one));
     g->row[i] = one;
     g->count++;
@@ -326,26 +319,6 @@ static int resolve_team(const struct resolver *x, struct slice name,
     return result;
 }
 
-/* Refuses rights in a directory PATH of the home if the user has a share with
- * the name of PATH's first component: the share hides the directory. */
-static int check_directory(const struct resolver *x, const struct user *user,
-                           const char *path, const struct grants *g)
-{
-    struct slice rest = slice_from(path + 1), first;
-
-    slice_cut(&rest, '/', &first);
-    for (size_t i = 0; i < g->count; i++) {
-        const char *name = x->reader->users->share[g->row[i].share].name;
-
-        if (slice_equal(first, slice_from(name)))
-            return reader_mistake(x->reader, user->line,
-                                  "rights.%s=: /%s is a share of this user; "
-                                  "run: sallyportctl share grant %s %s:ROLE",
-                                  path, name, name, user->name);
-    }
-    return 0;
-}
-
 /* Gives the user those teams that have limits. */
 static int take_limited_teams(const struct resolver *x, struct user *user)
 {
@@ -368,7 +341,7 @@ static int take_limited_teams(const struct resolver *x, struct user *user)
 }
 
 /* Resolves a user. If the reader has a report, a user with a mistake stays in
- * the table, but without shares and without rights in directories. */
+ * the table, but without shares. */
 static int resolve_user(const struct resolver *x, struct user *user)
 {
     struct users *u = x->reader->users;
@@ -381,10 +354,6 @@ static int resolve_user(const struct resolver *x, struct user *user)
            slice_cut(&teams, ',', &name))
         if (resolve_team(x, name, teams, user->line, &g))
             result = -EINVAL;
-    if (result == 0 && g.count + user->directories > USER_MOUNTS_MAX)
-        result = too_many(x, user->line);
-    for (size_t i = 0; result == 0 && i < user->directories; i++)
-        result = check_directory(x, user, user->directory[i].path, &g);
     if (result == 0)
         result = take_limited_teams(x, user);
     /* The grants of all users are in one array, in the order of the users'
@@ -397,8 +366,6 @@ static int resolve_user(const struct resolver *x, struct user *user)
     }
     if (result == 0)
         user->grants = g.count;
-    else
-        user->directories = 0;
     return result == -EINVAL && x->reader->report ? 0 : result;
 }
 
@@ -407,7 +374,6 @@ static int resolve_user(const struct resolver *x, struct user *user)
 static int resolve_all(struct resolver *x)
 {
     struct users *u = x->reader->users;
-    const struct directory_right *directory = u->directory;
     int result = 0;
 
     x->team = calloc(u->teams + 1, sizeof(*x->team));
@@ -418,12 +384,8 @@ static int resolve_all(struct resolver *x)
             resolve_shares(x, u->team[i].shares, u->team[i].line, &x->team[i]);
     if (x->reader->report)
         result = 0;
-    for (size_t i = 0; i < u->count && result == 0; i++) {
-        u->row[i].directory = directory;
-        if (u->row[i].directories > 0) /* if 0, perhaps there is no array */
-            directory += u->row[i].directories;
+    for (size_t i = 0; i < u->count && result == 0; i++)
         result = x->reader->full ? 0 : resolve_user(x, &u->row[i]);
-    }
     return result;
 }
 

@@ -103,33 +103,6 @@ static bool set_expires(struct user *user, struct slice value)
     return user_expires_parse(value, &user->expires) == 0;
 }
 
-/* Sets "rights.PATH=ROLE". PATH is a C string, since read_option() has replaced
- * the '=' by a NUL. */
-static int set_directory(struct line_options *o, char *path, struct slice value,
-                         struct complaint *c)
-{
-    struct directory_right *all = o->directory;
-    struct directory_right one = { .path = path };
-    size_t n = o->user.directories;
-
-    if (!user_path_ok(slice_from(path)))
-        return complain(c,
-                        "rights.%s=: expected a directory's path after the "
-                        "dot, such as /a/b, without . and .. and not /",
-                        path);
-    for (size_t i = 0; i < n; i++)
-        if (strcmp(all[i].path, path) == 0)
-            return complain(c, "rights.%s= occurs twice", path);
-    if (rights_parse(value, &one.rights))
-        return complain(c, "rights.%s=%.*s: " RIGHTS_EXPECTED, path,
-                        (int)value.len, value.ptr);
-    if (n == USER_MOUNTS_MAX)
-        return complain(c, "more than %d directories with rights of their own",
-                        USER_MOUNTS_MAX);
-    all[o->user.directories++] = one;
-    return 0;
-}
-
 static int set_limit(struct row_limits *l, int limit, struct slice value,
                      struct complaint *c)
 {
@@ -222,12 +195,10 @@ static const struct option {
 #define OPTIONS (sizeof(options) / sizeof(options[0]))
 _Static_assert(OPTIONS <= 32, "a bit for each option that was seen");
 
-#define DIRECTORY_KEY "rights."
-
 /* Keys and values of older versions, which this version refuses: a user could
  * do more if a limit in the row was ignored. In a COMMAND of sallyportctl %t is
  * the kind of the line, %n its name, %k the key, %p the rest of the key after a
- * KEY that ends with '.', and %v the value. */
+ * KEY that ends with '.', with a '-' for each '/', and %v the value. */
 #define REMOVE "%t change %n --remove %k"
 #define NAME   "the key has another name"
 #define QUOTA  "the kernel has the quotas"
@@ -240,6 +211,8 @@ static const struct {
     { LINE_USER, "max_bytes", NULL, NAME, REMOVE " --upload-bytes %v" },
     { LINE_USER | LINE_SHARE, "quota", NULL, QUOTA, REMOVE },
     { LINE_USER | LINE_SHARE, "quota_files", NULL, QUOTA, REMOVE },
+    { LINE_USER, "rights.", NULL, "a share with the role replaces it",
+      "share add %n%p %n:%v && sallyportctl " REMOVE },
 };
 #define RETIRED (sizeof(retired) / sizeof(retired[0]))
 
@@ -259,13 +232,13 @@ bool user_key_retired(const char *key)
     return false;
 }
 
-static void add_for_shell(struct buf *into, struct slice text)
+static void add_for_shell(struct buf *into, struct slice text, char slash)
 {
     for (size_t i = 0; i < text.len; i++)
         buf_add_format(into, "%s%c",
                        strchr("!\"#$&'()*;<>?[\\]^`{|}~", text.ptr[i]) ? "\\"
                                                                        : "",
-                       text.ptr[i]);
+                       text.ptr[i] == '/' ? slash : text.ptr[i]);
 }
 
 bool options_retired(enum line_kind kind, const char *name, char *text,
@@ -300,10 +273,13 @@ bool options_retired(enum line_kind kind, const char *name, char *text,
 
     buf_init(&command, COMPLAINT_MAX);
     for (const char *at = retired[i].command; *at; at++)
-        if (*at == '%')
-            add_for_shell(&command, part[strchr(letters, *++at) - letters]);
-        else
+        if (*at == '%') {
+            at++;
+            add_for_shell(&command, part[strchr(letters, *at) - letters],
+                          *at == 'p' ? '-' : '/');
+        } else {
             buf_add(&command, at, 1);
+        }
     complain(c, "%s: %.*s: %s; run: sallyportctl %.*s", name, (int)word.len,
              word.ptr, retired[i].why, (int)command.len, command.data);
     buf_release(&command);
@@ -311,12 +287,12 @@ bool options_retired(enum line_kind kind, const char *name, char *text,
     return true;
 }
 
-static int set_option(struct line_options *o, const struct option *row,
+static int set_option(struct user *user, const struct option *row,
                       struct slice value, unsigned *seen, struct complaint *c)
 {
     const unsigned bit = 1u << (row - options);
     const int shown = row->kind == OPTION_SECRET ? 0 : (int)value.len;
-    void *field = (char *)&o->user + row->offset;
+    void *field = (char *)user + row->offset;
     const struct choice *choice;
     bool ok;
     int word;
@@ -331,10 +307,10 @@ static int set_option(struct line_options *o, const struct option *row,
         if (word < 0)
             return complain(c, "%s=%.*s: expected %s", row->key, shown,
                             value.ptr, choice->expected);
-        o->user.choice[row->index] = (unsigned)word + 1;
+        user->choice[row->index] = (unsigned)word + 1;
         return 0;
     case OPTION_LIMIT:
-        return set_limit(&o->user.limits, row->index, value, c);
+        return set_limit(&user->limits, row->index, value, c);
     case OPTION_TEXT: /* reader_resolve() looks up the names */
         *(struct slice *)field = value;
         if (row->check)
@@ -351,7 +327,7 @@ static int set_option(struct line_options *o, const struct option *row,
         ok = mode_parse(value, row->needed, row->most, field) == 0;
         break;
     default:
-        ok = row->set(&o->user, value);
+        ok = row->set(user, value);
     }
     return ok ? 0
               : complain(c, "%s=%.*s: %s", row->key, shown, value.ptr,
@@ -359,7 +335,7 @@ static int set_option(struct line_options *o, const struct option *row,
 }
 
 /* Reads the option WORD, a C string. */
-static int read_option(struct line_options *o, enum line_kind kind, char *word,
+static int read_option(struct user *user, enum line_kind kind, char *word,
                        unsigned *seen, struct complaint *c)
 {
     char *equals = strchr(word, '=');
@@ -370,12 +346,9 @@ static int read_option(struct line_options *o, enum line_kind kind, char *word,
                         word);
     *equals = '\0';
     value = slice_from(equals + 1);
-    if (kind == LINE_USER &&
-        slice_starts(slice_from(word), SLICE(DIRECTORY_KEY)))
-        return set_directory(o, word + strlen(DIRECTORY_KEY), value, c);
     for (size_t i = 0; i < OPTIONS; i++)
         if (options[i].lines & kind && strcmp(word, options[i].key) == 0)
-            return set_option(o, &options[i], value, seen, c);
+            return set_option(user, &options[i], value, seen, c);
     const char *keys[OPTIONS], *nearest;
     size_t n = 0;
 
@@ -390,7 +363,7 @@ static int read_option(struct line_options *o, enum line_kind kind, char *word,
 
 int user_key_check(const char *key, const char *value, struct complaint *c)
 {
-    struct line_options scratch = { .user.name = NULL };
+    struct user scratch = { .name = NULL };
     char word[USER_LINE_MAX + 1];
     unsigned seen = 0;
 
@@ -432,15 +405,15 @@ static int check_login(const struct user *user, struct complaint *c)
     return 0;
 }
 
-int options_read(struct line_options *o, enum line_kind kind, char *text,
+int options_read(struct user *user, enum line_kind kind, char *text,
                  struct complaint *c)
 {
     unsigned seen = 0;
     char *word;
 
-    o->user.rights = RIGHT_ALL;
+    user->rights = RIGHT_ALL;
     while ((word = strsep(&text, " ")))
-        if (word[0] && read_option(o, kind, word, &seen, c))
+        if (word[0] && read_option(user, kind, word, &seen, c))
             return -EINVAL;
-    return check_login(&o->user, c);
+    return check_login(user, c);
 }

@@ -7,21 +7,15 @@
 /* The kinds of lines; the last column of each has keys. */
 enum line_kind { LINE_USER = 1, LINE_SHARE = 2, LINE_TEAM = 4 };
 
-struct line_options {
-    struct user user; /* gets the values, also the values of a share or team */
-    struct directory_right
-        directory[USER_MOUNTS_MAX]; /* the first user.directories of these are
-                                       set */
-};
-
 /* Takes the first word out of TEXT that only older versions permit. Returns
  * false if there is none. The complaint names the line, NAME, and ends with the
  * command that replaces the word. */
 bool options_retired(enum line_kind kind, const char *name, char *text,
                      struct complaint *c);
-/* Sets the defaults, then the values of TEXT. Writes NULs into TEXT. Returns 0,
- * or -EINVAL with a complaint without file and line. */
-int options_read(struct line_options *o, enum line_kind kind, char *text,
+/* Sets the defaults, then the values of TEXT, in USER, also the values of a
+ * share or team. Writes NULs into TEXT. Returns 0, or -EINVAL with a complaint
+ * without file and line. */
+int options_read(struct user *user, enum line_kind kind, char *text,
                  struct complaint *c);
 
 #endif

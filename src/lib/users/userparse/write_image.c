@@ -89,19 +89,14 @@ int users_write(const struct users *u, int fd)
     struct image_out o = { .fd = fd };
 
     build_name_fill(head.build);
-    for (size_t i = 0; i < u->count; i++) {
+    for (size_t i = 0; i < u->count; i++)
         head.grants += u->row[i].grants;
-        head.directories += u->row[i].directories;
-    }
     out_add(&o, &head, sizeof(head));
     image_add(&o, u, &users_row_fields, u->row, u->count);
     image_add(&o, u, &users_share_fields, u->share, u->shares);
     image_add(&o, u, &users_team_fields, u->team, u->teams);
     for (size_t i = 0; i < u->count; i++)
         out_add(&o, u->row[i].grant, u->row[i].grants * sizeof(struct grant));
-    for (size_t i = 0; i < u->count; i++)
-        image_add(&o, u, &users_directory_fields, u->row[i].directory,
-                  u->row[i].directories);
     out_write(&o, o.bytes, o.len);
     out_write(&o, u->text, u->text_size + 1);
     return o.error;

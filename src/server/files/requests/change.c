@@ -37,10 +37,7 @@ int change_of_mount(const struct files *f, const struct path *path)
 
     if (path->len == 1) /* the home itself */
         return OUTCOME_DENIED;
-    return mount_is_at(m, path_slice(path)) ||
-                   mount_is_below(f, path_slice(path))
-               ? (int)OUTCOME_MOUNT
-               : 0;
+    return mount_is_at(m, path_slice(path)) ? (int)OUTCOME_MOUNT : 0;
 }
 
 /* Syncs the directory, so that a new name in it survives a power cut: if a new
@@ -51,18 +48,6 @@ static int change_sync(const struct files *f, int directory)
     if (!f->rules.fsync || fsync(directory) == 0 || errno == EBADF)
         return 0;
     return -errno;
-}
-
-/* Refuses the new directory if it is, by another spelling, a directory that has
- * rights in the users file. Only now, when the directory exists, does the disk
- * show which spellings it takes for one name. */
-static int change_check_place(const struct files *f, const struct place *at,
-                              const struct path *path)
-{
-    struct slice above, name;
-
-    path_split(path_slice(path), &above, &name);
-    return guard_name(f, at->mount, above, at->directory, at->name);
 }
 
 int change_on_directory_make(void *owner, struct msg_directory_make *m)
@@ -78,11 +63,7 @@ int change_on_directory_make(void *owner, struct msg_directory_make *m)
     /* Calls no chmod, which would remove the inherited set-group-ID bit. */
     if (mkdirat(at.directory, at.name, (mode_t)at.mount->dir_mode) < 0)
         return quota_explain(f, at.mount, at.directory, true, -errno);
-    r = change_check_place(f, &at, &path);
-    if (r == 0)
-        r = change_sync(f, at.directory);
-    else
-        unlinkat(at.directory, at.name, AT_REMOVEDIR);
+    r = change_sync(f, at.directory);
     return r != 0 ? quota_explain(f, at.mount, at.directory, true, r)
                   : ANSWER(f, done, m->request);
 }
@@ -278,11 +259,6 @@ static int change_rename_locked(const struct files *f, const struct place *from,
         r = change_rename_plain(from, to);
     else if (r == OUTCOME_NAME_TAKEN || r == OUTCOME_ONLY_OVERWRITE)
         r = change_rename_taken(f, from, to, path, &st);
-    if (r != 0 || !S_ISDIR(st.st_mode))
-        return r;
-    r = change_check_place(f, to, path);
-    if (r != 0) /* the locks have kept the old name free */
-        change_rename_plain(to, from);
     return r;
 }
 
@@ -356,8 +332,6 @@ int change_on_rename(void *owner, struct msg_rename *m)
     char wanted[NAME_MAX + 1]; /* to.name before the rename */
     r = change_find(f, &new, RIGHT_RENAME, resolve_new_place, &to);
     snprintf(wanted, sizeof(wanted), "%s", to.name);
-    if (r == 0 && mount_is_below(f, path_slice(&new)))
-        r = OUTCOME_MOUNT; /* a mount lies below the new name */
     if (r == 0)
         r = change_check_depth(f, &from, &old, &new);
     if (r != 0)

@@ -199,7 +199,6 @@ int commit_on_file_commit(void *owner, struct msg_file_commit *m)
     struct files *f = owner;
     struct upload *u = &f->upload;
     char wanted[NAME_MAX + 1]; /* u->name before the rename */
-    const bool way = mount_is_below(f, path_slice(&u->path));
 
     snprintf(wanted, sizeof(wanted), "%s", u->name);
     int r = commit_prepare(f, u, m->length);
@@ -218,8 +217,7 @@ int commit_on_file_commit(void *owner, struct msg_file_commit *m)
         return r;
     }
     u->visible = true;
-    if (!way) /* otherwise the name shows a directory */
-        own_store(f, wanted);
+    own_store(f, wanted);
     fd_close(&u->partial.fd);
     if (u->partial.linked && partial_is_there(u->directory, &u->partial))
         unlinkat(u->directory, u->partial.name, 0);

@@ -109,8 +109,6 @@ int facts_read(struct files *f, const struct view *in, const char *name,
     }
     ret->perm = facts_perm(f, in->mount, &ret->st, ret->link);
     ret->owner = names_owner(f, in->mount, ret->st.st_uid);
-    if (in->mount->drop) /* a directory that contains a mount */
-        ret->perm = PERM_ENTER | PERM_LIST;
     if (mount_hides_names(in->mount) && S_ISDIR(ret->st.st_mode))
         facts_hide_changes(f, &ret->st);
     return 0;
@@ -188,12 +186,9 @@ static int facts_find(struct files *f, const struct path *path,
     path_split(path_slice(path), &in.path, &name);
     in.mount = at.mount;
     in.fd = at.directory;
-    const bool hidden =
-        in.mount->drop &&
-        (purpose != FACTS_FOR_ANY || !mount_is_below(f, path_slice(path)));
-    if (hidden && own && !partial_counts)
+    if (in.mount->drop && own && !partial_counts)
         return own->held ? (int)OUTCOME_WAITS : own_facts(f, own, ret);
-    r = hidden || purpose == FACTS_FOR_PARTIAL
+    r = in.mount->drop || purpose == FACTS_FOR_PARTIAL
             ? -ENOENT
             : facts_read(f, &in, at.name, directory, ret);
     if (r == 0 && purpose == FACTS_FOR_RENAME && ret->link)

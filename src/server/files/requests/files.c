@@ -124,7 +124,7 @@ static void files_init(struct files *f, const struct files_start *start)
     if (!start->root)
         f->group_count = getgroups(GROUPS_MAX, f->groups);
     for (size_t i = 0; start->root && i < start->mount_count; i++)
-        if (start->mounts[i].path && f->group_count < GROUPS_MAX)
+        if (f->group_count < GROUPS_MAX)
             f->groups[f->group_count++] = start->mounts[i].gid;
     channel_init(&f->session, start->session, PROCESS_FILES,
                  start->for_ctl ? PROCESS_CTL : PROCESS_SESSION, PHASE_IDLE);
@@ -193,10 +193,10 @@ void files_main(const struct files_start *start)
     r = mount_open_home(f, start);
     if (r == 0)
         r = count_open(f, f->mount[0].fd);
-    if (r == 0)
-        r = mount_open_others(f, start);
-    if (r == 0)
+    if (r == 0) {
+        mount_open_others(f, start);
         r = files_enter(f, start, &c);
+    }
     if (r < 0) {
         /* There is no standard error in the sandbox. Master decides what a
          * failure means. */

@@ -250,31 +250,6 @@ static bool list_leaves_out(const struct list_output *l, const char *name)
     return l->what->pattern[0] && !list_matches(l->what->pattern, name);
 }
 
-/* In a drop adds each directory in this directory that contains a mount, unless
- * it is a mount itself, or was added for an earlier mount. */
-static int list_add_ways(struct list_output *l)
-{
-    const struct files *f = l->f;
-    char name[NAME_MAX + 1];
-    struct slice above, own;
-    int r = 0;
-
-    for (size_t i = 1; i < f->mounts && r == 0; i++)
-        for (struct slice at = f->mount[i].at; at.len > 1; at = above) {
-            bool added = mount_is_at(mount_of(f, at), at);
-
-            path_split(at, &above, &own);
-            for (size_t j = 1; j < i; j++)
-                added |= slice_starts(f->mount[j].at, at) &&
-                         f->mount[j].at.ptr[at.len] == '/';
-            if (!added && slice_equal(above, l->in.path) &&
-                slice_copy(own, name, sizeof(name)) == 0 &&
-                !list_leaves_out(l, name))
-                r = list_add_entry(l, name, NULL);
-        }
-    return r;
-}
-
 /* In a drop adds what this session has stored there. */
 static int list_add_own(struct list_output *l)
 {
@@ -326,14 +301,8 @@ static int list_add_names(struct list_output *l)
             (mounts && mount_named(l->f, l->in.path, name)) ||
             list_hides(l, name))
             continue;
-        /* Is NAME another spelling of a guarded directory, which has other
-         * rights? */
-        r = d.maybe_directory
-                ? guard_name(l->f, l->in.mount, l->in.path, l->in.fd, name)
-                : 0;
-        if (r != 0)
-            list_note_error(l, r);
-        else if ((r = list_add_entry(l, name, NULL)) < 0)
+        r = list_add_entry(l, name, NULL);
+        if (r < 0)
             return r;
     }
 }
@@ -389,7 +358,7 @@ static int list_stream(struct list_output *l, const struct path *path)
     l->in.mount = mount_of(l->f, l->in.path);
     /* Doesn't even read the names in a drop. */
     r = !directory          ? list_add_entry(l, what->at.name, NULL)
-        : l->in.mount->drop ? list_add_ways(l)
+        : l->in.mount->drop ? 0
                             : list_add_names(l);
     if (r == 0 && directory)
         r = list_add_mounts(l);

@@ -215,7 +215,7 @@ static void others_look(struct others *o, struct files *f, uint64_t end)
     o->files = o->bytes = o->kept_files = o->kept_bytes = 0;
     o->oldest = 0;
     for (const struct mount *m = f->mount; m < f->mount + f->mounts; m++) {
-        if (m->fd < 0 || (m > f->mount && !m->share))
+        if (m->fd < 0)
             continue;
         o->walk = (struct walk){ .f = f,
                                  .mount = m,

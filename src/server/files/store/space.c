@@ -126,7 +126,7 @@ static uint64_t idle_search(struct idle_search *s, struct files *f,
     s->need = need;
     s->walk = (struct walk){
         .f = f,
-        .mount = m->share ? m : f->mount,
+        .mount = m,
         .owner = s,
         .on_name = idle_on_name,
         .most = NAMES,

@@ -1,9 +1,8 @@
 /* The directories that make up the user's tree, in the process files: the home
- * at "/", the shares, and the directories of the home that have rights of their
- * own. Each is opened once, with the user's ids and before chroot, so the
- * kernel decides who may enter it. After that they are descriptors only: a path
- * chooses one of them by its virtual name, and is resolved beneath it
- * (resolve.c). */
+ * at "/", and the shares. Each is opened once, with the user's ids and before
+ * chroot, so the kernel decides who may enter it. After that they are
+ * descriptors only: a path chooses one of them by its virtual name, and is
+ * resolved beneath it (resolve.c). */
 #include "files.h"
 
 #include <errno.h>
@@ -19,13 +18,11 @@
 
 const struct mount *mount_of(const struct files *f, struct slice path)
 {
-    const struct mount *found = f->mount;
-
-    for (const struct mount *m = found + 1; m < f->mount + f->mounts; m++)
-        if (m->at.len > found->at.len && slice_starts(path, m->at) &&
+    for (const struct mount *m = f->mount + 1; m < f->mount + f->mounts; m++)
+        if (slice_starts(path, m->at) &&
             (path.len == m->at.len || path.ptr[m->at.len] == '/'))
-            found = m;
-    return found;
+            return m;
+    return f->mount;
 }
 
 bool mount_is_at(const struct mount *m, struct slice path)
@@ -52,15 +49,6 @@ const struct mount *mount_named(const struct files *f, struct slice directory,
             (!name || slice_equal(own, slice_from(name))))
             return m;
     return NULL;
-}
-
-bool mount_is_below(const struct files *f, struct slice path)
-{
-    for (const struct mount *m = f->mount + 1; m < f->mount + f->mounts; m++)
-        if (slice_starts(m->at, path) && m->at.len > path.len &&
-            m->at.ptr[path.len] == '/')
-            return true;
-    return false;
 }
 
 bool mount_hides_names(const struct mount *m)
@@ -109,7 +97,7 @@ static void mount_set_rights(struct mount *m, unsigned rights)
 void mount_init(struct files *f, const struct files_start *start)
 {
     struct mount *home = &f->mount[0];
-    unsigned file = start->rules.file_mode, dir = start->rules.dir_mode;
+    const unsigned file = start->rules.file_mode, dir = start->rules.dir_mode;
 
     *home = (struct mount){ .at = SLICE(""),
                             .fd = -1,
@@ -122,19 +110,15 @@ void mount_init(struct files *f, const struct files_start *start)
     for (size_t i = 0; i < start->mount_count && i < FILES_MOUNTS_MAX; i++) {
         const struct files_mount *from = &start->mounts[i];
         struct mount *m = &f->mount[f->mounts++];
-        const bool share = from->path != NULL;
 
-        file = share ? 0660 : home->file_mode;
-        dir = share ? 0770 : home->dir_mode;
         *m = (struct mount){
             .at = slice_from(from->at),
             .fd = -1,
-            .share = share,
-            .file_mode = from->file_mode ? from->file_mode : file,
-            .dir_mode = from->dir_mode ? from->dir_mode : dir,
+            .share = true,
+            .file_mode = from->file_mode ? from->file_mode : 0660,
+            .dir_mode = from->dir_mode ? from->dir_mode : 0770,
         };
         mount_set_rights(m, from->rights);
-        home->follows &= share;
     }
 }
 
@@ -182,61 +166,6 @@ static int mount_open_outside(bool root, const char *above, const char *path)
     return mount_searchable(fd);
 }
 
-/* Opens the directory M in the home. Returns -EEXIST if M is in a share, which
- * hides the home's directory of that name. */
-static int mount_open_in_home(const struct files *f, const struct mount *m)
-{
-    struct slice above, name;
-
-    path_split(m->at, &above, &name);
-    if (mount_of(f, above)->share)
-        return -EEXIST;
-    FD_CLEANUP int fd =
-        resolve_in(f->mount[0].fd, m->at.ptr + 1, O_PATH | O_DIRECTORY, 0);
-    return mount_searchable(fd);
-}
-
-/* Makes the directory, and its parents. The user couldn't make it, since MKD
- * refuses the path of a mount. */
-static int mount_make_in_home(const struct files *f, const struct mount *m)
-{
-    FD_CLEANUP int fd = fcntl(f->mount[0].fd, F_DUPFD_CLOEXEC, 0);
-    char path[FTP_PATH_MAX], *name = path, *slash;
-
-    if (fd < 0)
-        return -errno;
-    if (slice_copy(slice_from(m->at.ptr + 1), path, sizeof(path)))
-        return -ENAMETOOLONG;
-    do {
-        slash = strchr(name, '/');
-        if (slash)
-            *slash = '\0';
-        if (mkdirat(fd, name, (mode_t)m->dir_mode) < 0 && errno != EEXIST)
-            return -errno;
-        int next = resolve_in(fd, name, O_PATH | O_DIRECTORY, 0);
-        fd_close(&fd);
-        fd = next;
-        name = slash ? slash + 1 : NULL;
-    } while (fd >= 0 && name);
-    return fd < 0 ? fd : 0;
-}
-
-static int mount_open_other(const struct files *f,
-                            const struct files_start *start,
-                            const struct mount *m,
-                            const struct files_mount *from)
-{
-    if (from->late)
-        return -ETIMEDOUT;
-    if (m->share)
-        return mount_open_outside(start->root, start->shares, from->path);
-    int fd = mount_open_in_home(f, m);
-    if (fd != -ENOENT)
-        return fd;
-    int r = mount_make_in_home(f, m);
-    return r < 0 ? r : mount_open_in_home(f, m);
-}
-
 /* Master looks where a path leads only on local disks: cifs asks its server
  * even if statx(2) has AT_STATX_DONT_SYNC, and a silent server would make
  * master wait. quota_watch() has found which disks are local. */
@@ -250,37 +179,32 @@ static void mount_tell(struct files *f, const struct files_start *start,
              .device = st.st_dev, .inode = st.st_ino);
 }
 
-int mount_open_others(struct files *f, const struct files_start *start)
+void mount_open_others(struct files *f, const struct files_start *start)
 {
     for (size_t i = 1; i < f->mounts; i++) {
         const struct files_mount *from = &start->mounts[i - 1];
         struct mount *m = &f->mount[i];
 
         SEND(&f->master, files_opens, 0, .at = slice_from(from->at));
-        m->fd = mount_open_other(f, start, m, from);
-        int r = m->share ? 0 : guard_note(f, m, from->late);
-        if (r < 0)
-            return r;
+        m->fd = from->late ? -ETIMEDOUT
+                           : mount_open_outside(start->root, start->shares,
+                                                from->path);
         if (m->fd < 0) {
             struct event_record e;
             char text[COMPLAINT_MAX];
 
-            snprintf(text, sizeof(text), "%s %s%s%s: nothing is in it: %s",
-                     m->share ? "share" : "directory", from->at,
-                     m->share ? " at " : "", m->share ? from->path : "",
-                     m->fd == -EEXIST      ? "a share hides it"
-                     : m->fd == -ETIMEDOUT ? "its disk doesn't answer"
-                                           : strerrordesc_np(-m->fd));
+            snprintf(text, sizeof(text), "share %s at %s: nothing is in it: %s",
+                     from->at, from->path,
+                     m->fd == -ETIMEDOUT ? "its disk doesn't answer"
+                                         : strerrordesc_np(-m->fd));
             files_event_begin(f, &e, EVENT_TROUBLE, text);
             event_send(&f->log, &e);
             continue;
         }
         quota_watch(m);
-        if (m->share)
-            mount_tell(f, start, m);
+        mount_tell(f, start, m);
         f->writes_only |= !(mount_may(m) & BENEATH_READ);
     }
-    return 0;
 }
 
 /* Before each directory it tells master the path, since a call on a disk can

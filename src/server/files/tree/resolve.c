@@ -1,9 +1,8 @@
 /* Turns paths into descriptors, and checks the user's rights, in the process
  * files; no other file does either. The virtual path chooses the mount, and
- * openat2(2) resolves the rest beneath its directory. A home in which the same
- * rights hold everywhere is the root for the kernel, so that neither a link nor
- * ".." leads out of it. If rights depend on the path, openat2(2) follows no
- * link, since a link would lead from one path to another. Never compares or
+ * openat2(2) resolves the rest beneath its directory. A home in which the user
+ * sees all names is the root for the kernel, so that neither a link nor ".."
+ * leads out of it. Elsewhere openat2(2) follows no link. Never compares or
  * joins paths of the server as strings. */
 #include "files.h"
 
@@ -137,10 +136,10 @@ int resolve_beneath(int directory, const char *path, int flags)
 }
 
 /* Writes to RET the part of PATH after the path of its mount, or "." for the
- * mount itself. LEADS: PATH contains a mount. Returns 0; -ENOENT: PATH is in a
- * drop, where no other name is ever looked up; -EIO: the mount couldn't be
- * opened (after -ENOENT a client would remove its copies); -ENAMETOOLONG. */
-static int resolve_rest(const struct mount *m, struct slice path, bool leads,
+ * mount itself. Returns 0; -ENOENT: PATH is in a drop, where no name is ever
+ * looked up; -EIO: the mount couldn't be opened (after -ENOENT a client would
+ * remove its copies); -ENAMETOOLONG. */
+static int resolve_rest(const struct mount *m, struct slice path,
                         char ret[FTP_PATH_MAX + 1])
 {
     struct slice rest = { path.ptr + m->at.len, path.len - m->at.len };
@@ -149,7 +148,7 @@ static int resolve_rest(const struct mount *m, struct slice path, bool leads,
         rest = (struct slice){ rest.ptr + 1, rest.len - 1 };
     if (m->fd < 0)
         return -EIO;
-    if (m->drop && rest.len > 0 && !leads)
+    if (m->drop && rest.len > 0)
         return -ENOENT;
     return slice_copy(rest.len > 0 ? rest : SLICE("."), ret, FTP_PATH_MAX + 1)
                ? -ENAMETOOLONG
@@ -185,13 +184,9 @@ int resolve_open(const struct files *f, struct slice path, unsigned needed,
         return REFUSED(OUTCOME_NO_RIGHT);
     if (resolve_is_reserved(path))
         return -ENOENT;
-    int r = resolve_rest(
-        m, path, (needed | RIGHT_LIST) == RIGHT_LIST && mount_is_below(f, path),
-        rest);
-    if (r == 0)
-        r = guard_path(f, m, path);
+    int r = resolve_rest(m, path, rest);
     if (r < 0)
-        return m->mine && r == -ENOTDIR ? -ENOENT : r;
+        return r;
     if (m->mine) {
         /* Looks at the file by O_PATH first: an error of the open itself would
          * show that another user's file has the name. The second call then
@@ -230,11 +225,7 @@ int resolve_place(const struct files *f, const struct path *path,
         return REFUSED(OUTCOME_NO_RIGHT);
     if (!mount_is_at(ret->mount, directory))
         path_split(path_slice(path), &directory, &name);
-    /* In a drop a directory that contains a mount can be entered and listed,
-     * but takes no uploads. */
-    if (ret->mount->drop && !mount_is_at(ret->mount, directory) &&
-        ((needed | RIGHT_LIST) != RIGHT_LIST ||
-         !mount_is_below(f, path_slice(path))))
+    if (ret->mount->drop && !mount_is_at(ret->mount, directory))
         return -ENOENT;
     if (resolve_is_reserved(name))
         return -ENOENT;
@@ -252,12 +243,7 @@ int resolve_place(const struct files *f, const struct path *path,
             return fd;
         ret->directory = ret->owned = fd;
     }
-    int r = name.len > 0 ? guard_name(f, ret->mount, directory, ret->directory,
-                                      ret->name)
-                         : 0;
-    if (r != 0)
-        resolve_release_place(ret);
-    return r;
+    return 0;
 }
 
 int resolve_new_place(const struct files *f, const struct path *path,

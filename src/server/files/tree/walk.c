@@ -104,11 +104,10 @@ static void walk_directory(struct walk *w, int fd);
 
 static void walk_into(struct walk *w, int fd, const char *name)
 {
-    const struct mount *m = mount_named(w->f, path_slice(&w->path), name);
     size_t len = w->path.len;
     struct stat st, outer;
 
-    if (m && m->share)
+    if (mount_named(w->f, path_slice(&w->path), name))
         return; /* the path leads into the share instead */
     FD_CLEANUP int inner =
         w->one_disk ? resolve_unmounted(fd, name, O_RDONLY)

@@ -48,59 +48,40 @@ struct origin {
     char path[USER_MOUNTS_MAX][USER_HOME_MAX + 1];
 };
 
-/* Returns a keyed hash of the directory's path, PATH followed by BELOW. The
- * hash is never 0. */
-static uint64_t files_place(const struct files_process *f, const char *path,
-                            const char *below)
+/* Returns a keyed hash of the directory's path. The hash is never 0. */
+static uint64_t files_place(const struct files_process *f, const char *path)
 {
-    char text[2 * USER_HOME_MAX + 2];
-    int len = snprintf(text, sizeof(text), "%s%s", path, below);
     uint64_t place =
-        siphash(f->session->master->sessions->hash_key, text, (size_t)len);
+        siphash(f->session->master->sessions->hash_key, path, strlen(path));
 
     return place ? place : 1;
 }
 
-static bool files_place_is_late(const struct files_process *f, const char *path,
-                                const char *below)
+static bool files_place_is_late(const struct files_process *f, const char *path)
 {
     return hanging_is_late(&f->session->master->sessions->hanging,
-                           files_place(f, path, below));
+                           files_place(f, path));
 }
 
 static void files_fill_mounts(struct origin *o, const struct files_process *f,
                               const struct user *user)
 {
-    size_t n = 0;
-
-    for (size_t i = 0; i < user->grants; i++, n++) {
+    for (size_t i = 0; i < user->grants; i++) {
         const struct share *s = &user->share[user->grant[i].share];
         const unsigned mode = s->file_mode ? s->file_mode : SHARE_FILE_MODE;
 
-        snprintf(o->at[n], sizeof(o->at[n]), "/%s", s->name);
-        snprintf(o->path[n], sizeof(o->path[n]), "%s", s->path);
-        o->mounts[n] =
-            (struct files_mount){ .at = o->at[n],
-                                  .path = o->path[n],
+        snprintf(o->at[i], sizeof(o->at[i]), "/%s", s->name);
+        snprintf(o->path[i], sizeof(o->path[i]), "%s", s->path);
+        o->mounts[i] =
+            (struct files_mount){ .at = o->at[i],
+                                  .path = o->path[i],
                                   .gid = s->gid,
-                                  .late = files_place_is_late(f, s->path, ""),
+                                  .late = files_place_is_late(f, s->path),
                                   .rights = user->grant[i].rights,
                                   .file_mode = mode,
                                   .dir_mode = mode_of_directory(mode) };
     }
-    for (size_t i = 0; i < user->directories; i++, n++) {
-        const struct directory_right *d = &user->directory[i];
-
-        snprintf(o->at[n], sizeof(o->at[n]), "%s", d->path);
-        o->mounts[n] =
-            (struct files_mount){ .at = o->at[n],
-                                  .late =
-                                      files_place_is_late(f, o->home, d->path),
-                                  .rights = d->rights,
-                                  .file_mode = o->start.rules.file_mode,
-                                  .dir_mode = o->start.rules.dir_mode };
-    }
-    o->start.mount_count = n;
+    o->start.mount_count = user->grants;
 }
 
 static void files_fill_origin(struct origin *o, const struct files_process *f,
@@ -469,34 +450,25 @@ void files_abandon(struct files_process *f, uint64_t place)
 static uint64_t files_mark_late(const struct files_process *f,
                                 const struct user *user, struct complaint *name)
 {
-    const char *path = f->path, *below = NULL;
-    char whole[2 * USER_HOME_MAX + 2];
+    const char *path = NULL;
     uint64_t place;
 
     if (strcmp(f->opens, "/") == 0) {
-        below = "";
+        path = f->path;
         complain(name, "it");
     }
-    for (size_t i = 0; user && !below && i < user->grants; i++) {
+    for (size_t i = 0; user && !path && i < user->grants; i++) {
         const struct share *s = &user->share[user->grant[i].share];
 
         if (strcmp(f->opens + 1, s->name) != 0)
             continue;
         path = s->path;
-        below = "";
         complain(name, "share %s at %s", f->opens, s->path);
     }
-    for (size_t i = 0; user && !below && i < user->directories; i++) {
-        if (strcmp(f->opens, user->directory[i].path) != 0)
-            continue;
-        below = f->opens;
-        complain(name, "directory %s in it", f->opens);
-    }
-    if (!below)
+    if (!path)
         return 0;
-    snprintf(whole, sizeof(whole), "%s%s", path, below);
-    place = files_place(f, path, below);
-    hanging_mark(f->session->master, place, whole);
+    place = files_place(f, path);
+    hanging_mark(f->session->master, place, path);
     return place;
 }
 
@@ -523,7 +495,7 @@ bool files_home_is_late(struct files_process *f, const struct user *user)
 
     snprintf(f->user, sizeof(f->user), "%s", user->name);
     snprintf(f->path, sizeof(f->path), "%s", user->home);
-    late = files_place_is_late(f, f->path, "");
+    late = files_place_is_late(f, f->path);
     if (late)
         files_report(f, EVENT_CHILD,
                      "its disk doesn't answer; it is tried "
