@@ -3,6 +3,7 @@
 # ClusterFuzzLite calls this in its container, and tests/fuzz/run anywhere. From the
 # environment: CC, CFLAGS, LIB_FUZZING_ENGINE, OUT.
 set -euo pipefail
+export LC_ALL=C
 [[ -f CMakePresets.json ]] || cd "${SRC:?}/sallyport"
 build=build/fuzz/cmake
 mkdir -p "$OUT/lib"

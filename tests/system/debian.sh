@@ -55,5 +55,5 @@ depends() {
     local deb
     for deb; do
         dpkg-deb --field "$deb" Depends
-    done | tr ',' '\n' | sed 's/[|(].*//; s/ //g; /^$/d' | sort -u | paste -sd ,
+    done | tr ',' '\n' | sed 's/[|(].*//; s/ //g; /^$/d' | LC_ALL=C sort -u | paste -sd ,
 }

@@ -57,7 +57,7 @@ say "mirror -R --no-perms --only-newer -vvv tree up" >second
 ! grep -q 'Transferring' second || fail "$(<second)"
 
 times() {
-    (cd "$1" && find . -type f -printf '%P %TY-%Tm-%Td %TH:%TM:%.2TS\n' | sort)
+    (cd "$1" && find . -type f -printf '%P %TY-%Tm-%Td %TH:%TM:%.2TS\n' | LC_ALL=C sort)
 }
 step "times survive the way up and down"
 mkdir dated

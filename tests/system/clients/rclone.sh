@@ -66,7 +66,7 @@ grep -q '^ *3000001 .* cut$' list
 go moveto door:cut door:moved
 said 'RNTO /?moved'
 go lsf door: >list
-[[ $(sort list) == moved$'\n'tree/ ]] || fail "$(<list)"
+[[ $(LC_ALL=C sort list) == moved$'\n'tree/ ]] || fail "$(<list)"
 step "purge"
 go purge door:tree
 step "purge follows no link"
