@@ -46,7 +46,7 @@ function(room directory)
     endif()
     if(ROOM_PARTS) # "start/x.h" and, in a sub-room, "x.h" of the room
         target_compile_options(${name}_room PRIVATE
-            "SHELL:-iquote ${directory}")
+            "SHELL:-iquote \"${directory}\"")
     endif()
     set(uses ${ROOM_USES})
     if(NOT name MATCHES "^(base|domain)$")
@@ -62,7 +62,7 @@ endfunction()
 function(private_headers target room)
     get_filename_component(above ${${room}_directory} DIRECTORY)
     target_compile_options(${target} PRIVATE
-        "SHELL:-iquote ${${room}_directory}" "SHELL:-iquote ${above}")
+        "SHELL:-iquote \"${${room}_directory}\"" "SHELL:-iquote \"${above}\"")
 endfunction()
 
 # program(NAME ROOM room DESTINATION directory): the room, and the main.c in its
@@ -83,7 +83,7 @@ function(program name)
     set(directory ${${PROGRAM_ROOM}_directory})
     add_executable(program_${name} ${directory}/main.c)
     target_link_libraries(program_${name} PRIVATE ${PROGRAM_ROOM}_room)
-    target_compile_options(program_${name} PRIVATE "SHELL:-iquote ${directory}")
+    target_compile_options(program_${name} PRIVATE "SHELL:-iquote \"${directory}\"")
     set_target_properties(program_${name} PROPERTIES OUTPUT_NAME ${name}
         RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/${PROGRAM_DESTINATION})
     add_dependencies(programs program_${name})
