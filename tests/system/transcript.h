@@ -13,6 +13,7 @@
  *   ENV NAME = VALUE   a variable of the server's environment
  *   TROUBLES        permits deaths and refusals in the log
  *   ROOT            skips the transcript unless root plays it
+ *   MOUNTS          skips it unless root may mount, and has mounts of its own
  *   INSTALLED       copies the programs to $SALLYPORT_BUILD, with the log of
  *                   another build as other_log
  *   STOPPED         leaves the server stopped until START

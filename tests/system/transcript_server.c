@@ -6,6 +6,7 @@
 #include "support/fail.h"
 #include "support/files.h"
 #include "support/processes.h"
+#include "support/scratch.h"
 #include "support/server_log.h"
 #include "support/test.h"
 #include "support/wait.h"
@@ -120,6 +121,14 @@ static void head_root(struct head *h, char *rest)
         cr_skip_test("it needs root");
 }
 
+static void head_mounts(struct head *h, char *rest)
+{
+    (void)h;
+    (void)rest;
+    if (!mounts_own())
+        cr_skip_test("it needs mounts of its own");
+}
+
 static void head_installed(struct head *h, char *rest)
 {
     static char folder[] = "/tmp/sallyport-installed-XXXXXX";
@@ -146,11 +155,17 @@ static void head_stopped(struct head *h, char *rest)
 static const struct {
     const char *word;
     void (*take)(struct head *h, char *rest);
-} heads[] = { { "USER", head_user },       { "USERS", head_users },
-              { "SHARE", head_share },     { "LINE", head_line },
-              { "ENV", head_env },         { "SET", head_set },
-              { "ROOT", head_root },       { "TROUBLES", head_troubles },
-              { "STOPPED", head_stopped }, { "INSTALLED", head_installed } };
+} heads[] = { { "USER", head_user },
+              { "USERS", head_users },
+              { "SHARE", head_share },
+              { "LINE", head_line },
+              { "ENV", head_env },
+              { "SET", head_set },
+              { "ROOT", head_root },
+              { "MOUNTS", head_mounts },
+              { "TROUBLES", head_troubles },
+              { "STOPPED", head_stopped },
+              { "INSTALLED", head_installed } };
 
 /* Takes one line from *TEXT. Returns false if the line doesn't belong to the
  * head. */
