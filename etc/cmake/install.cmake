@@ -11,32 +11,22 @@ foreach(manual ${manuals} ${settings_manual})
     if(manual MATCHES "/sallyport\\.1$")
         set(component client)
     endif()
-    install(FILES ${manual} DESTINATION ${CMAKE_INSTALL_MANDIR}/man${section}
-        COMPONENT ${component})
+    string(TOUPPER SALLYPORT_${component} wanted)
+    if(${wanted})
+        install(FILES ${manual} DESTINATION ${CMAKE_INSTALL_MANDIR}/man${section}
+            COMPONENT ${component})
+    endif()
 endforeach()
 
-install(FILES etc/sysusers.d/sallyport.conf DESTINATION lib/sysusers.d
-    COMPONENT server)
-install(FILES etc/tmpfiles.d/sallyport.conf DESTINATION lib/tmpfiles.d
-    COMPONENT server)
-install(PROGRAMS certs/make DESTINATION ${programs} RENAME make-certificate
-    COMPONENT server)
-install(PROGRAMS etc/answer-metrics etc/report DESTINATION ${programs}
-    COMPONENT server)
-install(FILES etc/report.html etc/letter.txt DESTINATION ${CMAKE_INSTALL_DATADIR}/sallyport
-    COMPONENT server)
-install(FILES etc/completion/sallyport.bash
-    DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions
-    RENAME sallyport COMPONENT client)
-install(FILES etc/completion/sallyportctl.bash
-    DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions
-    RENAME sallyportctl COMPONENT server)
 set(ZSH_COMPLETIONS zsh/vendor-completions CACHE STRING
     "below share; the name is Debian's, others have zsh/site-functions")
-install(FILES etc/completion/_sallyport
-    DESTINATION ${CMAKE_INSTALL_DATADIR}/${ZSH_COMPLETIONS} COMPONENT client)
-install(FILES etc/completion/_sallyportctl
-    DESTINATION ${CMAKE_INSTALL_DATADIR}/${ZSH_COMPLETIONS} COMPONENT server)
+if(SALLYPORT_CLIENT)
+    install(FILES etc/completion/sallyport.bash
+        DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions
+        RENAME sallyport COMPONENT client)
+    install(FILES etc/completion/_sallyport
+        DESTINATION ${CMAKE_INSTALL_DATADIR}/${ZSH_COMPLETIONS} COMPONENT client)
+endif()
 install(FILES ${settings_example} README.md CHANGELOG.md SECURITY.md CONTRIBUTING.md
     DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT doc)
 install(DIRECTORY docs DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT doc
@@ -48,9 +38,6 @@ install(PROGRAMS etc/examples/sallyport-address etc/examples/sallyport-report
     etc/examples/sallyport-after etc/examples/sallyport-events
     etc/examples/sallyport-sync
     DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples COMPONENT doc)
-install(PROGRAMS ${import}/ldif ${import}/name-hash ${import}/passwd
-    ${import}/proftpd ${import}/pure-pw
-    DESTINATION ${CMAKE_INSTALL_DATADIR}/sallyport/import COMPONENT server)
 install(PROGRAMS etc/examples/prometheus/sallyport-quotas
     DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples/prometheus COMPONENT doc)
 install(DIRECTORY etc/examples/ DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples
@@ -59,6 +46,31 @@ install(DIRECTORY etc/examples/ DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples
     PATTERN sallyport-events EXCLUDE PATTERN sallyport-sync EXCLUDE
     PATTERN sallyport-quotas EXCLUDE)
 
+add_custom_target(uninstall
+    COMMAND ${CMAKE_COMMAND} -P ${PROJECT_SOURCE_DIR}/etc/cmake/uninstall.cmake
+    COMMENT "Removing what the last installation from here put there")
+if(NOT SALLYPORT_SERVER)
+    return()
+endif()
+
+install(FILES etc/sysusers.d/sallyport.conf DESTINATION lib/sysusers.d
+    COMPONENT server)
+install(FILES etc/tmpfiles.d/sallyport.conf DESTINATION lib/tmpfiles.d
+    COMPONENT server)
+install(PROGRAMS certs/make DESTINATION ${programs} RENAME make-certificate
+    COMPONENT server)
+install(PROGRAMS etc/answer-metrics etc/report DESTINATION ${programs}
+    COMPONENT server)
+install(FILES etc/report.html etc/letter.txt DESTINATION ${CMAKE_INSTALL_DATADIR}/sallyport
+    COMPONENT server)
+install(FILES etc/completion/sallyportctl.bash
+    DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions
+    RENAME sallyportctl COMPONENT server)
+install(FILES etc/completion/_sallyportctl
+    DESTINATION ${CMAKE_INSTALL_DATADIR}/${ZSH_COMPLETIONS} COMPONENT server)
+install(PROGRAMS ${import}/ldif ${import}/name-hash ${import}/passwd
+    ${import}/proftpd ${import}/pure-pw
+    DESTINATION ${CMAKE_INSTALL_DATADIR}/sallyport/import COMPONENT server)
 install(FILES etc/sallyport-retention.timer etc/sallyport-metrics.socket DESTINATION lib/systemd/system
     COMPONENT server)
 
@@ -82,7 +94,3 @@ install(CODE [[
             PERMISSIONS OWNER_READ OWNER_WRITE GROUP_READ WORLD_READ)
     endforeach()
 ]] COMPONENT server)
-
-add_custom_target(uninstall
-    COMMAND ${CMAKE_COMMAND} -P ${PROJECT_SOURCE_DIR}/etc/cmake/uninstall.cmake
-    COMMENT "Removing what the last installation from here put there")
