@@ -36,7 +36,7 @@ FLAG(print_password, "print-password", "make a password, and print it once")
 FLAG(must_change, "must-change",
      "the user must change the password before anything else")
 KEY(on_conflict, "on-conflict", "WORD", "default",
-    "overwrite, rename, version, reject or default")
+    "overwrite, rename, reject or default")
 KEY(data_binding, "data-binding", "WORD", "default",
     "user, session, address or default")
 KEY(upload_eof, "upload-eof", "WORD", "default",

@@ -223,16 +223,6 @@ static void makes(const struct server *server, const struct change *c)
     cr_expect(wait_until(is_made, (void *)path, WAIT_MS), "no %s", path);
 }
 
-static void stores_as(const struct server *server, const struct change *c)
-{
-    struct session s;
-
-    enter(&s, server);
-    session_store(&s, "STOR", "there", "other", 5);
-    session_close(&s);
-    fault_expect_whole(server, "anna", c->say, "other", 5);
-}
-
 /* The limit is 1,024 bytes/s, in pieces of 512 bytes. The server transfers the
  * first piece and the bytes of the last 0.1 s at once. */
 static void takes_time(const struct server *server, const struct change *c)
@@ -305,7 +295,6 @@ const struct change changes[] = {
     { 8, "bandwidth_up", "1K", takes_time, NULL, NULL },
     { 8, "log_format", "json", logs, NULL, "\"event\":\"login\"" },
     { 9, "bandwidth_down", "1K", takes_time, NULL, NULL },
-    { 9, "conflict_name", "new", stores_as, "new-there", NULL },
     { 10, "user_bandwidth_up", "1K", takes_time, NULL, NULL },
     { 10, "login_timeout", "8s", ends_before_login, NULL, "421 {*}" },
     { 11, "user_bandwidth_down", "1K", takes_time, NULL, NULL },

@@ -41,13 +41,9 @@ ReportHook(PRE_ALL)(struct criterion_test_set *set)
 {
     (void)set;
     if (mounts_own())
-        server_share(
-            PLAN(USERS({ .name = "overwrites" },
-                       { .name = "versions", .keys = "on_conflict=version" },
-                       { .name = "onto" },
-                       { .name = "beside", .keys = "on_conflict=version" },
-                       { .name = "appends" },
-                       { .name = "new", .keys = "on_conflict=reject" })));
+        server_share(PLAN(USERS(
+            { .name = "overwrites" }, { .name = "onto" }, { .name = "appends" },
+            { .name = "new", .keys = "on_conflict=reject" })));
 }
 
 static void need_root(void)
@@ -169,19 +165,9 @@ Test(watched, overwrites, .timeout = 120)
     play(store, "overwrites");
 }
 
-Test(watched, versions, .timeout = 120)
-{
-    play(store, "versions");
-}
-
 Test(watched, renames_onto_it, .timeout = 120)
 {
     play(rename_onto, "onto");
-}
-
-Test(watched, renames_onto_it_as_a_version, .timeout = 120)
-{
-    play(rename_onto, "beside");
 }
 
 Test(watched, appends, .timeout = 120)

@@ -20,21 +20,12 @@ extern const char *const binding_words[BINDING_COUNT];
 enum conflict {
     CONFLICT_OVERWRITE, /* the new file replaces the old one */
     CONFLICT_RENAME,    /* the new file gets another name */
-    CONFLICT_VERSION,   /* the old file gets another name */
     CONFLICT_REJECT,    /* the upload is refused */
     CONFLICT_COUNT
 };
 
-/* How CONFLICT_RENAME makes a name. */
-enum conflict_name {
-    CONFLICT_NAME_NUMBER, /* "NAME (2).ext" */
-    CONFLICT_NAME_NEW,    /* "new-NAME.ext" */
-    CONFLICT_NAME_COUNT
-};
-
-#define CONFLICT_EXPECTED "overwrite, rename, version or reject"
+#define CONFLICT_EXPECTED "overwrite, rename or reject"
 extern const char *const conflict_words[CONFLICT_COUNT];
-extern const char *const conflict_name_words[CONFLICT_NAME_COUNT];
 
 /* The endings of a data connection after which an upload counts as complete. */
 

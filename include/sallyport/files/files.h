@@ -24,7 +24,6 @@ struct files_rules {
     /* The most files and bytes that the user may store in all; 0: no limit. */
     uint64_t uploads, upload_bytes;
     enum conflict on_conflict;
-    enum conflict_name conflict_name;
     unsigned file_mode, dir_mode; /* modes of new files and directories in the
                                    * home; 0: 0600, 0700 */
     unsigned allow_weaker;        /* sandbox_part bits */

@@ -293,8 +293,8 @@ extern const char *const hash_names[HASH_COUNT];
 struct choices {
     bool mode_z; /* a setting of the server */
     enum hash_choice hash;
-    unsigned facts;         /* enum listing_fact bits */
-    enum conflict conflict; /* never CONFLICT_VERSION */
+    unsigned facts; /* enum listing_fact bits */
+    enum conflict conflict;
 };
 
 /* Add the lines of the reply to FEAT or HELP, each by reply_line(). Call these

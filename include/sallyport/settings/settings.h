@@ -143,7 +143,6 @@ struct settings {
     uint64_t user_bandwidth_up, user_bandwidth_down; /* of one user */
     uint64_t partial_days;    /* days until an unfinished upload is removed */
     unsigned on_conflict;     /* enum conflict */
-    unsigned conflict_name;   /* enum conflict_name */
     unsigned upload_eof;      /* enum upload_eof */
     unsigned data_binding;    /* enum data_binding */
     uint64_t ticket_lifetime; /* ms */

@@ -67,8 +67,7 @@ static void become_files(const struct search *s, int session, int master)
     char name[USER_NAME_MAX + 1], home[USER_HOME_MAX + 1];
     struct files_start start = {
         .rules = { .allow_weaker = c->allow_weaker,
-                   .fsync = c->fsync,
-                   .conflict_name = (enum conflict_name)c->conflict_name },
+                   .fsync = c->fsync, },
         .root = geteuid() == 0,
         .homes = s->below,
         .shares = c->shares,

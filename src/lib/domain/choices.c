@@ -11,13 +11,7 @@ const char *const binding_words[BINDING_COUNT] = {
 const char *const conflict_words[CONFLICT_COUNT] = {
     [CONFLICT_OVERWRITE] = "overwrite",
     [CONFLICT_RENAME] = "rename",
-    [CONFLICT_VERSION] = "version",
     [CONFLICT_REJECT] = "reject",
-};
-
-const char *const conflict_name_words[CONFLICT_NAME_COUNT] = {
-    [CONFLICT_NAME_NUMBER] = "number",
-    [CONFLICT_NAME_NEW] = "new",
 };
 
 const char *const upload_eof_words[UPLOAD_EOF_COUNT] = {

@@ -109,24 +109,13 @@ static int probe_attributes(struct probe *p)
 
 static bool probe_renames(struct probe *p)
 {
-    FD_CLEANUP int fd = -1;
-
-    if (renameat2(p->directory, p->one, p->directory, p->another,
-                  RENAME_NOREPLACE) < 0 ||
-        renameat(p->directory, p->another, p->directory, p->one) < 0)
-        return false;
-    fd = openat(p->directory, p->another, NEW_FILE, 0600);
-    if (fd < 0)
-        return false;
-    bool works = renameat2(p->directory, p->one, p->directory, p->another,
-                           RENAME_EXCHANGE) == 0;
-    unlinkat(p->directory, works ? p->one : p->another, 0);
-    return works &&
+    return renameat2(p->directory, p->one, p->directory, p->another,
+                     RENAME_NOREPLACE) == 0 &&
            renameat(p->directory, p->another, p->directory, p->one) == 0;
 }
 
 /* Checks that a file can get a name without replacing another file: by a link,
- * or by both flags of renameat2(2). */
+ * or by renameat2(2). */
 static int probe_names(struct probe *p)
 {
     return (linkat(p->directory, p->one, p->directory, p->another, 0) == 0 &&

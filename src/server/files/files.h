@@ -600,9 +600,9 @@ struct naming {
  * comes CONFLICT_RENAME, which keeps the file that has the name. Any other WISH
  * changes nothing. */
 enum conflict naming_stricter(enum conflict rule, enum conflict wish);
-/* May an upload begin if its name is taken in the mount M by a file, or by a
- * LINK to a file? Returns 0, OUTCOME_NO_RIGHT or OUTCOME_NAME_TAKEN. */
-int naming_permitted(const struct mount *m, enum conflict conflict, bool link);
+/* May an upload begin if its name is taken in the mount M? Returns 0,
+ * OUTCOME_NO_RIGHT or OUTCOME_NAME_TAKEN. */
+int naming_permitted(const struct mount *m, enum conflict conflict);
 /* Gives a file its name by the rules of on_conflict. The caller holds the lock.
  * Returns 0: n->name and n->path are the name and path that the file got;
  * otherwise an enum outcome or -errno, and the file stays in its place. But
@@ -613,11 +613,9 @@ int naming_upload(const struct files *f, struct upload *u);
 
 /* other.c: makes other names for a file whose own name is taken. */
 
-/* Writes the Nth name instead of NAME; N begins at 1. For CONFLICT_RENAME this
- * is "a (2).b" or "new-a.b"; for CONFLICT_VERSION "a.b.~1~". If the result
+/* Writes the Nth name instead of NAME; N begins at 1: "a (2).b". If the result
  * would be longer than SIZE - 1 bytes, cuts NAME between characters. */
-void other_name(enum conflict conflict, enum conflict_name style,
-                const char *name, unsigned n, char *out, size_t size);
+void other_name(const char *name, unsigned n, char *out, size_t size);
 /* Does the same with a random NUMBER, for a mount that hides names:
  * "a.7f3a9c21.b". */
 void other_random(const char *name, uint32_t number, char *out, size_t size);

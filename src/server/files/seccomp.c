@@ -46,7 +46,7 @@ static const struct permission may[] = {
     MAY(flistxattr, "a partial becomes a file: which of them it has"),
     MAY(fremovexattr, "the same: these are removed"),
     MAY_IF(fcntl, IS(1, F_SETLEASE), "nobody else can write what is inspected"),
-    MAY(flock, "one writer for a partial; on_conflict = version"),
+    MAY(flock, "one writer for a partial; on_conflict"),
     MAY(pipe2, "listings on their way to session"),
     END_OF_LIST,
 };

@@ -191,7 +191,7 @@ static void modes_opts_stor(struct session *s, struct slice rest)
     if (rest.len > 0) {
         slice_cut(&rest, '=', &name);
         for (i = 0; i < CONFLICT_COUNT; i++)
-            if (i != CONFLICT_VERSION && rest.ptr &&
+            if (rest.ptr &&
                 slice_equal_nocase(rest, slice_from(conflict_words[i])))
                 break;
         if (!slice_equal_nocase(name, SLICE("conflict")) ||

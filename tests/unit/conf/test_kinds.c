@@ -134,12 +134,11 @@ Test(kinds, beyond_the_bounds)
         { "startups = 10:30:100", "expected a number" },
         { "startups = 0", "out of range" },
         { "startups = 20001", "out of range" },
-        { "on_conflict = Rename", "expected overwrite, rename, version or" },
+        { "on_conflict = Rename", "expected overwrite, rename or reject" },
         { "on_conflict =", "expected overwrite" },
         { "upload_eof = Strict",
           "expected strict, size, lenient or announced" },
         { "upload_eof = no", "expected strict, size, lenient or announced" },
-        { "conflict_name = old", "expected number or new" },
         { "tls_min = 1.1", "conf:1: tls_min = 1.1: expected 1.2 or 1.3" },
         { "tls_min = 1", "expected 1.2 or 1.3" },
         { "tls_min = TLSv1.2", "expected 1.2 or 1.3" },
@@ -197,15 +196,12 @@ Test(kinds, conflicts)
     for (unsigned i = 0; i < CONFLICT_COUNT; i++) {
         char text[64];
 
-        snprintf(text, sizeof(text), "on_conflict = %s\nconflict_name = %s\n",
-                 conflict_words[i], conflict_name_words[i % 2]);
+        snprintf(text, sizeof(text), "on_conflict = %s\n", conflict_words[i]);
         parse_well(text);
         cr_expect_eq(s.on_conflict, i);
-        cr_expect_eq(s.conflict_name, i % 2);
     }
     conf_default(&s);
     cr_expect_eq(s.on_conflict, CONFLICT_OVERWRITE);
-    cr_expect_eq(s.conflict_name, CONFLICT_NAME_NUMBER);
 }
 
 Test(kinds, tls_policy)

@@ -213,6 +213,10 @@ Test(parse, settings_of_older_versions_are_refused)
     cr_expect_eq(s.login_tries, 5);
     cr_expect_eq(s.idle_timeout, 7000);
     cr_expect_eq(parse("address_refres = 1h\n"), -EINVAL);
+    cr_expect_eq(parse("fsync = no\non_conflict = version ; kept\n"), -EINVAL);
+    cr_expect(strstr(c.text, "conf:2: on_conflict = version has no effect any "
+                             "more; on_conflict = rename"));
+    parse_well("on_conflict = rename\n");
     told[0] = '\0';
     cr_expect_eq(conf_parse(&s, SLICE("address_refresh = 1h\nlissten = 1\n"),
                             "conf", tell, &c),

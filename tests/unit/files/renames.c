@@ -6,20 +6,10 @@
 #include <sys/file.h>
 #include <sys/syscall.h>
 
-#include "sallyport/base/clock.h"
 #include "steps.h"
 #include "syncs.h"
 
 struct rename_faults rename_faults;
-
-/* Waits by reading the clock, since the sandbox permits no call that sleeps. */
-static void pause_for(unsigned microseconds)
-{
-    uint64_t end = clock_us() + microseconds;
-
-    while (microseconds > 0 && clock_us() < end)
-        continue;
-}
 
 static bool is_bad(const char *to)
 {
@@ -43,17 +33,12 @@ static bool is_one_too_many(void)
 int renameat2(int from_folder, const char *from, int to_folder, const char *to,
               unsigned flags)
 {
-    if ((flags && rename_faults.no_flags) ||
-        (flags == RENAME_EXCHANGE && rename_faults.no_swap))
+    if (flags && rename_faults.no_flags)
         return fails(EINVAL);
     if (is_bad(to) || is_one_too_many())
         return -1;
     steps_on_change();
-    int r =
-        (int)syscall(SYS_renameat2, from_folder, from, to_folder, to, flags);
-    if (r == 0 && flags == RENAME_EXCHANGE)
-        pause_for(rename_faults.slow_swap);
-    return r;
+    return (int)syscall(SYS_renameat2, from_folder, from, to_folder, to, flags);
 }
 
 /* Is NAME the name that has this FAULT? */
@@ -109,8 +94,7 @@ int linkat(int from_folder, const char *from, int to_folder, const char *to,
 
 int renameat(int from_folder, const char *from, int to_folder, const char *to)
 {
-    if (fails_now(&rename_faults.once_replace, to) || is_bad(to) ||
-        fails_now(&rename_faults.once, to))
+    if (is_bad(to) || fails_now(&rename_faults.once, to))
         return -1;
     if (is_named(rename_faults.vanishes, to))
         syscall(SYS_unlinkat, from_folder, from, 0);

@@ -7,12 +7,9 @@
 #include <stdbool.h>
 
 struct rename_faults {
-    bool no_flags;      /* EINVAL for any flag, as on NFS */
-    bool no_swap;       /* EINVAL for RENAME_EXCHANGE */
-    unsigned slow_swap; /* microseconds that a swap takes to return */
+    bool no_flags;    /* EINVAL for any flag, as on NFS */
     const char *once; /* EIO for the first link or plain rename to this name */
-    const char *once_replace; /* EIO for the first plain rename to this name */
-    const char *kept;         /* kept_error for each removal of this name */
+    const char *kept; /* kept_error for each removal of this name */
     int kept_error;
     unsigned most;   /* EIO for each link, and each rename with a flag, after so
                         many; 0: never */

@@ -150,8 +150,6 @@ Test(perm, rights)
         { 0, RIGHT_RENAME | RIGHT_MINE, S_IFREG, false, "f", "an own file" },
         { 0, RIGHT_RENAME | RIGHT_MINE, S_IFDIR, false, "e", "others see it" },
         { 0, STORE | RIGHT_INSPECT, S_IFREG, false, "w", "it waits" },
-        { CONFLICT_VERSION, STORE, S_IFREG, false, "aw", "versions" },
-        { CONFLICT_VERSION, RIGHT_WRITE, S_IFREG, false, "", "no version" },
         { CONFLICT_RENAME, RIGHT_WRITE, S_IFREG, false, "w", "another name" },
         { CONFLICT_RENAME, RIGHT_REPLACE, S_IFREG, false, "", "no write" },
         { CONFLICT_REJECT, STORE, S_IFREG, false, "", "reject" },

@@ -317,12 +317,11 @@ static void arrive(struct peer *p, struct peer *other, enum arrival how,
         disk_fill(p, "/in/a", 20, 2);
 }
 
-static void release_after(enum conflict conflict, enum arrival how)
+static void release_after(enum arrival how)
 {
     struct peer p, other;
 
     init(&p);
-    p.start.rules.on_conflict = conflict;
     peer_run(&p);
     join(&other, &p);
     const char *earlier = hold(&p, "/in/b", WRITE_STORE, 20, 2);
@@ -343,10 +342,8 @@ static void release_after(enum conflict conflict, enum arrival how)
 /* The older upload replaces a newer file only by the order HELD_REPLACE. */
 Test(held, released_after_a_newer_one)
 {
-    for (enum arrival how = 0; how < ARRIVALS; how++) {
-        release_after(CONFLICT_OVERWRITE, how);
-        release_after(CONFLICT_VERSION, how);
-    }
+    for (enum arrival how = 0; how < ARRIVALS; how++)
+        release_after(how);
 }
 
 /* Two uploads wait, and are released in their order. Neither a release nor a
@@ -435,6 +432,21 @@ PeerTest(held, in_a_directory_that_is_renamed, begin(p))
     cr_expect(disk_is(p, "/in/new/f", 10, 2));
 }
 
+/* An upload that waits since 1.x has the letter of "version": it gets another
+ * name if its own one is taken. */
+PeerTest(held, one_of_an_older_version, begin(p))
+{
+    const char *id = hold(p, "/in/a", WRITE_STORE, 10, 1);
+    char stands[256];
+
+    snprintf(stands, sizeof(stands), "/in/.sallyport-%s.held-v-a", id);
+    PLAY(p, MOVE(held_at(id), stands), FILL("/in/a", 20, 2));
+    cr_expect_eq(order_once(p, HELD_LIST, "").count, 1);
+    cr_expect_str_eq(expect_order(p, HELD_RELEASE, id, OUTCOME_OK).path,
+                     "/in/a (2)");
+    PLAY(p, IS("/in/a", 20, 2), IS("/in/a (2)", 10, 1));
+}
+
 /* The name is free at the upload, but taken at the release. */
 Test(held, a_name_that_is_taken)
 {
@@ -447,10 +459,8 @@ Test(held, a_name_that_is_taken)
     } rows[] = {
         { CONFLICT_OVERWRITE, WRITE_STORE, 0, OLD, NULL },
         { CONFLICT_RENAME, WRITE_STORE, 0, SECOND, OLD },
-        { CONFLICT_VERSION, WRITE_STORE, 0, OLD, "/in/a.b.~1~" },
         { CONFLICT_REJECT, WRITE_STORE, 0, NULL, OLD },
         { CONFLICT_OVERWRITE, WRITE_STORE, RIGHT_REPLACE, SECOND, OLD },
-        { CONFLICT_VERSION, WRITE_STORE, RIGHT_REPLACE, SECOND, OLD },
         { CONFLICT_OVERWRITE, WRITE_APPEND, 0, SECOND, OLD },
         { CONFLICT_OVERWRITE, WRITE_UNIQUE, 0, SECOND, OLD },
         { CONFLICT_REJECT, WRITE_UNIQUE, 0, SECOND, OLD },

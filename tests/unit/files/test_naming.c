@@ -21,7 +21,7 @@ static void start(struct peer *p, enum conflict conflict)
  * or a directory can have, too. RULE: on_conflict; WISH: the client's. The
  * functions below are the reference for the outcome. */
 struct cell {
-    enum disk { PLAIN, NO_FLAGS, NO_SWAP, ONLY_OVERWRITES, DISKS } disk;
+    enum disk { PLAIN, NO_FLAGS, ONLY_OVERWRITES, DISKS } disk;
     enum conflict rule, wish;
     enum way { STORES, APPENDS, RESTS, UNIQUE, RENAMES, WAYS } way;
     enum stands { NOTHING, A_FILE, A_LINK, A_DIRECTORY, STANDS } stands;
@@ -56,8 +56,7 @@ static int permitted(const struct cell *c)
 {
     const enum conflict rule = rule_of(c);
 
-    if (rule == CONFLICT_REJECT ||
-        (rule == CONFLICT_VERSION && c->stands == A_LINK))
+    if (rule == CONFLICT_REJECT)
         return OUTCOME_NAME_TAKEN;
     return rule == CONFLICT_RENAME || places[c->place].rights & RIGHT_REPLACE
                ? OUTCOME_OK
@@ -98,11 +97,7 @@ static int at_the_end(const struct cell *c)
         return OUTCOME_NO_RIGHT;
     if (permitted(c) != OUTCOME_OK)
         return permitted(c);
-    if (c->stands == A_DIRECTORY)
-        return OUTCOME_IS_DIRECTORY;
-    return rule == CONFLICT_VERSION && c->disk == NO_SWAP
-               ? (int)OUTCOME_ONLY_OVERWRITE
-               : OUTCOME_OK;
+    return c->stands == A_DIRECTORY ? OUTCOME_IS_DIRECTORY : OUTCOME_OK;
 }
 
 static int renames(const struct cell *c)
@@ -177,8 +172,8 @@ static int play_cell(struct peer *p, struct cell *c, int *wanted)
     return ask_commit(p, 100);
 }
 
-/* The old file or link keeps its name, gets the name of a version, or is
- * replaced; a link's target always stays. */
+/* The old file or link keeps its name or is replaced; a link's target always
+ * stays. */
 static void check_cell(struct peer *p, const struct cell *c, int r)
 {
     const char *old = "f.txt", *new = old;
@@ -186,8 +181,6 @@ static void check_cell(struct peer *p, const struct cell *c, int r)
 
     if (r == OUTCOME_OK && c->stands && rule == CONFLICT_RENAME)
         new = "f (2).txt";
-    else if (r == OUTCOME_OK && rule == CONFLICT_VERSION)
-        old = "f.txt.~1~";
     else if (r == OUTCOME_OK)
         old = NULL;
     old = old ? in(c, true, old) : NULL;
@@ -226,8 +219,7 @@ static struct peer *peer_for_cell(struct peer *last, const struct cell *c)
     disk = c->disk;
     rename_faults = (struct rename_faults){
         .no_flags = disk == NO_FLAGS || disk == ONLY_OVERWRITES,
-        .no_swap = disk == NO_SWAP,
-        .no_links = disk == NO_SWAP || disk == ONLY_OVERWRITES,
+        .no_links = disk == ONLY_OVERWRITES,
     };
     last = peer_new();
     last->start.rules.on_conflict = c->rule;
@@ -325,127 +317,6 @@ Test(naming, ten_at_once_rename)
     rename_ten();
 }
 
-/* A hundred files get one name within a second or two, by uploads or by RNTO:
- * each file stays. */
-static void version_hundred(bool renames)
-{
-    bool seen[100] = { false };
-    const struct dirent *e;
-    struct peer p;
-
-    start(&p, CONFLICT_VERSION);
-    for (unsigned i = 0; i < 100; i++) {
-        ask_store(&p, renames ? "/in/g" : "/in/f", 100 + i, i);
-        if (renames)
-            cr_assert_eq(ask_rename(&p, "/in/g", "/in/f"), 0, "%u", i);
-    }
-    cr_expect(disk_is(&p, "/in/f", 199, 99));
-    DIR *d = opendir(disk_path(&p, "/in"));
-    while ((e = readdir(d)) != NULL)
-        if (e->d_name[0] == 'f') {
-            char path[NAME_MAX + 5];
-
-            snprintf(path, sizeof(path), "/in/%s", e->d_name);
-            size_t len = (size_t)disk_stat(&p, path).st_size;
-            cr_assert(len >= 100 && len < 200 && !seen[len - 100]);
-            seen[len - 100] = disk_is(&p, path, len, (unsigned)len - 100);
-        }
-    closedir(d);
-    for (unsigned i = 0; i < 100; i++)
-        cr_expect(seen[i], "%u", i);
-    peer_stop(&p);
-}
-
-Test(naming, a_hundred_versions)
-{
-    version_hundred(false);
-    version_hundred(true);
-}
-
-/* The old file already has its second name when the new file fails to get the
- * first one: the old file gets its name back. */
-PeerTest(naming, version_puts_the_old_one_back,
-         (rename_faults.no_flags = true, rename_faults.once_replace = "f",
-          start(p, CONFLICT_VERSION)))
-{
-    PLAY(p, FILL("/in/f", 50, 1), SENDS(STORE, "/in/f", 0, 100, 2));
-    cr_assert_neq(ask_commit(p, 100), OUTCOME_OK);
-    PLAY(p, IS("/in/f", 50, 1), GONE("/in/f.~1~"), GONE("/in/f.~2~"));
-}
-
-/* The process was killed, and the next upload makes a version again. On a
- * network disk the old file then has one other name at most. */
-static void version_once_more(struct peer *p)
-{
-    bool before = disk_is(p, "/in/f", 50, 1);
-
-    if (disk_type == 0 || !before)
-        return;
-    PLAY(p, RUN(), STOR("/in/f", 100, 2), IS("/in/f.~1~", 50, 1),
-         GONE("/in/f.~2~"), LEAVE());
-}
-
-/* At each step of the commit the name shows a whole file, also if the process
- * is killed there. Returns false if the commit has fewer steps. */
-static bool version_until(int steps)
-{
-    struct steps *s;
-    struct peer p;
-    bool held = true;
-    int done = 0;
-
-    rename_faults.no_flags = true;
-    peer_init(&p);
-    p.start.rules.on_conflict = CONFLICT_VERSION;
-    PLAY(&p, DIRECTORY("/in"), FILL("/in/f", 50, 1));
-    s = steps_for_next();
-    PLAY(&p, RUN(), SENDS(STORE, "/in/f", 0, 100, 2));
-    steps_hold(s);
-    send_commit(&p, 100);
-    for (; held && done < steps; done++) {
-        held = steps_next(s, &p) == STEPPED_HELD;
-        cr_expect(disk_is(&p, "/in/f", 50, 1) || disk_is(&p, "/in/f", 100, 2),
-                  "step %d", done);
-    }
-    if (held) {
-        peer_kill(&p);
-        cr_expect(disk_is(&p, "/in/f", 50, 1) ||
-                      (disk_is(&p, "/in/f", 100, 2) &&
-                       (disk_is(&p, "/in/f.~1~", 50, 1) ||
-                        disk_is(&p, "/in/f.~2~", 50, 1))),
-                  "killed at step %d", done);
-        steps_free(s);
-        version_once_more(&p);
-        peer_remove(&p);
-    } else {
-        PLAY(&p, IS("/in/f", 100, 2), IS("/in/f.~1~", 50, 1));
-        steps_free(s);
-        peer_stop(&p);
-    }
-    steps_end(s);
-    return held;
-}
-
-static void version_at_each_step(int least)
-{
-    int steps = 1;
-
-    while (version_until(steps))
-        steps++;
-    cr_expect_gt(steps, least);
-}
-
-Test(naming, version_plain_never_lacks_the_name)
-{
-    version_at_each_step(4);
-}
-
-Test(naming, version_on_a_network_disk_never_lacks_the_name)
-{
-    disk_type = FUSE_SUPER_MAGIC;
-    version_at_each_step(2);
-}
-
 /* A rename makes a link with the new name, but can't remove the old name. If
  * another program has taken the new name meanwhile, its file is kept; otherwise
  * the link is removed. */
@@ -514,23 +385,6 @@ PeerTest(naming, path_at_its_limit, start(p, CONFLICT_RENAME))
     }
 }
 
-/* Another session deletes the name between the swap and its check. The reply
- * calls this neither an error of the disk nor a success. */
-PeerTest(naming, a_name_that_goes_in_the_midst,
-         (rename_faults.slow_swap = 3000000, start(p, CONFLICT_VERSION)))
-{
-    ino_t ours;
-
-    PLAY(p, FILL("/in/f", 50, 1), SENDS(STORE, "/in/f", 0, 100, 2));
-    ours = disk_stat(p, disk_partial(p, "/in")).st_ino;
-    send_commit(p, 100);
-    while (disk_stat(p, "/in/f").st_ino != ours)
-        poll(NULL, 0, 1);
-    cr_assert_eq(unlink(disk_path(p, "/in/f")), 0);
-    cr_expect_eq(EXPECT(&p->session, refused)->outcome, OUTCOME_NAME_LOST);
-    cr_expect(disk_is(p, "/in/f.~1~", 50, 1), "the old one is kept");
-}
-
 /* Another file gets the name between the check and the rename: it is kept. */
 PeerTest(naming, rename_onto_a_late_file_plain,
          (rename_faults = (struct rename_faults){ .no_flags = true,
@@ -570,8 +424,8 @@ PeerTest(naming, rename_without_a_look,
  * removes the partial's name. */
 Test(naming, death_without_noreplace)
 {
-    static const enum conflict conflicts[] = { CONFLICT_REJECT, CONFLICT_RENAME,
-                                               CONFLICT_VERSION };
+    static const enum conflict conflicts[] = { CONFLICT_REJECT,
+                                               CONFLICT_RENAME };
 
     for (size_t i = 0; i < sizeof(conflicts) / sizeof(conflicts[0]); i++) {
         struct peer p;
@@ -671,7 +525,7 @@ PeerTest(naming, a_partial_that_cannot_go_back, peer_init(p))
 
 /* A process that can open the directory can lock it. While it does, the commit
  * is refused as busy, and changes nothing. */
-PeerTest(naming, lock_that_is_held, start(p, CONFLICT_VERSION))
+PeerTest(naming, lock_that_is_held, start(p, CONFLICT_RENAME))
 {
     int folder;
 
@@ -682,5 +536,5 @@ PeerTest(naming, lock_that_is_held, start(p, CONFLICT_VERSION))
     PLAY(p, SENDS(STORE, "/in/f", 0, 100, 2), COMMIT(100, BUSY),
          IS("/in/f", 50, 1));
     close(folder);
-    PLAY(p, STOR("/in/f", 100, 2), IS("/in/f.~1~", 50, 1));
+    PLAY(p, STOR("/in/f", 100, 2), IS("/in/f (2)", 100, 2));
 }

@@ -222,11 +222,6 @@ static bool new_beside_old(const struct seen *s, bool ok)
     return s->f_is_old && s->old == 1 && (!ok || s->new > 0);
 }
 
-static bool old_gets_another_name(const struct seen *s, bool ok)
-{
-    return s->old == 1 && (ok ? s->f_is_new : s->f_is_new || s->f_is_old);
-}
-
 static bool new_under_some_name(const struct seen *s, bool ok)
 {
     return s->old == 0 && s->held == 0 && (!ok || s->new > 0);
@@ -257,14 +252,6 @@ static bool g_is_kept(const struct seen *s, bool ok)
            (s->f_is_new || s->f_is_old);
 }
 
-/* Both files exist. If the process is killed between the two renames, g can
- * have the name of a version. */
-static bool g_and_old_are_kept(const struct seen *s, bool ok)
-{
-    (void)ok;
-    return s->new == 1 && s->old == 1 && (s->f_is_new || s->f_is_old);
-}
-
 #define HOME       .mount = ""
 #define THE_SHARE  .mount = "/contracts", .rights = RIGHT_ALL
 #define THE_DROP   .mount = "/contracts", .rights = RIGHT_WRITE
@@ -277,8 +264,6 @@ static const struct scenario scenarios[] = {
       .is_right = new_over_old },
     { "beside an old file", CONFLICT_RENAME, HOME, .old_seed = 1,
       .uploads = true, .work = store, .is_right = new_beside_old },
-    { "a version", CONFLICT_VERSION, HOME, .old_seed = 1, .uploads = true,
-      .work = store, .is_right = old_gets_another_name },
     { "STOU", HOME, .uploads = true, .work = store_unique,
       .is_right = new_or_nothing },
     { "a resumed upload", HOME, .uploads = true, .before = cut,
@@ -296,9 +281,9 @@ static const struct scenario scenarios[] = {
       .is_right = new_under_some_name },
     { "with uploads", HOME, .uploads = true, .counts = true, .work = store,
       .is_right = new_or_nothing },
-    { "a version with uploads", CONFLICT_VERSION, HOME, .old_seed = 1,
+    { "beside an old file with uploads", CONFLICT_RENAME, HOME, .old_seed = 1,
       .uploads = true, .counts = true, .work = store,
-      .is_right = old_gets_another_name },
+      .is_right = new_beside_old },
     { "with uploads in a share", THE_SHARE, .uploads = true, .counts = true,
       .work = store, .is_right = new_or_nothing },
     { "for inspection", INSPECTION, .uploads = true, .work = store,
@@ -307,8 +292,6 @@ static const struct scenario scenarios[] = {
     { "DELE", HOME, .old_seed = 1, .work = delete, .is_right = old_or_nothing },
     { "RNTO over a file", HOME, .old_seed = 1, .before = make_g,
       .work = rename_onto, .is_right = g_is_kept },
-    { "RNTO with versions", CONFLICT_VERSION, HOME, .old_seed = 1,
-      .before = make_g, .work = rename_onto, .is_right = g_and_old_are_kept },
 };
 
 /* One run */

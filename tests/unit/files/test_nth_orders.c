@@ -47,8 +47,6 @@ static const struct order orders[] = {
     { "inspect list", CONFLICT_OVERWRITE, INSPECT(LIST), STANDS, STANDS, 0, 0 },
     { "inspect release", CONFLICT_OVERWRITE, INSPECT(RELEASE),
       RELEASED | PARTIAL | FILE_F, STANDS, OLD_FILE, 0 },
-    { "inspect release, a version", CONFLICT_VERSION, INSPECT(RELEASE),
-      RELEASED | OLD_FILE | PARTIAL | FILE_F, STANDS, 0, 0 },
     { "inspect release, another name", CONFLICT_RENAME, INSPECT(RELEASE),
       RELEASED | OLD_FILE | PARTIAL | FILE_F, STANDS, 0, 0 },
     { "inspect reject", CONFLICT_OVERWRITE, INSPECT(REJECT),
@@ -90,7 +88,7 @@ static void furnish(struct world *w)
 
 static unsigned look(struct world *w)
 {
-    static const char *const names[] = { "/in/a", "/in/a (2)", "/in/a.~1~" };
+    static const char *const names[] = { "/in/a", "/in/a (2)" };
     struct peer *p = &w->p;
     char held[96];
     unsigned s = 0;
@@ -100,7 +98,7 @@ static unsigned look(struct world *w)
         s |= disk_is(p, names[i], LEN, OLD) ? OLD_FILE : 0;
     }
     snprintf(held, sizeof(held), "/in/.sallyport-%s.held-%c-a", p->held,
-             "orvx"[w->order->conflict]);
+             "orx"[w->order->conflict]);
     s |= disk_is(p, held, LEN, NEW) ? HELD : 0;
     s |= disk_is(p, "/d/f", LEN, OLD) ? FILE_F : 0;
     return s | (disk_partials(p, "/d") > 0 ? PARTIAL : 0);

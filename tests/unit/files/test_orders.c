@@ -398,8 +398,6 @@ static bool give(struct world *w, char to[LONGEST], const char *file)
         add_extra(w, file);
         return true;
     }
-    if (is_there(to) && run.conflict == CONFLICT_VERSION)
-        add_extra(w, to);
     strcpy(to, file);
     return true;
 }

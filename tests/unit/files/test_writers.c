@@ -228,44 +228,6 @@ Test(writers, of_one_name_on_two_machines)
     play_all();
 }
 
-/* Plays two uploads that keep versions, and stops the first one after STOPS
- * changes of a name. TAKEN: an old file has the name. Returns the same as
- * commit_until(). */
-static bool play_versions(int stops, bool taken)
-{
-    const char *second = taken ? "/in/f.~2~" : "/in/f.~1~";
-
-    start_pair("anna", CONFLICT_VERSION);
-    if (taken)
-        disk_fill(&pair.a, "/in/f", 50 * K, 1);
-    cr_assert_eq(open_upload(&pair.a, WRITE_STORE, 10 * K, 2), 0);
-    cr_assert_eq(open_upload(&pair.b, WRITE_STORE, 20 * K, 3), 0);
-    const bool reached = commit_until(stops, 10 * K);
-    send_commit(&pair.b, 20 * K);
-    run_both();
-    GETS(OK, ask_answer(&pair.a));
-    GETS(OK, ask_answer(&pair.b));
-    cr_expect(!taken || disk_is(&pair.a, "/in/f.~1~", 50 * K, 1), "after %d",
-              stops);
-    cr_expect(disk_is(&pair.a, "/in/f", 20 * K, 3) ||
-                  disk_is(&pair.a, second, 20 * K, 3),
-              "the second one is lost after %d", stops);
-    cr_expect(disk_is(&pair.a, "/in/f", 10 * K, 2) ||
-                  disk_is(&pair.a, second, 10 * K, 2),
-              "the first one is lost after %d", stops);
-    end();
-    return reached;
-}
-
-Test(writers, versions_on_two_machines)
-{
-    disk_type = FUSE_SUPER_MAGIC;
-    rename_faults.nodes = rename_faults.no_flags = true;
-    for (int taken = 0; taken < 2; taken++)
-        for (int stops = 0; play_versions(stops, taken);)
-            stops++;
-}
-
 /* Another machine removes the partial just before the rename. */
 PeerTest(writers, a_partial_that_vanishes, peer_init(p))
 {

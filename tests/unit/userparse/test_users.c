@@ -10,7 +10,7 @@ Test(users, rows)
         "# a comment: with colons\n\n \t\n"
         "anna:" HASH ":70000:70001:Anna, A.:/srv/anna::rights=read\n"
         "bob:!" HASH ":70002:70002::/srv/bob::upload_eof=lenient\n"
-        "eve:!:70003:70003::/srv/eve::   rights=lrw  on_conflict=version\n"
+        "eve:!:70003:70003::/srv/eve::   rights=lrw  on_conflict=rename\n"
         "x:*:4294967294:0::/x::";
 
     read_well(text);
@@ -30,7 +30,7 @@ Test(users, rows)
     cr_expect(u.row[2].locked);
     cr_expect_str_eq(u.row[2].hash, "");
     cr_expect_eq(u.row[2].rights, RIGHT_LIST | RIGHT_READ | RIGHT_WRITE);
-    cr_expect_eq(u.row[2].choice[CHOICE_CONFLICT], CONFLICT_VERSION + 1);
+    cr_expect_eq(u.row[2].choice[CHOICE_CONFLICT], CONFLICT_RENAME + 1);
     cr_expect_eq(u.row[1].choice[CHOICE_CONFLICT], 0);
     cr_expect_eq(u.row[1].choice[CHOICE_UPLOAD_EOF], UPLOAD_EOF_LENIENT + 1);
     cr_expect_eq(u.row[2].choice[CHOICE_UPLOAD_EOF], 0);
@@ -298,6 +298,8 @@ Test(users, what_only_older_versions_permit)
         { "anna:!:1:1::/h::", "quota=1", "user change anna --remove quota" },
         { "anna:!:1:1::/h::", "quota_files=",
           "user change anna --remove quota_files" },
+        { "anna:!:1:1::/h::", "on_conflict=version",
+          "user change anna --on-conflict rename" },
         { "@share:s:80000:/s:", "quota=1", "share change s --remove quota" },
         { "@share:s:80000:/s:", "quota_files=1",
           "share change s --remove quota_files" },

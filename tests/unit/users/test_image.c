@@ -14,7 +14,7 @@
 #define FILE_TEXT                                                              \
     "# two users\n"                                                            \
     "anna:" HASH ":70000:70001:Anna A:/home/anna::rights=lrw "                 \
-    "on_conflict=version upload_eof=size data_binding=session "                \
+    "on_conflict=reject upload_eof=size data_binding=session "                 \
     "certificate=" PIN " login=certificate expires=2199-12-31 "                \
     "max_transfers=0 max_file_size=16777216G networks=::1 hours=mon\n"         \
     "bert:!:70002:70003::/home/bert::shares=offers:drop teams=legal "          \
@@ -75,7 +75,7 @@ Test(image, arrives_whole)
     cr_expect(slice_equal(anna->certificate, SLICE(PIN)));
     cr_expect(anna->uid == 70000 && anna->gid == 70001 && anna->line == 2);
     cr_expect_eq(anna->rights, RIGHT_LIST | RIGHT_READ | RIGHT_WRITE);
-    cr_expect_eq(anna->choice[CHOICE_CONFLICT], CONFLICT_VERSION + 1);
+    cr_expect_eq(anna->choice[CHOICE_CONFLICT], CONFLICT_REJECT + 1);
     cr_expect_eq(row_limit(&anna->limits, ROW_TRANSFERS, 5), 0);
     cr_expect_eq(row_limit(&anna->limits, ROW_FILE_SIZE, 5), UINT64_C(1) << 54);
     cr_expect_eq(row_limit(&anna->limits, ROW_UP, 5), 5);

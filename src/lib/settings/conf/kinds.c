@@ -253,8 +253,6 @@ KIND(ports,
      "optionally, the word proxy",
      addresses_set_ports);
 WORD_KIND(conflict, CONFLICT_EXPECTED, conflict_words, CONFLICT_COUNT);
-WORD_KIND(conflict_name, "number or new", conflict_name_words,
-          CONFLICT_NAME_COUNT);
 KIND(labelled, "an absolute path", set_labelled);
 WORD_KIND(upload_eof, UPLOAD_EOF_EXPECTED, upload_eof_words, UPLOAD_EOF_COUNT);
 WORD_KIND(log_format, LOG_FORMAT_EXPECTED, log_format_words, LOG_FORMATS);

@@ -34,9 +34,8 @@ struct setting_kind {
 extern const struct setting_kind kind_path, kind_optional_path, kind_group,
     kind_number, kind_min_free, kind_mode, kind_duration, kind_yes_no,
     kind_listen, kind_address, kind_announced, kind_networks, kind_ports,
-    kind_conflict, kind_conflict_name, kind_binding, kind_clients,
-    kind_labelled, kind_upload_eof, kind_log_format, kind_tls_version,
-    kind_suites, kind_weaker;
+    kind_conflict, kind_binding, kind_clients, kind_labelled, kind_upload_eof,
+    kind_log_format, kind_tls_version, kind_suites, kind_weaker;
 
 /* Complains "PLACE: KEY = VALUE: …". Always returns -EINVAL. */
 int kinds_refuse(const struct assignment *a, const char *format, ...)
@@ -69,9 +68,10 @@ int conf_check(const struct settings *s, conf_report *report,
 /* Returns the row of a key, or NULL. The key of a keyed row begins with the
  * row's key. */
 const struct setting *table_find(struct slice key);
-/* If only older versions have a setting of this key, returns the words that say
- * what to do instead, with "; " at their end, or "". Otherwise returns NULL. */
-const char *table_retired(struct slice key);
+/* If only older versions have a setting of this key or value, returns the words
+ * that say what to do instead, with "; " at their end, or ""; *key becomes "KEY
+ * = VALUE" if only the value is refused. Otherwise returns NULL. */
+const char *table_retired(struct slice *key, struct slice value);
 /* Returns the key that is most similar to a misspelt one, or NULL. */
 const char *table_nearest(struct slice key);
 

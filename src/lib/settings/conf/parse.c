@@ -84,10 +84,9 @@ static int assign_key(struct parser *p, struct slice key, struct slice value)
 {
     const struct setting *row = table_find(key);
     struct setting_said *said;
-    const char *instead;
+    const char *instead = table_retired(&key, value);
 
-    if (!row) {
-        instead = table_retired(key);
+    if (!row || instead) {
         if (!instead) {
             const char *nearest = table_nearest(key);
             int len = key.len > SETTINGS_SHOWN_MAX ? SETTINGS_SHOWN_MAX

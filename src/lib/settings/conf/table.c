@@ -286,12 +286,8 @@ const struct setting setting_table[] = {
     { ROW(on_conflict, conflict, "overwrite"),
       .help = "What happens if the name of an upload is taken. overwrite: "
               "the new file replaces the old one. rename: the new file gets "
-              "another name. version: the old file gets another name "
-              "(NAME.~1~). reject: the upload is refused. Per user: "
-              "on_conflict= in the users file." },
-    { ROW(conflict_name, conflict_name, "number"),
-      .help = "The other name that \"on_conflict = rename\" gives. number: "
-              "\"NAME (2).ext\". new: \"new-NAME.ext\"." },
+              "another name, \"NAME (2).ext\". reject: the upload is refused. "
+              "Per user: on_conflict= in the users file." },
     { ROW(upload_eof, upload_eof, "strict"),
       .help = "How a client must end an upload. strict: with TLS "
               "close_notify. size: also with a bare FIN after as many bytes "
@@ -357,11 +353,13 @@ const struct setting *table_find(struct slice key)
     "its processes that number and the next three; "
 #define NO_OCSP "public CAs have ended OCSP, and no response is sent; "
 static const struct {
-    const char *key, *instead; /* KEY: if it ends with '.', it has labels;
+    const char *key, *instead; /* KEY: if it ends with '.', it has labels; with
+                                  " = VALUE" only that value is refused;
                                   INSTEAD: what to write, or "" */
 } retired[] = {
     { "active", "clients use passive mode (EPSV or PASV); " },
     { "address_refresh", "" },
+    { "conflict_name", "the other name is always \"NAME (2).ext\"; " },
     { "control",
       "the socket is /run/sallyport/control, or \"control\" beside another "
       "configuration; " },
@@ -373,6 +371,8 @@ static const struct {
       "the level is 6, and a client can choose another (OPTS MODE Z LEVEL); " },
     { "ocsp_file", NO_OCSP },
     { "ocsp_file.", NO_OCSP },
+    { "on_conflict = version",
+      "on_conflict = rename keeps both files, too; write this, or " },
     { "tls12_suites", SUITES_INSTEAD },
     { "tls13_suites", SUITES_INSTEAD },
     { "uid.auth", ACCOUNTS_INSTEAD },
@@ -386,14 +386,21 @@ static const struct {
       "form; " },
 };
 
-const char *table_retired(struct slice key)
+const char *table_retired(struct slice *key, struct slice value)
 {
     for (size_t i = 0; i < sizeof(retired) / sizeof(retired[0]); i++) {
-        struct slice own = slice_from(retired[i].key);
+        struct slice only = slice_from(retired[i].key), own;
 
-        if (slice_equal(key, own) ||
-            (own.ptr[own.len - 1] == '.' && slice_starts(key, own)))
+        slice_cut(&only, ' ', &own);
+        if (!slice_equal(*key, own) &&
+            (own.ptr[own.len - 1] != '.' || !slice_starts(*key, own)))
+            continue;
+        if (!only.ptr)
             return retired[i].instead;
+        if (slice_equal(value, (struct slice){ only.ptr + 2, only.len - 2 })) {
+            *key = slice_from(retired[i].key);
+            return retired[i].instead;
+        }
     }
     return NULL;
 }

@@ -213,6 +213,8 @@ static const struct {
     { LINE_USER | LINE_SHARE, "quota_files", NULL, QUOTA, REMOVE },
     { LINE_USER, "rights.", NULL, "a share with the role replaces it",
       "share add %n%p %n:%v && sallyportctl " REMOVE },
+    { LINE_USER, "on_conflict", "version", "rename keeps both files, too",
+      "user change %n --on-conflict rename" },
 };
 #define RETIRED (sizeof(retired) / sizeof(retired[0]))
 

@@ -212,7 +212,7 @@ static int change_rename_taken(const struct files *f, const struct place *from,
                                const struct stat *file)
 {
     mode_t taken = change_kind_at(to);
-    int r = naming_permitted(to->mount, f->rules.on_conflict, taken == S_IFLNK);
+    int r = naming_permitted(to->mount, f->rules.on_conflict);
 
     if (!S_ISREG(file->st_mode) || (taken != S_IFREG && taken != S_IFLNK))
         return OUTCOME_EXISTS;

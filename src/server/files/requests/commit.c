@@ -112,10 +112,8 @@ static int commit_name(const struct files *f, struct upload *u)
 static int commit_publish(struct files *f, struct upload *u)
 {
     /* Doesn't count the copied head again: it was counted when the old file was
-     * stored, and the upload replaces the old file. With CONFLICT_VERSION the
-     * old file stays, so the head counts. */
-    uint64_t bytes =
-        u->length - (u->conflict == CONFLICT_VERSION ? 0 : u->copy.len);
+     * stored, and the upload replaces the old file. */
+    uint64_t bytes = u->length - u->copy.len;
     int r = count_one(f, &bytes);
 
     if (r != 0)

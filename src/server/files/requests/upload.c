@@ -69,7 +69,7 @@ static int upload_look_at_target(struct files *f, const struct place *at,
      * meanwhile. */
     w->facts.old_keeps_name =
         w->conflict == CONFLICT_RENAME || at->mount->inspect;
-    return naming_permitted(at->mount, w->conflict, link);
+    return naming_permitted(at->mount, w->conflict);
 }
 
 static int upload_make_plan(struct files *f, int directory, const char *name,
@@ -112,13 +112,11 @@ static int upload_make_plan(struct files *f, int directory, const char *name,
 }
 
 /* Returns the length that upload_bytes permits. A copied head was counted when
- * its file was stored, so it doesn't count again, unless that file stays as a
- * version. A partial wasn't counted yet. */
+ * its file was stored, so it doesn't count again. A partial wasn't counted
+ * yet. */
 static uint64_t upload_longest(const struct wish *w)
 {
-    const bool counted =
-        w->plan.how == RESUME_COPY && w->conflict != CONFLICT_VERSION;
-    uint64_t head = counted ? w->plan.first : 0, longest;
+    uint64_t head = w->plan.how == RESUME_COPY ? w->plan.first : 0, longest;
 
     return __builtin_add_overflow(w->left, head, &longest) ? UINT64_MAX
                                                            : longest;
@@ -416,7 +414,7 @@ int upload_fits(struct files *f, uint64_t length, bool complete)
 {
     struct upload *u = &f->upload;
     const uint64_t began = clock_ms();
-    const uint64_t counted = u->conflict == CONFLICT_VERSION ? 0 : u->copy.len;
+    const uint64_t counted = u->copy.len;
     int r = count_others(f, length > counted ? length - counted : 0, complete);
 
     u->look_at = clock_ms() + 20 * (clock_ms() - began);

@@ -25,7 +25,6 @@
 static const char conflict_letters[CONFLICT_COUNT] = {
     [CONFLICT_OVERWRITE] = 'o',
     [CONFLICT_RENAME] = 'r',
-    [CONFLICT_VERSION] = 'v',
     [CONFLICT_REJECT] = 'x',
 };
 
@@ -54,9 +53,10 @@ bool held_parse(const char *text, char id[HELD_DIGITS + 1],
         return false;
     snprintf(id, HELD_DIGITS + 1, "%s", text);
     text += HELD_DIGITS + sizeof(HELD_MARK) - 1;
-    letter = text[0]
-                 ? memchr(conflict_letters, text[0], sizeof(conflict_letters))
-                 : NULL;
+    /* Releases of 1.x kept the old file of a 'v'. */
+    letter = text[0] ? memchr(conflict_letters, text[0] == 'v' ? 'r' : text[0],
+                              sizeof(conflict_letters))
+                     : NULL;
     if (!letter || text[1] != '-' || !path_name_ok(slice_from(text + 2)))
         return false;
     *conflict = (enum conflict)(letter - conflict_letters);
@@ -141,8 +141,7 @@ static int held_check_age(const struct held_found *one)
     char text[HELD_STAMP_MAX], stamp[HELD_STAMP_MAX];
     struct stat there;
 
-    if (one->conflict != CONFLICT_OVERWRITE &&
-        one->conflict != CONFLICT_VERSION)
+    if (one->conflict != CONFLICT_OVERWRITE)
         return 0;
     if (fstatat(one->directory, one->name, &there, AT_SYMLINK_NOFOLLOW) < 0)
         return errno == ENOENT ? 0 : -errno;

@@ -1,8 +1,8 @@
 /* Renames an upload, so that it becomes visible, by the rules for a name that
  * is taken, in the process files. Unless the rules permit to replace the file
- * that has the name, each step is one rename or link that replaces nothing, or
- * swaps two names. So each upload stays, even if many end at the same moment. A
- * name never shows a part of a file. */
+ * that has the name, each step is one rename or link that replaces nothing. So
+ * each upload stays, even if many end at the same moment. A name never shows a
+ * part of a file. */
 #include "files.h"
 
 #include <errno.h>
@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "sallyport/base/random.h"
@@ -18,7 +17,6 @@
 
 #define NEAR  16u         /* how many numbers are tried */
 #define TRIES (NEAR + 16) /* how many names are tried */
-#define SWAPS 16          /* attempts while a name appears and disappears */
 
 /* A name, and the directory that contains it. */
 struct spot {
@@ -63,12 +61,10 @@ static int naming_link(struct spot from, struct spot to)
 /* Makes the link. TO can be a link to FROM already: the process of an earlier
  * upload died after the link; or NFS sent the request twice, since its server
  * was restarted in between. */
-static int naming_link_or_linked(struct naming *n, struct spot from,
-                                 struct spot to)
+static int naming_link_or_linked(struct spot from, struct spot to)
 {
     int r = naming_link(from, to);
 
-    (void)n;
     return r == -EEXIST && naming_is_same(from, to) ? 0 : r;
 }
 
@@ -85,8 +81,7 @@ static int naming_link_and_unlink(struct naming *n, struct spot from,
                                   struct spot to)
 {
     const bool partial = partial_is_name(from.name);
-    int r =
-        partial ? naming_link_or_linked(n, from, to) : naming_link(from, to);
+    int r = partial ? naming_link_or_linked(from, to) : naming_link(from, to);
 
     n->linked |= partial && r == 0;
     if (partial || r != 0 || unlinkat(from.directory, from.name, 0) == 0 ||
@@ -153,41 +148,24 @@ static void naming_next_random(const struct naming *n, char to[NAME_MAX + 1])
                  (n->mount->inspect ? HELD_NAME_MAX : NAME_MAX) + 1);
 }
 
-/* Gives the file FROM a free name by BY, which is naming_move() or
- * naming_link_or_linked(), and writes this name to TO. n->conflict decides the
- * form of the name; but if the mount hides names, the name is random. */
-static int naming_aside(const struct files *f, struct naming *n,
-                        int (*by)(struct naming *n, struct spot from,
-                                  struct spot to),
-                        struct spot from, char to[NAME_MAX + 1])
+/* Gives the file a free name, and writes this name to TO. The first names have
+ * numbers in their order, without gaps. Later names, and all names in a mount
+ * that hides names, have a random suffix. */
+static int naming_aside(struct naming *n, char to[NAME_MAX + 1])
 {
     int r = -EEXIST;
 
     for (unsigned i = 1; r == -EEXIST && i <= TRIES; i++) {
-        /* Makes the next name. The first names have numbers in their order,
-         * without gaps. Later names have a random suffix; but later versions
-         * have the time as their number or, if this is taken, a random one. */
-        const bool far = i > NEAR;
-        unsigned number = i;
-
-        if (i == NEAR + 1)
-            number = (unsigned)time(NULL);
-        else if (far)
-            random_bytes(&number, sizeof(number));
-
-        if (mount_hides_names(n->mount) ||
-            (far && n->conflict != CONFLICT_VERSION))
+        if (mount_hides_names(n->mount) || i > NEAR)
             naming_next_random(n, to);
         else
-            other_name(n->conflict, f->rules.conflict_name, n->name, number, to,
-                       NAME_MAX + 1);
-        r = by(n, from, naming_target(n, to));
+            other_name(n->name, i, to, NAME_MAX + 1);
+        r = naming_move(n, naming_source(n), naming_target(n, to));
     }
     return r == -EEXIST ? (int)OUTCOME_NAME_TAKEN : r;
 }
 
-/* Does NAME still lead to the file of N? While the file is parked, the user's
- * other sessions can replace or delete it. */
+/* Does NAME lead to the file of N? */
 static bool naming_is_ours(const struct naming *n, const char *name)
 {
     return resolve_is_at(n->directory, name, &n->file);
@@ -225,7 +203,7 @@ static int naming_take_name(struct naming *n, const char *name)
     return 0;
 }
 
-static int naming_rename_new(const struct files *f, struct naming *n)
+static int naming_rename_new(struct naming *n)
 {
     char name[NAME_MAX + 1];
     int r = mount_hides_names(n->mount) && !n->unique ? -EEXIST
@@ -233,101 +211,12 @@ static int naming_rename_new(const struct files *f, struct naming *n)
 
     if (r != -EEXIST)
         return r;
-    r = naming_aside(f, n, naming_move, naming_source(n), name);
+    r = naming_aside(n, name);
     if (r != 0)
         return r;
     r = naming_take_name(n, name);
     if (r < 0)
         naming_take_back(n, name);
-    return r;
-}
-
-/* Swaps two names: PARKED, which the new file has now, and n->name, which the
- * old file has. If the old file has gone, moves the new file to n->name, which
- * is free now. */
-static int naming_swap(struct naming *n, const char *parked)
-{
-    int r = -EEXIST;
-
-    for (int i = 0; r == -EEXIST && i < SWAPS; i++) {
-        if (renameat2(n->directory, parked, n->directory, n->name,
-                      RENAME_EXCHANGE) == 0)
-            return 0;
-        r = errno == ENOENT ? naming_move(n, naming_target(n, parked),
-                                          naming_target(n, n->name))
-                            : -errno;
-    }
-    return r;
-}
-
-/* Parks the new file under the old file's future name, then swaps the two
- * names: so the file that is kept is exactly the file that is replaced. If
- * another session of the user replaces one of the two files in between, returns
- * OUTCOME_NAME_LOST, since a success would be about the other session's
- * bytes. */
-static int naming_park_and_swap(const struct files *f, struct naming *n)
-{
-    char parked[NAME_MAX + 1];
-    int r = naming_aside(f, n, naming_move, naming_source(n), parked);
-
-    if (r != 0)
-        return r;
-    r = naming_is_ours(n, parked) ? naming_swap(n, parked)
-                                  : (int)OUTCOME_NAME_LOST;
-    if (r == 0)
-        return naming_is_ours(n, n->name) ? 0 : (int)OUTCOME_NAME_LOST;
-    if (naming_is_ours(n, parked))
-        naming_take_back(n, parked);
-    return r;
-}
-
-/* Keeps the old file by a link, on file systems that can't swap two names. The
- * old file has a second name before the new file takes the first one, so the
- * first name never vanishes. */
-static int naming_link_and_replace(const struct files *f, struct naming *n)
-{
-    char old[NAME_MAX + 1];
-    struct spot name = naming_target(n, n->name);
-    int r = naming_aside(f, n, naming_link_or_linked, name, old);
-
-    if (r == -ENOENT)
-        return naming_take_free(n);
-    if (r != 0)
-        return r;
-    r = naming_replace(n, n->name);
-    if (r == 0)
-        return naming_is_ours(n, n->name) ? 0 : (int)OUTCOME_NAME_LOST;
-    if (naming_is_same(name, naming_target(n, old)))
-        unlinkat(n->directory, old, 0);
-    return r;
-}
-
-static int naming_keep_old(const struct files *f, struct naming *n)
-{
-    struct stat old;
-    int r = naming_take_free(n);
-
-    if (r != -EEXIST)
-        return r;
-    if (!(n->mount->rights & RIGHT_REPLACE))
-        return OUTCOME_NO_RIGHT;
-    /* A directory that appeared meanwhile can't become a version, and Landlock
-     * forbids to move a link. */
-    if (fstatat(n->directory, n->name, &old, AT_SYMLINK_NOFOLLOW) == 0) {
-        if (!S_ISREG(old.st_mode))
-            return S_ISDIR(old.st_mode) ? OUTCOME_IS_DIRECTORY
-                                        : OUTCOME_NAME_TAKEN;
-    } else if (errno != ENOENT) {
-        return -errno;
-    }
-    /* Replaces and keeps the old file. Doesn't try to swap on network disks,
-     * which can't do it. */
-    r = f->locks_die ? -EINVAL : naming_park_and_swap(f, n);
-    if (r != -EINVAL && r != -ENOSYS)
-        return r;
-    r = -EEXIST;
-    for (int i = 0; r == -EEXIST && i < SWAPS; i++)
-        r = naming_link_and_replace(f, n);
     return r;
 }
 
@@ -345,9 +234,7 @@ int naming_give(const struct files *f, struct naming *n)
 {
     if (n->conflict == CONFLICT_RENAME ||
         (mount_hides_names(n->mount) && !naming_is_seen(f, n)))
-        return naming_rename_new(f, n);
-    if (n->conflict == CONFLICT_VERSION)
-        return naming_keep_old(f, n);
+        return naming_rename_new(n);
     if (n->conflict == CONFLICT_OVERWRITE && n->mount->rights & RIGHT_REPLACE)
         return naming_replace(n, n->name);
     /* A user without the right to replace never replaces a file, even if this
@@ -438,9 +325,9 @@ enum conflict naming_stricter(enum conflict rule, enum conflict wish)
                : rule;
 }
 
-int naming_permitted(const struct mount *m, enum conflict conflict, bool link)
+int naming_permitted(const struct mount *m, enum conflict conflict)
 {
-    if (conflict == CONFLICT_REJECT || (conflict == CONFLICT_VERSION && link))
+    if (conflict == CONFLICT_REJECT)
         return OUTCOME_NAME_TAKEN;
     return conflict == CONFLICT_RENAME || m->rights & RIGHT_REPLACE
                ? 0

@@ -19,13 +19,13 @@ static size_t other_stem(const char *name)
     return len;
 }
 
-/* Writes BEFORE, then NAME with AFTER inserted at STEM, the offset of its
- * extension. If the result would be longer than SIZE - 1 bytes, cuts NAME
- * between characters. */
-static void other_put(const char *before, const char *name, size_t stem,
-                      const char *after, char *out, size_t size)
+/* Writes NAME with AFTER inserted before its extension. If the result would be
+ * longer than SIZE - 1 bytes, cuts NAME between characters. */
+static void other_put(const char *name, const char *after, char *out,
+                      size_t size)
 {
-    size_t len = strlen(name), room = size - 1 - strlen(before) - strlen(after);
+    size_t len = strlen(name), room = size - 1 - strlen(after);
+    size_t stem = other_stem(name);
 
     if (len - stem > room / 2) /* too long for an extension */
         stem = len;
@@ -35,27 +35,15 @@ static void other_put(const char *before, const char *name, size_t stem,
     while (room < stem && room > 0 &&
            ((unsigned char)name[room] & 0xc0) == 0x80)
         room--; /* within a character of UTF-8 */
-    snprintf(out, size, "%s%.*s%s%s", before, (int)room, name, after,
-             name + stem);
+    snprintf(out, size, "%.*s%s%s", (int)room, name, after, name + stem);
 }
 
-void other_name(enum conflict conflict, enum conflict_name style,
-                const char *name, unsigned n, char *out, size_t size)
+void other_name(const char *name, unsigned n, char *out, size_t size)
 {
-    char before[16] = "", after[16] = "";
-    size_t stem = strlen(name);
+    char after[16];
 
-    if (conflict == CONFLICT_VERSION) {
-        snprintf(after, sizeof(after), ".~%u~", n);
-    } else if (style != CONFLICT_NAME_NEW) {
-        snprintf(after, sizeof(after), " (%u)", n + 1);
-        stem = other_stem(name);
-    } else if (n == 1) {
-        snprintf(before, sizeof(before), "new-");
-    } else {
-        snprintf(before, sizeof(before), "new-%u-", n);
-    }
-    other_put(before, name, stem, after, out, size);
+    snprintf(after, sizeof(after), " (%u)", n + 1);
+    other_put(name, after, out, size);
 }
 
 void other_random(const char *name, uint32_t number, char *out, size_t size)
@@ -63,5 +51,5 @@ void other_random(const char *name, uint32_t number, char *out, size_t size)
     char after[16];
 
     snprintf(after, sizeof(after), ".%08x", (unsigned)number);
-    other_put("", name, other_stem(name), after, out, size);
+    other_put(name, after, out, size);
 }

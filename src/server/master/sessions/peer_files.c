@@ -107,7 +107,6 @@ static void files_fill_origin(struct origin *o, const struct files_process *f,
                        row_limit(&user->limits, ROW_UPLOAD_BYTES, 0),
                    .on_conflict =
                        user_choice(user, CHOICE_CONFLICT, c->on_conflict),
-                   .conflict_name = (enum conflict_name)c->conflict_name,
                    .allow_weaker = c->allow_weaker,
                    .file_mode =
                        user->file_mode ? user->file_mode : c->file_mode,
