@@ -109,7 +109,6 @@ OPTION(announce, "announce", "TIME",
        "for this time refuse only health checks of proxies (421), then all\n"
        "new sessions")
 FLAG(off, "off", "drain: take sessions again; totp: ask for no code")
-FLAG(watch, "watch", "print again every 2 s, until Ctrl-C")
 FLAG(json, "json", "write JSON")
 FLAG(help, "help", "print the help of all commands, or of one")
 FLAG(version, "version", "print the version")

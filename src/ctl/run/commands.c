@@ -187,11 +187,9 @@ const struct ctl_command ctl_commands[] = {
     { "metrics", NULL, metrics_show, TAKES_NOTHING, ANY_SETTINGS, "",
       "Print the counters and gauges of the running server, for Prometheus",
       "sallyportctl metrics" },
-    { "who", NULL, who_show, TAKES_NOTHING, ANY_SETTINGS,
-      "[--json | --csv | --watch]",
-      "List the sessions of the running server, and what they do; with --watch "
-      "again every 2 s, the fastest transfers first",
-      "sallyportctl who --watch" },
+    { "who", NULL, who_show, TAKES_NOTHING, ANY_SETTINGS, "[--json | --csv]",
+      "List the sessions of the running server, and what they do",
+      "sallyportctl who" },
     { "kick", NULL, sessions_kick, TAKES_SESSION, ANY_SETTINGS,
       "USER | SERIAL | ADDRESS [--json]",
       "End the sessions of a user or of a client's address, or the session "

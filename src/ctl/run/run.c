@@ -204,8 +204,6 @@ static const struct {
     { OPTION_print_password, OPTION_hash_stdin, "" },
     { OPTION_json, OPTION_csv, "" },
     { OPTION_hashes, OPTION_csv, "" },
-    { OPTION_json, OPTION_watch, "" },
-    { OPTION_csv, OPTION_watch, "" },
     { OPTION_timeout, OPTION_off, "" },
     { OPTION_announce, OPTION_off, "" },
     { OPTION_new_secret, OPTION_off, "" },

@@ -4,16 +4,13 @@
 #include "rows.h"
 
 #include <inttypes.h>
-#include <sys/wait.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "sallyport/base/address.h"
 
 #define SERIAL_TEXT_MAX 17
 /* ms for all pages: sessions that don't answer delay each page by a second. */
 #define LOOK_MS 3000
-#define WATCH_S 2 /* between two lists of --watch */
 
 /* Reads a page of sessions into ALL, with their serials as keys. Works with a
  * server of any version. Returns false after the last page. */
@@ -101,7 +98,6 @@ static void doing_text(const json_t *row, struct buf *into)
                        size_text(number_of(row, "rate"), rate));
 }
 
-/* Prints the rows, with --watch the fastest transfers first. */
 static void who_print(json_t *all)
 {
     static const struct output_field columns[] = {
@@ -125,42 +121,15 @@ static void who_print(json_t *all)
 
     json_object_foreach(all, serial, row)
     {
-        size_t at = json_array_size(list);
-
-        while (ctl.args.watch && at > 0 &&
-               number_of(json_array_get(list, at - 1), "rate") <
-                   number_of(row, "rate"))
-            at--;
-        if (json_array_insert(list, at, row) < 0)
+        if (json_array_append(list, row) < 0)
             fail_no_memory();
     }
-    if (ctl.args.watch)
-        fputs(isatty(STDOUT_FILENO) ? "\x1b[H\x1b[2J" : "\n", stdout);
     table_print(list, columns, "nobody is connected");
     json_decref(list);
 }
 
-/* Forks for each list. Returns only in the fork, which prints the list; this
- * process ends here. If the server is busy, the next list follows
- * nevertheless. */
-static void who_watch(void)
-{
-    const struct timespec pause = { .tv_sec = WATCH_S };
-    int status = 0;
-    pid_t pid;
-
-    while ((pid = fork()) > 0 && waitpid(pid, &status, 0) == pid &&
-           WIFEXITED(status) &&
-           (WEXITSTATUS(status) == 0 || WEXITSTATUS(status) == EX_TEMPFAIL))
-        nanosleep(&pause, NULL);
-    if (pid != 0)
-        ctl_end(pid > 0 && WIFEXITED(status) ? WEXITSTATUS(status) : EX_OSERR);
-}
-
 void who_show(void)
 {
-    if (ctl.args.watch)
-        who_watch();
     json_t *all = json_object();
     uint64_t at = 0;
 

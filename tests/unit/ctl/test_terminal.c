@@ -203,29 +203,3 @@ Test(terminal, inspect_read_is_refused)
     await(&t, "the upload can contain control characters");
     cr_expect_eq(finish(&t), EX_USAGE);
 }
-
-/* "who --watch" clears the screen and prints the sessions again and again,
- * until Ctrl-C. */
-Test(terminal, who_again_and_again)
-{
-    char *argv[] = {
-        (char[]){ "sallyportctl" }, (char[]){ "who" }, (char[]){ "--watch" },
-        (char[]){ "--config" },     world.conf,        NULL
-    };
-    struct typist t;
-
-    played_server("ON who -> who_is serial=0xabc user=bert\n"
-                  "-> who_is serial=0xdef user=carl -> end\n"
-                  "ON show -> ROW +doing serial=0000000000000def command=STOR "
-                  "path=/x #bytes=10 #ms=1 -> end\n");
-    start_words(&t, 5, argv);
-    for (int i = 0; i < 2; i++) {
-        await(&t, "\x1b[H\x1b[2JSERIAL");
-        await(&t, "0000000000000def carl");
-        await(&t, "STOR /x, 10 bytes");
-        await(&t, "0000000000000abc bert");
-    }
-    type(&t, "\x03");
-    cr_expect_eq(finish(&t), 128 + SIGINT, "%s", t.seen);
-    played_end();
-}
