@@ -148,13 +148,9 @@ const struct address *hint_private(const struct settings *s,
 /* Reads the addresses of this machine. Returns their number; 0 also after an
  * error: then there is no hint. */
 size_t hint_own_addresses(struct address own[HINT_OWN_MAX]);
-/* Returns true if an outgoing connection can take one of `ports`. RANGE and
- * RESERVED are net.ipv4.ip_local_port_range and ip_local_reserved_ports. */
-bool hint_ports(const struct settings *s, struct slice range,
-                struct slice reserved);
-/* Prints a hint if hint_ports() returns true, and a hint if the clock isn't
- * synchronized. Call it outside the sandbox. */
-void hint_system(const struct settings *s);
+/* Prints a hint if the clock isn't synchronized. Call it outside the sandbox.
+ */
+void hint_system(void);
 /* Prints the hints of hint_ranges() and hint_private(), if they apply. */
 void hint_print(const struct settings *s, const struct address *own, size_t n);
 

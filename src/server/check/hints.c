@@ -2,7 +2,6 @@
  * configuration is correct. Runs in check. */
 #include "check.h"
 
-#include <fcntl.h>
 #include <net/if.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -12,9 +11,6 @@
 #include "sallyport/base/complain.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/base/idmap.h"
-
-/* Bytes: enough for ip_local_reserved_ports with every second port. */
-#define KERNEL_MAX (512u << 10)
 
 bool hint_ranges(const struct settings *s)
 {
@@ -109,64 +105,10 @@ size_t hint_own_addresses(struct address own[HINT_OWN_MAX])
     return n;
 }
 
-/* Returns true if LIST, such as "21,30000-30999", has each port from FIRST to
- * LAST. */
-static bool ports_listed(struct slice list, unsigned first, unsigned last)
-{
-    struct slice one, low;
-    uint64_t from, to;
-
-    while (first <= last && slice_cut(&list, ',', &one)) {
-        slice_cut(&one, '-', &low);
-        if (slice_number(low, UINT16_MAX, &from) == 0 &&
-            slice_number(one.ptr ? one : low, UINT16_MAX, &to) == 0 &&
-            from <= first && first <= to)
-            first = (unsigned)to + 1; /* the kernel sorts the list */
-    }
-    return first > last;
-}
-
-bool hint_ports(const struct settings *s, struct slice range,
-                struct slice reserved)
-{
-    uint64_t from, to;
-    struct slice low, line = { 0 }, list = { 0 };
-
-    slice_cut(&range, '\n', &line);
-    slice_cut(&reserved, '\n', &list);
-    range = line;
-    slice_cut(&range, '\t', &low);
-    return !s->ports.automatic &&
-           slice_number(slice_trim(low), UINT16_MAX, &from) == 0 && range.ptr &&
-           slice_number(slice_trim(range), UINT16_MAX, &to) == 0 &&
-           s->ports.first <= to && from <= s->ports.last &&
-           !ports_listed(list, s->ports.first, s->ports.last);
-}
-
-/* Reads a file of the kernel's settings. If it can't be read, INTO is empty. */
-static void read_kernel(const char *path, struct buf *into)
-{
-    FD_CLEANUP int fd = open(path, O_RDONLY | O_CLOEXEC);
-
-    buf_init(into, KERNEL_MAX);
-    if (fd < 0 || fd_read_file(fd, into) < 0)
-        buf_clear(into);
-}
-
-void hint_system(const struct settings *s)
+void hint_system(void)
 {
     struct timex t = { .modes = 0 };
-    struct buf range, reserved;
 
-    read_kernel("/proc/sys/net/ipv4/ip_local_port_range", &range);
-    read_kernel("/proc/sys/net/ipv4/ip_local_reserved_ports", &reserved);
-    if (hint_ports(s, buf_slice(&range), buf_slice(&reserved)))
-        stderr_print(
-            "hint: an outgoing connection can take one of the ports "
-            "%u-%u; run: sysctl net.ipv4.ip_local_reserved_ports=%u-%u",
-            s->ports.first, s->ports.last, s->ports.first, s->ports.last);
-    buf_release(&range);
-    buf_release(&reserved);
     if (adjtimex(&t) >= 0 && t.status & STA_UNSYNC)
         stderr_print("hint: nothing synchronizes the clock; one-time codes, "
                      "expiry and the log depend on it; install chrony or "

@@ -205,7 +205,7 @@ static bool mode_remarks(struct check *k)
     size_t n = hint_own_addresses(own); /* must be outside the sandbox */
     struct buf text;
 
-    hint_system(&k->settings);
+    hint_system();
     enter_sandbox(k);
     buf_init(&text, WEAKER_MAX);
     weaker_text(k, &text);

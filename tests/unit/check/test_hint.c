@@ -90,30 +90,3 @@ Test(hint, ranges_of_uids_and_gids)
         cr_expect_eq(hint_ranges(&s), table[i].hinted, "row %zu", i);
     }
 }
-
-/* The kernel gives outgoing connections the ports of its range, but not those
- * that are reserved. */
-Test(hint, ports_that_are_given_away)
-{
-    static const struct {
-        const char *ports, *reserved;
-        bool hint;
-    } ports[] = {
-        { "ports = 50000-50099\n", "\n", true },
-        { "ports = 50000-50099\n", "50000-50099\n", false },
-        { "ports = 50000-50099\n", "50000-50098\n", true },
-        { "ports = 50000-50099\n", "22,50000-50049,50050-50099\n", false },
-        { "ports = 30000-30099\n", "\n", false },
-        { "ports = 60990-61009\n", "\n", true },
-        { "", "\n", false },
-        { "ports = auto\n", "\n", false },
-    };
-
-    for (size_t i = 0; i < sizeof(ports) / sizeof(ports[0]); i++) {
-        const struct settings s = settings_from(ports[i].ports);
-
-        cr_expect_eq(hint_ports(&s, SLICE("32768\t60999\n"),
-                                slice_from(ports[i].reserved)),
-                     ports[i].hint, "row %zu", i);
-    }
-}
