@@ -186,9 +186,6 @@ void help_overview(void);
  * list. */
 int help_short(const char *help);
 
-/* Returns the word, option or command to use instead of WORD, which other
- * programs have; NULL: WORD isn't known. */
-const char *meant_now(struct slice word);
 /* Is WORD the first word of a command? */
 bool meant_is_group(const char *word);
 /* Fails since the words are no command. The message names the command that was

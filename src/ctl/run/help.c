@@ -114,48 +114,6 @@ void help_overview(void)
 
 /* Words that are no command. */
 
-/* Words of other programs, with this program's words, or a command to run
- * instead. */
-static const struct {
-    const char *word, *now;
-} others[] = {
-    { "create", "add" },
-    { "new", "add" },
-    { "delete", "del" },
-    { "remove", "del" },
-    { "rm", "del" },
-    { "disable", "lock" },
-    { "enable", "unlock" },
-    { "modify", "change" },
-    { "edit", "change" },
-    { "mv", "rename" },
-    { "ls", "list" },
-    { "info", "show" },
-    { "show", "list" },
-    { "start", "systemctl start sallyport" },
-    { "stop", "systemctl stop sallyport" },
-    { "restart", "systemctl restart sallyport; new settings and certificates "
-                 "need only: sallyportctl reload" },
-    { "version", "sallyportctl --version" },
-    { "useradd", "sallyportctl user add NAME" },
-    { "adduser", "sallyportctl user add NAME" },
-    { "userdel", "sallyportctl user del NAME" },
-    { "deluser", "sallyportctl user del NAME" },
-    { "unban", "sallyportctl ban del ADDRESS" },
-    { "sessions", "sallyportctl who" },
-    { "users", "sallyportctl user list" },
-    { "--uid", "sallyportctl user edit" },
-    { "--gid", "sallyportctl user edit" },
-};
-
-const char *meant_now(struct slice word)
-{
-    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
-        if (slice_equal(word, slice_from(others[i].word)))
-            return others[i].now;
-    return NULL;
-}
-
 bool meant_is_group(const char *word)
 {
     for (size_t i = 0; i < ctl_command_count; i++)
@@ -183,13 +141,10 @@ noreturn void meant_instead(void)
     const char *first = a->word[0], *second = a->words > 1 ? a->word[1] : "";
     const char *group = meant_is_group(first) ? first : NULL;
     const char *word = group ? second : first;
-    const char *now = meant_now(slice_from(word));
     const struct ctl_command *row = group ? NULL : named(NULL, word);
+    const char *nearest = row ? NULL : nearest_to(word, group);
     char hint[256];
 
-    if (!row)
-        row = named(group, now ? now : word);
-    const char *nearest = row || now ? NULL : nearest_to(word, group);
     if (row)
         snprintf(hint, sizeof(hint), "did you mean \"%s %s\"?", row->group,
                  row->name);
@@ -197,8 +152,7 @@ noreturn void meant_instead(void)
         snprintf(hint, sizeof(hint), "did you mean \"%s%s%s\"?",
                  group ? group : "", group ? " " : "", nearest);
     else
-        snprintf(hint, sizeof(hint), "run: %s",
-                 now && strchr(now, ' ') ? now : "sallyportctl --help");
+        snprintf(hint, sizeof(hint), "run: sallyportctl --help");
     fail(EX_USAGE, "%s%s%s: no such command; %s", first, second[0] ? " " : "",
          second, hint);
 }

@@ -54,11 +54,7 @@ static void take_option(struct arguments *a, const char *text, char ***next)
     row = arguments_option(name);
     if (!row) {
         const char *names[OPTIONS], *nearest;
-        const char *now = meant_now(
-            (struct slice){ text, (size_t)(name.ptr + name.len - text) });
 
-        if (now)
-            fail(EX_USAGE, "%s: no such option; use %s", text, now);
         for (size_t i = 0; i < OPTIONS; i++)
             names[i] = ctl_options[i].name;
         nearest = slice_nearest(name, names, OPTIONS);

@@ -347,43 +347,14 @@ const struct setting *table_find(struct slice key)
 }
 
 /* Settings of older releases that this version doesn't have. */
-#define SUITES_INSTEAD "tls_suites = aes256 leaves only those with AES-256; "
-#define ACCOUNTS_INSTEAD                                                       \
-    "for a server without the accounts _sallyport-*, accounts = 69990 gives "  \
-    "its processes that number and the next three; "
-#define NO_OCSP "public CAs have ended OCSP, and no response is sent; "
 static const struct {
-    const char *key, *instead; /* KEY: if it ends with '.', it has labels; with
-                                  " = VALUE" only that value is refused;
-                                  INSTEAD: what to write, or "" */
+    const char *key, *instead; /* KEY: with " = VALUE" only that value is
+                                  refused; INSTEAD: what to write, or "" */
 } retired[] = {
     { "active", "clients use passive mode (EPSV or PASV); " },
-    { "address_refresh", "" },
     { "conflict_name", "the other name is always \"NAME (2).ext\"; " },
-    { "control",
-      "the socket is /run/sallyport/control, or \"control\" beside another "
-      "configuration; " },
-    { "ktls", "" },
-    { "metrics_listen",
-      "sallyportctl metrics prints the metrics, and this serves them: "
-      "systemctl enable --now sallyport-metrics.socket; " },
-    { "mode_z_level",
-      "the level is 6, and a client can choose another (OPTS MODE Z LEVEL); " },
-    { "ocsp_file", NO_OCSP },
-    { "ocsp_file.", NO_OCSP },
     { "on_conflict = version",
       "on_conflict = rename keeps both files, too; write this, or " },
-    { "tls12_suites", SUITES_INSTEAD },
-    { "tls13_suites", SUITES_INSTEAD },
-    { "uid.auth", ACCOUNTS_INSTEAD },
-    { "uid.gate", ACCOUNTS_INSTEAD },
-    { "uid.keys", ACCOUNTS_INSTEAD },
-    { "uid.log", ACCOUNTS_INSTEAD },
-    { "uid.lookup", "" },
-    { "uid.metrics", "" },
-    { "xferlog",
-      "sallyportctl log --json | jq -rf examples/xferlog.jq prints that "
-      "form; " },
 };
 
 const char *table_retired(struct slice *key, struct slice value)
@@ -392,8 +363,7 @@ const char *table_retired(struct slice *key, struct slice value)
         struct slice only = slice_from(retired[i].key), own;
 
         slice_cut(&only, ' ', &own);
-        if (!slice_equal(*key, own) &&
-            (own.ptr[own.len - 1] != '.' || !slice_starts(*key, own)))
+        if (!slice_equal(*key, own))
             continue;
         if (!only.ptr)
             return retired[i].instead;
