@@ -15,7 +15,7 @@ _sallyport() {
         ;;
     esac
     if [[ $current = -* ]]; then
-        mapfile -t COMPREPLY < <(compgen -W "--all --by-hash --cacert --cert --config --conflict --debug --dry-run --fast-open --help --human --json --key --known-hosts --limit-rate --min-age --netrc --no-preserve --no-resume --no-temporary --no-verify --one-time-code --parallel --password-command --password-file --pin --proxy --quiet --recursive --remove-source --retries --timeout --trust-new --user --version --yes" -- "$current")
+        mapfile -t COMPREPLY < <(compgen -W "--all --by-hash --cacert --cert --config --conflict --debug --dry-run --fast-open --help --human --json --key --known-hosts --limit-rate --min-age --netrc --no-preserve --no-resume --no-verify --one-time-code --parallel --password-command --password-file --pin --proxy --quiet --recursive --remove-source --retries --timeout --trust-new --user --version --yes" -- "$current")
     elif ((COMP_CWORD == 1)); then
         mapfile -t COMPREPLY < <(compgen -W "$commands ftps://" -- "$current")
     elif [[ ${COMP_WORDS[1]} = help ]]; then

@@ -22,7 +22,7 @@ static bool answers(void *of)
     return yes;
 }
 
-pid_t peer_start(const struct peer *p, struct desk *d, const char *limit)
+pid_t peer_start(const struct peer *p, struct desk *d)
 {
     struct sockaddr_in at = { .sin_family = AF_INET,
                               .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
@@ -39,7 +39,7 @@ pid_t peer_start(const struct peer *p, struct desk *d, const char *limit)
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         dup2(log, STDOUT_FILENO);
         dup2(log, STDERR_FILENO);
-        execl(program, program, p->name, d->dir, port, limit, (char *)NULL);
+        execl(program, program, p->name, d->dir, port, (char *)NULL);
         _exit(127);
     }
     cr_assert(wait_until(answers, &at, WAIT_MS), "%s doesn't answer", p->name);

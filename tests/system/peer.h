@@ -13,9 +13,9 @@ struct peer {
 #define PEERS 4
 extern const struct peer peers[PEERS];
 
-/* Starts the server, and fills in the desk's url and ca. LIMIT is a limit of
- * tests/system/peers/serve, or "". Returns the server's pid. */
-pid_t peer_start(const struct peer *p, struct desk *d, const char *limit);
+/* Starts the server, and fills in the desk's url and ca. Returns the server's
+ * pid. */
+pid_t peer_start(const struct peer *p, struct desk *d);
 void peer_stop(pid_t pid);
 
 #endif

@@ -7,7 +7,8 @@
 #include "support/test.h"
 #include "support/wait.h"
 
-SERVER_SHARED(USERS({ .name = "put" }), .settings = "stall_timeout = 9s\n");
+SERVER_SHARED(USERS({ .name = "put" }), .settings = "stall_timeout = 9s\n",
+              .listen = "127.0.0.1:0, 127.0.0.1:0 tls");
 
 /* Starts a client that waits for the first line of INPUT. Its group isn't
  * root's, so that the group of its files in /proc shows if it may leave a
@@ -62,6 +63,22 @@ Test(client, a_cut_before_an_upload, .timeout = 60)
     unsetenv("SALLYPORT_TEST_DROP");
     unsetenv("LD_PRELOAD");
     desk_same("old", stored);
+    desk_end(&d);
+}
+
+/* Before the login the client asks what the server is, also if TLS begins with
+ * the first byte; then the same connection works for all that follows. */
+Test(client, implicit_tls, .timeout = 60)
+{
+    struct desk d;
+
+    desk_begin(&d, "put");
+    snprintf(d.url, sizeof(d.url), "ftps+implicit://put@127.0.0.1:%u",
+             d.server.port_tls);
+    desk_noise("implicit", 100000);
+    desk_says(&d, 0, "checksum right", "put", "implicit", "/", NULL);
+    desk_says(&d, 0, "> FEAT", "get", "--debug", "/implicit", "back", NULL);
+    desk_same("implicit", "back");
     desk_end(&d);
 }
 

@@ -110,7 +110,10 @@ Test(client_disks, a_disk_that_folds_two_names, .timeout = 60)
     static const char others[] = "on this disk another file of this command";
     static struct far f;
 
-    faulty_begin(&f.server, "hides", "good");
+    faulty_begin(&f.server, "sallyport", "good");
+    files_make_folder("kept", 0755);
+    files_make_folder("kept/anna", 0755);
+    files_make_folder("parts", 0755);
     files_make_folder("far", 0755);
     f.fuse = fuse_mount_without("far", "case");
     files_write("F", "first", 5, 0644);

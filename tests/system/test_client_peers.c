@@ -9,7 +9,6 @@
 #include "support/test.h"
 #include "support/wait.h"
 
-#define FILES     12
 #define BIG_BYTES 700000
 /* The short run strikes at so many system calls of an upload. */
 #define STRIKES_SHORT 6
@@ -18,21 +17,7 @@
  * in a minute unused, and the server lets each of these rest for a minute. */
 SERVER_SHARED(USERS({ .name = "anna" }, { .name = "pinned" }));
 
-static void make_tree(void)
-{
-    static char noise[FILES * 20000];
-    char name[32];
-
-    files_noise(noise, sizeof(noise), 3);
-    files_make_folder("tree", 0755);
-    files_make_folder("tree/below", 0755);
-    for (size_t i = 0; i < FILES; i++) {
-        snprintf(name, sizeof(name), "tree/%sa b%zu", i % 2 ? "below/" : "", i);
-        files_write(name, noise, i * 20000, 0644);
-    }
-}
-
-static struct criterion_test_params parameters_of_peers(void)
+ParameterizedTestParameters(peers, refused)
 {
     static struct peer parameters[PEERS];
 
@@ -40,188 +25,20 @@ static struct criterion_test_params parameters_of_peers(void)
     return cr_make_param_array(struct peer, parameters, PEERS);
 }
 
-/* sync must transfer a file if its content has changed but not its length, in
- * both directions. LIST has no exact times. */
-static void expect_changes_seen(struct desk *d, const struct peer *p)
+/* The client speaks to no other server, but doctor looks at each. */
+ParameterizedTest(struct peer *p, peers, refused, .timeout = 120)
 {
-    const time_t later = time(NULL) + 100;
-    char there[SERVER_PATH_MAX + 32];
-
-    snprintf(there, sizeof(there), "%s/home%s/same/f", d->dir, p->dir);
-    files_make_folder("same", 0755);
-    files_write("same/f", "one", 3, 0644);
-    files_set_time("same/f", later - 3600); /* no program seems to write it */
-    desk_says(d, 0, "1 uploaded", "sync", "same", "/same", NULL);
-    desk_says(d, 0, "0 uploaded, 1 the same", "sync", "same", "/same", NULL);
-    files_write("same/f", "two", 3, 0644);
-    files_set_time("same/f", later);
-    desk_says(d, 0, "1 uploaded", "sync", "same", "/same", NULL);
-    cr_assert_eq(unlink("same/f"), 0);
-    desk_says(d, 0, "1 downloaded", "sync", "/same", "same", NULL);
-    desk_says(d, 0, "1 the same", "sync", "/same", "same", NULL);
-    files_write(there, "six", 3, 0644);
-    files_set_time(there, later + 100);
-    desk_says(d, 0, "1 downloaded", "sync", "/same", "same", NULL);
-    /* The client sends this time to no server, and must not upload the file
-     * again and again because of it. */
-    files_set_time("same/f", 0);
-    desk_says(d, 0, "0 uploaded, 1 the same", "sync", "same", "/same", NULL);
-}
-
-/* rm -r removes a link, but no file in the directory to which the link leads.
- */
-static void expect_links_not_followed(struct desk *d, const struct peer *p)
-{
-    char home[2 * SERVER_PATH_MAX], path[sizeof(home) + 32];
-
-    snprintf(home, sizeof(home), "%s/home%s", d->dir, p->dir);
-    snprintf(path, sizeof(path), "%s/outside", home);
-    files_make_folder(path, 0777);
-    snprintf(path, sizeof(path), "%s/outside/mine", home);
-    files_write(path, "mine", 4, 0666);
-    char link[sizeof(path)];
-
-    snprintf(link, sizeof(link), "%s/tree/link", home);
-    cr_assert_eq(symlink("../outside", link), 0);
-    desk_says(d, 0, NULL, "rm", "-r", "/tree/link", NULL);
-    cr_expect(files_exists(path), "%s", p->name);
-    cr_expect_not(files_exists(link), "%s", p->name);
-}
-
-/* A server may change such a path to another file's, unless it is known to keep
- * its bytes: here vsftpd, where the path begins with a directory, and FEAT
- * lacks UTF8. */
-static void expect_names_kept(struct desk *d, const struct peer *p)
-{
-    static const char *const names[] = { "t ", " t", "t\xe9", " d/t", "d/ t" };
-    static const char *const paths[] = { "/t%20", "/%20t", "/t%E9", "/%20d/t",
-                                         "/d/%20t" };
-    char there[SERVER_PATH_MAX + 32];
-
-    files_make_folder(" d", 0755);
-    files_make_folder("d", 0755);
-    snprintf(there, sizeof(there), "%s/home%s/ d", d->dir, p->dir);
-    files_make_folder(there, 0777);
-    desk_says(d, 0, NULL, "mkdir", "/d", NULL);
-    files_write("t", "text", 4, 0644);
-    desk_says(d, 0, NULL, "put", "t", "/", NULL);
-    for (size_t i = 0; i < 5; i++) {
-        bool kept = i == 4 || (i > 0 && p->dir[0]);
-        const int code = kept ? 0 : EX_DATAERR;
-        const char *said = kept ? NULL : "this server may change";
-
-        files_write(names[i], "text", 4, 0644);
-        desk_says(d, code, said, "put", "--remove-source", "--conflict",
-                  "overwrite", names[i], paths[i], NULL);
-        cr_expect_eq(files_exists(names[i]), !kept, "%s, %zu", p->name, i);
-        desk_says(d, kept ? 0 : EX_NOINPUT, NULL, "get", paths[i], "copy",
-                  NULL);
-        desk_says(d, code, said, "mv", "--conflict", "overwrite", "/t",
-                  names[i], NULL);
-        if (kept)
-            desk_says(d, 0, NULL, "mv", paths[i], "/t", NULL);
-        desk_says(d, code, said, "mkdir", paths[i], NULL);
-    }
-}
-
-/* A link that the user has named leads to a file, whatever MLST says of it. */
-static void expect_link_downloaded(struct desk *d, const struct peer *p)
-{
-    char link[2 * SERVER_PATH_MAX];
-
-    snprintf(link, sizeof(link), "%s/home%s/tree/a-link-with-a-long-name",
-             d->dir, p->dir);
-    cr_assert_eq(symlink("c", link), 0);
-    desk_says(d, 0, NULL, "get", "/tree/a-link-with-a-long-name", "l", NULL);
-    cr_expect_eq(system("cmp c l"), 0, "%s", p->name);
-    cr_assert_eq(unlink(link), 0);
-}
-
-ParameterizedTestParameters(peers, work)
-{
-    return parameters_of_peers();
-}
-
-/* Transfers several files in a session, in both directions; lists, renames and
- * removes files. */
-ParameterizedTest(struct peer *p, peers, work, .timeout = 400)
-{
+    static const char says[] = "this is no Sallyport server, and sallyport "
+                               "speaks to no other; use curl, lftp or rclone";
     struct desk d;
 
     desk_begin_alone(&d);
-    pid_t pid = peer_start(p, &d, "");
-    make_tree();
-    desk_says(&d, 0, NULL, "put", "-r", "tree", "/", NULL);
-    desk_says(&d, 0, NULL, "get", "-r", "/tree", "back", NULL);
-    desk_same("tree", "back");
-    expect_changes_seen(&d, p);
-    expect_names_kept(&d, p);
-    desk_says(&d, 0, "below/", "ls", "/tree", NULL);
-    desk_says(&d, 0, "12 files", "du", "/tree", NULL);
-    desk_says(&d, 0, NULL, "mv", "/tree/a b0", "c", NULL);
-    desk_says(&d, 0, NULL, "get", "--conflict", "skip", "/tree/c", NULL);
-    cr_expect(files_exists("c"));
-    expect_link_downloaded(&d, p);
-    desk_says(&d, 0, NULL, "get", "--remove-source", "/tree/c", "d", NULL);
+    pid_t pid = peer_start(p, &d);
+    files_write("f", "text", 4, 0644);
+    desk_says(&d, EX_UNAVAILABLE, says, "ls", "/", NULL);
+    desk_says(&d, EX_UNAVAILABLE, says, "put", "f", "/", NULL);
+    desk_says(&d, EX_UNAVAILABLE, says, "sync", ".", "/", NULL);
     desk_says(&d, 0, "0 bad", "doctor", "/", NULL);
-    expect_links_not_followed(&d, p);
-    desk_says(&d, 0, NULL, "rm", "-r", "/tree", NULL);
-    desk_says(&d, 66, NULL, "get", "/tree/c", "x", NULL);
-    peer_stop(pid);
-    desk_end(&d);
-}
-
-/* A new name takes one data connection, for its upload, and one more after
- * each refusal: a control connection has few tickets. */
-Test(peers, new_names_without_a_listing, .timeout = 120)
-{
-    char command[8192], name[16];
-    size_t connections = 0;
-    struct desk d;
-    struct buf b;
-
-    desk_begin_alone(&d);
-    pid_t pid = peer_start(&peers[0], &d, "");
-    files_make_folder("twenty", 0755);
-    for (int i = 0; i < 20; i++) {
-        snprintf(name, sizeof(name), "twenty/%d", i);
-        files_write(name, name, strlen(name), 0644);
-    }
-    snprintf(command, sizeof(command),
-             "%s put --debug --cacert %s --password-file %s twenty/* %s/ "
-             "2>output",
-             server_program("sallyport"), d.ca, d.password, d.url);
-    cr_assert_eq(system(command), 0);
-    buf_init(&b, 1024 * 1024);
-    cr_assert(files_read("output", &b));
-    struct slice rest = buf_slice(&b), line;
-    while (slice_cut(&rest, '\n', &line))
-        connections += (size_t)slice_starts(line, SLICE("> EPSV")) -
-                       (size_t)slice_starts(line, SLICE("< 522"));
-    cr_expect_eq(connections, 20);
-    buf_release(&b);
-    peer_stop(pid);
-    desk_end(&d);
-}
-
-/* An account that may upload, but not list. */
-Test(peers, uploads_without_a_listing, .timeout = 120)
-{
-    struct desk d;
-
-    desk_begin_alone(&d);
-    pid_t pid = peer_start(&peers[0], &d, "no_listing");
-    files_make_folder("tree", 0755);
-    files_make_folder("tree/sub", 0755);
-    files_write("tree/a", "a", 1, 0644);
-    files_write("tree/sub/b", "b", 1, 0644);
-    desk_says(&d, 0, NULL, "put", "tree/a", "tree/sub/b", "/", NULL);
-    desk_says(&d, 0, NULL, "put", "-r", "tree", "/", NULL);
-    desk_same("tree", "home/in/tree");
-    desk_says(&d, 0, NULL, "put", "-r", "--conflict", "overwrite", "tree/.",
-              "/tree", NULL);
-    desk_says(&d, EX_NOINPUT, "no such directory", "put", "tree/a", "/not/",
-              NULL);
     peer_stop(pid);
     desk_end(&d);
 }
@@ -412,10 +229,10 @@ static bool sessions_have_ended(void *of)
     return yes;
 }
 
-/* Strikes one upload, to sallyportd if SALLYPORT, otherwise to another server.
- * Returns the number of system calls, as strike_run() does. */
-static long strike_one(struct desk *d, const char *home, bool sallyport,
-                       enum strike_kind kind, long at)
+/* Strikes one upload. Returns the number of system calls, as strike_run() does.
+ */
+static long strike_one(struct desk *d, const char *home, enum strike_kind kind,
+                       long at)
 {
     char url[256], there[2 * SERVER_PATH_MAX];
     char *words[] = { (char *)server_program("sallyport"),
@@ -438,31 +255,28 @@ static long strike_one(struct desk *d, const char *home, bool sallyport,
     snprintf(url, sizeof(url), "%s/up", d->url);
     long calls =
         strike_run(kind, at, "big", server_build(CLIENT_PRELOAD), words, &r);
-    if (sallyport)
-        cr_assert(wait_until(sessions_have_ended, &d->server, WAIT_MS));
+    cr_assert(wait_until(sessions_have_ended, &d->server, WAIT_MS));
     char has = stored(there);
     const char *what = strike_names[kind];
     cr_expect(r.status != 0 || has == 'w', "%s at call %ld: exit 0, but: %c",
               what, at, has);
     cr_expect(has != 'p', "%s at call %ld: a part is published: %s", what, at,
               r.text);
-    /* Another server can reset a connection by itself before the strike. */
-    cr_expect(!sallyport || kind != STRIKE_READ || r.status == 0 ||
-                  r.status == EX_IOERR,
+    cr_expect(kind != STRIKE_READ || r.status == 0 || r.status == EX_IOERR,
               "call %ld: %d: %s", at, r.status, r.text);
     run_release(&r);
     return calls;
 }
 
-static void strike_all(struct desk *d, const char *home, bool sallyport)
+static void strike_all(struct desk *d, const char *home)
 {
-    long calls = strike_one(d, home, sallyport, STRIKE_KILL, 0);
-    long step = !is_long() ? calls / STRIKES_SHORT : sallyport ? 1 : 11;
+    long calls = strike_one(d, home, STRIKE_KILL, 0);
+    long step = is_long() ? 1 : calls / STRIKES_SHORT;
 
     cr_expect_gt(calls, 4 * STRIKES_SHORT);
     for (enum strike_kind kind = 0; kind < STRIKES; kind++)
         for (long at = 1 + kind * step / STRIKES; at <= calls; at += step)
-            strike_one(d, home, sallyport, kind, at);
+            strike_one(d, home, kind, at);
 }
 
 /* However an upload ends, the server has the old file or the whole new file. */
@@ -472,27 +286,7 @@ Test(peers, a_struck_upload_to_sallyport, .timeout = 2000)
 
     desk_begin(&d, "anna");
     desk_noise("big", BIG_BYTES);
-    strike_all(&d, server_home(&d.server, "anna"), true);
-    desk_end(&d);
-}
-
-ParameterizedTestParameters(peers, a_struck_upload)
-{
-    return parameters_of_peers();
-}
-
-/* These servers write in place, so the client uses a temporary name. */
-ParameterizedTest(struct peer *p, peers, a_struck_upload, .timeout = 2000)
-{
-    char home[32];
-    struct desk d;
-
-    desk_begin_alone(&d);
-    pid_t pid = peer_start(p, &d, "");
-    desk_noise("big", BIG_BYTES);
-    snprintf(home, sizeof(home), "home%s", p->dir);
-    strike_all(&d, home, false);
-    peer_stop(pid);
+    strike_all(&d, server_home(&d.server, "anna"));
     desk_end(&d);
 }
 

@@ -62,7 +62,6 @@ int cmd_status(struct client *c, struct word *w, int n)
 {
     const struct site *s = &c->site;
     const char *tls = s->url.implicit ? "implicit" : "explicit";
-    const char *hash = c->options.no_verify ? NULL : s->hash;
     static const char form[] = "Quota: ";
     char safe[SHOW_MAX], *quota;
     struct failure why;
@@ -78,9 +77,7 @@ int cmd_status(struct client *c, struct word *w, int n)
                "parallel: %llu\n",
                s->url.user, s->url.host, s->url.port, tls,
                s->trust.pin[0] ? "its key" : "its CA",
-               hash                   ? hash
-               : c->options.no_verify ? "off"
-                                      : "the server has none",
+               c->options.no_verify ? "off" : s->hash,
                (unsigned long long)c->options.parallel);
     if (c->open &&
         link_command(&c->link, &why, "SITE QUOTA%s%s", c->cwd[0] ? " " : "",

@@ -36,7 +36,7 @@ static void ls_each(struct tree *t, struct job *job,
                     const struct listing_entry *e, const char *path)
 {
     const struct options *o = &t->client->options;
-    const struct job below = tree_below(job, e);
+    const struct job below = tree_below(job);
 
     if (!o->all && e->name[0] == '.')
         return;
@@ -111,7 +111,7 @@ int cmd_ls(struct client *c, struct word *w, int n)
 static void du_each(struct tree *t, struct job *job,
                     const struct listing_entry *e, const char *path)
 {
-    const struct job below = tree_below(job, e);
+    const struct job below = tree_below(job);
 
     if (e->kind == LISTED_DIRECTORY)
         jobs_add(&t->jobs, &below, "", path);
@@ -270,7 +270,7 @@ int cmd_mv(struct client *c, struct word *w, int n)
         return client_refuse(w[0].path, EX_USAGE, "the name is too long");
     bool replaces = c->options.conflict == CHOICE_OVERWRITE;
     enum presence r = remote_look(
-        &c->link, to, LOOK_KIND | (replaces ? LOOK_GONE : LOOK_FREE), &e, &why);
+        &c->link, to, LOOK_KIND | (replaces ? 0 : LOOK_FREE), &e, &why);
     if (r == PRESENT && e.kind == LISTED_DIRECTORY)
         return client_refuse(w[0].path, EX_CANTCREAT,
                              "/%s is a directory; write /%s/ to move into it",
@@ -315,9 +315,7 @@ static int hash_one(struct client *c, const char *path,
     struct listing_entry e;
 
     (void)of;
-    int r = c->site.hash ? tree_stat(c, path, listed, &e, &why)
-                         : fail(&why, EX_UNAVAILABLE,
-                                "the server has no command for checksums");
+    int r = tree_stat(c, path, listed, &e, &why);
     if (r == 0)
         r = remote_hash(&c->link, path, (struct remote_range){ .to = e.size },
                         hash, &why);

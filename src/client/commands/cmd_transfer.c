@@ -109,7 +109,7 @@ static int put_into_directory(struct client *c, const struct word *to,
 
     *ret = several || to->directory || !to->path[0];
     int r = remote_look(&c->link, to->path, LOOK_KIND, &e, &why);
-    if (r < 0 && !(c->options.recursive && remote_may_lack(&why)))
+    if (r < 0)
         return client_error(to->path, &why);
     bool there = r == 0 && e.kind == LISTED_DIRECTORY;
     *ret |= there;
@@ -236,12 +236,12 @@ static int get_file(struct tree *t, const char *remote, const char *local,
     if (e.kind == LISTED_DIRECTORY && strcmp(local, "-") == 0)
         return client_refuse(remote, EX_USAGE,
                              "a directory can't go to standard output");
-    job.known = e.sized && (listed || t->client->site.atomic);
+    job.known = e.sized;
     job.size = e.size;
     job.modified = e.modified;
     if (e.kind == LISTED_DIRECTORY)
         tree_walk(t, named, local, remote);
-    else if (!options_too_young(o, tree_time(t, &t->client->link, remote, &e)))
+    else if (!options_too_young(o, e.modified))
         tree_add(t, &job, local, remote);
     return 0;
 }

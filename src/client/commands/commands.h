@@ -37,13 +37,6 @@ int open_session(struct client *c, const struct url *url);
  * after "open". */
 void open_greet(const struct client *c);
 
-/* Does an upload of sync keep the file's time? */
-enum tree_times {
-    TIMES_UNKNOWN,
-    TIMES_STAY,  /* the account may set times on the server */
-    TIMES_CHANGE /* an upload gets the time of its end */
-};
-
 /* The use of a walk: look or remove (ls, du, rm); transfer each file (put,
  * get); or transfer files that differ (sync). */
 enum tree_use { TREE_LOOKS, TREE_COPIES, TREE_SYNCS };
@@ -64,13 +57,8 @@ struct tree {
     atomic_size_t left_out;  /* names that one of the sides can't have */
     atomic_size_t planned;   /* transfers that a dry run has printed */
     atomic_size_t same;      /* sync: files that need no transfer */
-    atomic_bool untimed;     /* the user was told that the server gives no
-                              * times */
     _Atomic(uint64_t) bytes; /* of du */
     atomic_size_t files;
-    atomic_int times;     /* sync: enum tree_times */
-    atomic_bool unlisted; /* the user was told that listings lack names */
-    atomic_size_t older;  /* sync: files of equal size, older here */
     pthread_mutex_t lock; /* protects standard output */
 };
 
@@ -83,12 +71,6 @@ int tree_end(struct tree *t);
 void tree_add(struct tree *t, const struct job *job, const char *local,
               const char *remote);
 
-/* Returns the time of the last change of a file on the server; 0: unknown. If
- * --min-age needs the time, and the listing lacks it, asks the server for it.
- * If the server doesn't say it either, prints this as a failure, and returns
- * the current time. */
-time_t tree_time(struct tree *t, struct link *l, const char *remote,
-                 const struct listing_entry *e);
 /* The greatest depth of directories. */
 #define TREE_DEPTH_MAX 64
 
@@ -101,9 +83,8 @@ void tree_walk(struct tree *t, size_t named, const char *local,
  * user has named it. Sets MADE of the job. Returns 0; 1: this dry run would
  * make it; -1 with the reason. */
 int tree_make_local(const struct tree *t, struct job *job, struct failure *why);
-/* Makes the job for a directory inside the directory of the job ABOVE. E is its
- * entry on the server; NULL: unknown. */
-struct job tree_below(struct job *above, const struct listing_entry *e);
+/* Makes the job for a directory inside the directory of the job ABOVE. */
+struct job tree_below(struct job *above);
 /* Lists the directory of JOB, and calls EACH for each entry. Sets STAYS of the
  * job if tree_cut(), which also gets NAMES, says so, or if the directory lies
  * too deep. Returns 0, or -1 with the reason. */
@@ -156,9 +137,6 @@ tree_each remove_there;
  * a transfer, or now a comparison, which decides later. */
 bool sync_settled(struct tree *t, struct job *job, const char *local,
                   const struct stat *here, const struct listing_entry *there);
-/* Asks the server in a sync for a file that its listing lacks. */
-job_step sync_ask;
-
 /* Writes DIR and NAME with one "/" between. Returns 0, or -1 if the path
  * doesn't fit. */
 int tree_join(const char *dir, const char *name, char *out, size_t size);

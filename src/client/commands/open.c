@@ -21,7 +21,6 @@ int client_open(struct client *c, const struct url *url)
     struct failure why;
 
     client_leave(c);
-    atomic_store(&temporary_off, false);
     if (site_open(&c->site, &c->options, url, &c->link, &why) < 0) {
         link_close(&c->link);
         site_close(&c->site);

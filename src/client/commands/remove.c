@@ -91,7 +91,6 @@ static struct job remove_job(const struct listing_entry *e, struct job *above)
                          .known = e->sized,
                          .size = e->size,
                          .modified = e->modified,
-                         .unique = e->unique,
                          .depth = above ? above->depth + 1 : 0,
                          .above = above };
 }
@@ -117,12 +116,8 @@ static int remove_enter(void *of, struct job *job, struct link *l,
                 ? 1
                 : link_command(l, why, "DELE %s", job->remote);
     /* Unless the server has clearly refused, the name may be a link: then the
-     * names in it belong to the link's target. Without the right to remove it,
-     * a link gets the same reply as a directory. But a Sallyport lists no link
-     * as a directory, and IIS, without MLST, denies each directory. */
-    if (r < 0 && (why->reply < 500 || why->lost || link_interrupted ||
-                  (l->site->mlst && !l->site->atomic &&
-                   remote_lacks_right(l, job->remote))))
+     * names in it belong to the link's target. */
+    if (r < 0 && (why->reply < 500 || why->lost || link_interrupted))
         return -1;
     /* The try before a cut has removed the link. */
     if (r < 0 && job->again && remote_exists(l, job->remote, &other) == ABSENT)

@@ -23,8 +23,7 @@ static int sync_differs(struct job *job, struct link *l, struct failure *why)
         .link = l, .job = job, .fd = fd, .done = job->size
     };
 
-    if (fd < 0 || !l->site->hash ||
-        digest_begin(&both.digest, l->site->hash) < 0)
+    if (fd < 0 || digest_begin(&both.digest, l->site->hash) < 0)
         return -1;
     snprintf(both.remote, sizeof(both.remote), "%s", job->remote);
     digest_follow(&both.digest, fd, &both.done, l);
@@ -35,29 +34,6 @@ static int sync_differs(struct job *job, struct link *l, struct failure *why)
         progress_note("%s: the checksum wasn't compared: %s", job->remote,
                       why->text);
     return r == 1 ? -1 : r < 0;
-}
-
-/* Does the server keep the times of uploads? If not, each sync would send the
- * same files again. To find out, sets REMOTE's time to PRESENT, which it has
- * already; the first answer counts for all files. If a cut prevents the answer,
- * returns true: sync sends this file, and asks again for the next file. */
-static bool sync_keeps_times(struct tree *t, const char *remote, struct link *l,
-                             time_t present)
-{
-    int times = atomic_load(&t->times), unknown = TIMES_UNKNOWN;
-    struct failure why;
-
-    if (times != TIMES_UNKNOWN)
-        return times == TIMES_STAY;
-    times =
-        !l->site->set_time || (!t->client->options.dry_run &&
-                               remote_set_time(l, remote, present, &why) < 0)
-            ? TIMES_CHANGE
-            : TIMES_STAY;
-    if (times == TIMES_CHANGE && l->site->set_time && why.lost)
-        return true;
-    atomic_compare_exchange_strong(&t->times, &unknown, times);
-    return times == TIMES_STAY;
 }
 
 /* Corrects the time of a copy with the same bytes: transfer_time() gave it the
@@ -87,9 +63,8 @@ static void sync_set_time(const struct tree *t, const struct job *job,
 
 /* Must the file be transferred, if the sizes are equal and the times differ?
  * Yes if the source is newer by more than TIME_STEP. Otherwise checksums
- * decide, since the copy may have the time of its transfer. Without checksums,
- * always yes for a download. An upload is needed if the source is newer, or if
- * the server keeps the times of uploads. */
+ * decide, since the copy may have the time of its transfer. If the server gives
+ * no checksum, always yes. */
 static bool sync_gap_counts(struct tree *t, struct job *job, struct link *l,
                             const struct stat *local, time_t there,
                             struct failure *why)
@@ -101,20 +76,13 @@ static bool sync_gap_counts(struct tree *t, struct job *job, struct link *l,
     int r = t->client->options.by_hash ? -1 : sync_differs(job, l, why);
     if (r == 0 && gap == 1)
         sync_set_time(t, job, l, local, there);
-    if (r >= 0)
-        return r > 0;
-    if (gap > 0 || !t->up ||
-        (here > 0 && sync_keeps_times(t, job->remote, l, there)))
-        return true;
-    t->older++;
-    return false;
+    return r != 0;
 }
 
 /* Must a file be transferred that has the same size on both sides? */
 static bool sync_changed(struct tree *t, struct job *job, struct link *l,
                          struct failure *why)
 {
-    time_t modified = job->modified;
     struct stat here;
 
     const bool by_hash = t->client->options.by_hash;
@@ -123,15 +91,9 @@ static bool sync_changed(struct tree *t, struct job *job, struct link *l,
     /* If only the server's time limit is too short, size and time decide. */
     if (by_hash && (r >= 0 || why->reply != 451))
         return r != 0;
-    /* A listing without MLSD lacks the time. */
-    if (lstat(job->local, &here) < 0 ||
-        (modified == 0 && remote_time(l, job->remote, &modified, why) < 0))
-        return true;
-    if (modified == 0 && !atomic_exchange(&t->untimed, true))
-        progress_note("the server gives no times, so files of equal size "
-                      "count as the same; --by-hash compares them");
-    return modified != 0 && here.st_mtime != modified &&
-           sync_gap_counts(t, job, l, &here, modified, why);
+    return lstat(job->local, &here) < 0 ||
+           (here.st_mtime != job->modified &&
+            sync_gap_counts(t, job, l, &here, job->modified, why));
 }
 
 static void sync_add(struct tree *t, const struct job *job)
@@ -165,27 +127,6 @@ static int sync_compare(void *of, struct job *job, struct link *l,
     else
         t->same++;
     return 0;
-}
-
-/* Asks the server for a file that its listing lacks. */
-int sync_ask(void *of, struct job *job, struct link *l, struct failure *why)
-{
-    struct tree *t = of;
-    struct listing_entry e;
-    enum presence r =
-        remote_look(l, job->remote, LOOK_SIZE | LOOK_GONE, &e, why);
-
-    if (r == PRESENCE_UNKNOWN && (why->lost || l->site->mlst))
-        return -1;
-    if (r != PRESENT || e.kind != LISTED_FILE || e.size != job->size) {
-        sync_add(t, job);
-        return 0;
-    }
-    if (!atomic_exchange(&t->unlisted, true))
-        progress_note("the server has names that it doesn't list, such as /%s",
-                      job->remote);
-    job->modified = e.modified;
-    return sync_compare(t, job, l, why);
 }
 
 /* Refuses a name that is a directory on one side and a file on the other. */
@@ -227,8 +168,7 @@ bool sync_settled(struct tree *t, struct job *job, const char *local,
     if (there->kind != LISTED_FILE || !there->sized ||
         !S_ISREG(here->st_mode) || (uint64_t)here->st_size != there->size)
         return false;
-    if (!t->client->options.by_hash && there->modified != 0 &&
-        here->st_mtime == there->modified) {
+    if (!t->client->options.by_hash && here->st_mtime == there->modified) {
         if (sync_is_others(t, here))
             return false;
         t->same++;
@@ -245,7 +185,7 @@ static void sync_summary(const struct tree *t)
 {
     static const char *const verbs[2][2] = { { "downloaded", "to download" },
                                              { "uploaded", "to upload" } };
-    bool dry = t->client->options.dry_run, one = t->older == 1;
+    bool dry = t->client->options.dry_run;
     size_t failures = t->jobs.failed + t->jobs.lost;
     char left_out[48] = "", failed[48] = "";
 
@@ -253,11 +193,6 @@ static void sync_summary(const struct tree *t)
         snprintf(left_out, sizeof(left_out), ", %zu left out", t->left_out);
     if (failures > 0)
         snprintf(failed, sizeof(failed), ", %zu failed", failures);
-    if (t->older > 0)
-        progress_note("%zu file%s of the same size %s older here; the server "
-                      "can't set times, so %s sent: touch a file to send it",
-                      t->older, one ? "" : "s", one ? "is" : "are",
-                      one ? "it wasn't" : "they weren't");
     progress_note("%zu %s, %zu the same%s%s", dry ? t->planned : t->jobs.done,
                   verbs[t->up][dry], t->same, left_out, failed);
 }

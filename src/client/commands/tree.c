@@ -86,8 +86,6 @@ bool tree_cut(struct tree *t, const char *remote, const struct listing *there,
     if (!there->cut && (there->refused == 0 || !names)) {
         if (there->refused > 0)
             progress_note("/%s: " LISTING_REFUSED, remote);
-        else if (there->nothing && t->use != TREE_LOOKS)
-            progress_note("/%s: " LISTING_NOTHING, remote);
         return false;
     }
     jobs_fail(&t->jobs,
@@ -96,55 +94,12 @@ bool tree_cut(struct tree *t, const char *remote, const struct listing *there,
     return true;
 }
 
-/* Is PATH the directory UP above it? Some servers give one number to all names.
- * But UP, and so a link to UP, has the first name of the way to PATH in it. */
-static bool tree_leads_up(struct link *l, const char *path,
-                          const struct job *up)
-{
-    const char *way = path + strlen(up->remote);
-    char name[URL_PATH_MAX], inside[URL_PATH_MAX];
-    struct failure why;
-
-    way += way[0] == '/';
-    snprintf(name, sizeof(name), "%.*s", (int)strcspn(way, "/"), way);
-    return url_join(path, name, inside) < 0 ||
-           remote_exists(l, inside, &why) != ABSENT;
-}
-
-/* Lists a directory of the walk. Some servers list a link as a directory: a
- * link to a directory above it would make the walk endless, so it counts as a
- * link. */
-static int tree_look(struct job *job, struct link *l, struct listing *ret,
-                     struct failure *why)
-{
-    char path[URL_PATH_MAX];
-
-    if (!job->above && job->unique == 0)
-        job->unique = remote_unique(l, job->remote);
-    if (remote_list(l, job->remote, ret, why) < 0)
-        return -1;
-    for (size_t i = 0; i < ret->count; i++) {
-        struct listing_entry *e = &ret->entry[i];
-        const struct job *up = e->unique ? job : NULL;
-
-        while (up && (e->kind != LISTED_DIRECTORY || up->unique != e->unique))
-            up = up->above;
-        if (!up || url_join(job->remote, e->name, path) < 0 ||
-            !tree_leads_up(l, path, up))
-            continue;
-        e->kind = LISTED_OTHER;
-        progress_note("/%s: a link to /%s, not entered", path, up->remote);
-    }
-    return 0;
-}
-
-struct job tree_below(struct job *above, const struct listing_entry *e)
+struct job tree_below(struct job *above)
 {
     return (struct job){ .kind = JOB_WALK,
                          .step = above->step,
                          .named = above->named,
                          .depth = above->depth + 1,
-                         .unique = e ? e->unique : 0,
                          .above = above };
 }
 
@@ -168,7 +123,7 @@ int tree_list(struct tree *t, struct job *job, struct link *l, bool names,
         job->stays = true;
         return 0;
     }
-    if (tree_look(job, l, &all, why) < 0)
+    if (remote_list(l, job->remote, &all, why) < 0)
         return -1;
     job->stays |= tree_cut(t, job->remote, &all, names);
     for (size_t i = 0; i < all.count && !jobs_ended(&t->jobs); i++)
@@ -195,24 +150,6 @@ struct dirent *tree_readdir(struct tree *t, DIR *d, const char *local)
     if (!e && errno != 0)
         tree_failed_errno(t, local);
     return e;
-}
-
-time_t tree_time(struct tree *t, struct link *l, const char *remote,
-                 const struct listing_entry *e)
-{
-    time_t modified = e->modified;
-    struct failure why;
-
-    if (e->kind != LISTED_FILE || modified != 0 ||
-        t->client->options.min_age == 0)
-        return modified;
-    if (remote_time(l, remote, &modified, &why) == 0 && modified == 0)
-        fail(&why, EX_UNAVAILABLE,
-             "left out by --min-age: the server doesn't say when it was "
-             "changed");
-    if (modified == 0)
-        tree_failed(t, remote, &why);
-    return modified ? modified : time(NULL);
 }
 
 void tree_add(struct tree *t, const struct job *job, const char *local,
@@ -246,9 +183,9 @@ static void tree_file(struct tree *t, struct job *job, const char *local,
         tree_add(t, job, local, remote);
 }
 
-static void tree_up_file(struct tree *t, struct job *dir, struct link *l,
-                         const char *local, const char *remote,
-                         const struct stat *here, const struct listing *all)
+static void tree_up_file(struct tree *t, struct job *dir, const char *local,
+                         const char *remote, const struct stat *here,
+                         const struct listing *all)
 {
     const struct listing_entry *there = listing_find(all, remote);
 
@@ -258,20 +195,13 @@ static void tree_up_file(struct tree *t, struct job *dir, struct link *l,
                        .known = true,
                        .above = dir };
 
-    /* Other servers can hide names, ignore the case of letters, or change
-     * names. */
-    if (!there && t->use == TREE_SYNCS && !dir->made &&
-        (!l->site->atomic || !all->whole)) {
-        job.kind = JOB_CHANGE;
-        job.step = sync_ask;
-    }
     tree_file(t, &job, local, remote, here, there);
 }
 
 /* Adds a local name. Follows no link in a directory, since a link can lead
  * anywhere. */
-static void tree_up_entry(struct tree *t, struct job *dir, struct link *l,
-                          const char *name, const struct listing *there)
+static void tree_up_entry(struct tree *t, struct job *dir, const char *name,
+                          const struct listing *there)
 {
     char local[PATH_MAX], remote[URL_PATH_MAX];
     struct stat st;
@@ -288,7 +218,7 @@ static void tree_up_entry(struct tree *t, struct job *dir, struct link *l,
         t->left_out++;
     } else if (S_ISDIR(st.st_mode)) {
         const struct listing_entry *e = listing_find(there, remote);
-        struct job below = tree_below(dir, e);
+        struct job below = tree_below(dir);
 
         below.taken = e;
         below.known = below.taken || there->whole;
@@ -298,7 +228,7 @@ static void tree_up_entry(struct tree *t, struct job *dir, struct link *l,
     } else if (options_too_young(&t->client->options, st.st_mtime)) {
         return;
     } else if (S_ISREG(st.st_mode)) {
-        tree_up_file(t, dir, l, local, remote, &st, there);
+        tree_up_file(t, dir, local, remote, &st, there);
     } else {
         progress_note("%s: %s, left out", local,
                       S_ISLNK(st.st_mode) ? "a symbolic link"
@@ -319,7 +249,7 @@ static int tree_list_up(struct tree *t, struct job *job, struct link *l,
                           : remote_look(l, job->remote, wants, &e, why);
 
     *ret = (struct listing){ .whole = true };
-    if (r == PRESENCE_UNKNOWN && !remote_may_lack(why))
+    if (r == PRESENCE_UNKNOWN)
         return -1;
     if (r != PRESENT && t->client->options.dry_run)
         return 0;
@@ -328,7 +258,7 @@ static int tree_list_up(struct tree *t, struct job *job, struct link *l,
         return fail(why, EX_CANTCREAT, "is no directory on the server");
     int existed = r == PRESENT ? 1 : remote_mkdir_once(l, job->remote, why);
     job->made = existed == 0;
-    if (existed != 1 || tree_look(job, l, ret, why) == 0)
+    if (existed != 1 || remote_list(l, job->remote, ret, why) == 0)
         return existed < 0 ? -1 : 0;
     /* An account may upload, but not list: put asks for each directory then. */
     *ret = (struct listing){ 0 };
@@ -358,7 +288,7 @@ static int tree_up_step(void *of, struct job *job, struct link *l,
     while (r == 0 && !jobs_ended(&t->jobs) &&
            (e = tree_readdir(t, d, job->local)))
         if (!tree_is_dots(e->d_name) && !part_is_name(e->d_name))
-            tree_up_entry(t, job, l, e->d_name, &there);
+            tree_up_entry(t, job, e->d_name, &there);
     listing_release(&there);
     closedir(d);
     return r;
@@ -407,7 +337,7 @@ static int tree_take_local(struct job *job, struct failure *why)
     return 0;
 }
 
-static void tree_down_entry(struct tree *t, struct job *dir, struct link *l,
+static void tree_down_entry(struct tree *t, struct job *dir,
                             const struct listing_entry *e)
 {
     char remote[URL_PATH_MAX], local[PATH_MAX];
@@ -417,13 +347,12 @@ static void tree_down_entry(struct tree *t, struct job *dir, struct link *l,
     if (part_is_name(e->name) || !tree_paths(t, dir, e->name, local, remote))
         return;
     if (directory) {
-        struct job below = tree_below(dir, e);
+        struct job below = tree_below(dir);
 
         if (t->use != TREE_SYNCS || lstat(local, &st) < 0 ||
             !S_ISREG(st.st_mode) || !sync_settled(t, &below, local, &st, e))
             jobs_add(&t->jobs, &below, local, remote);
-    } else if (options_too_young(&t->client->options,
-                                 tree_time(t, l, remote, e))) {
+    } else if (options_too_young(&t->client->options, e->modified)) {
         return;
     } else if (e->kind == LISTED_FILE) {
         struct job job = { .kind = JOB_GET,
@@ -448,7 +377,7 @@ static int tree_down_step(void *of, struct job *job, struct link *l,
 
     if (tree_is_too_deep(t, job, job->remote))
         return 0;
-    if (tree_look(job, l, &there, why) < 0)
+    if (remote_list(l, job->remote, &there, why) < 0)
         return -1;
     int made = tree_make_local(t, job, why);
     if (made == 0 && t->use == TREE_SYNCS)
@@ -457,10 +386,7 @@ static int tree_down_step(void *of, struct job *job, struct link *l,
         tree_failed(t, job->local, why);
     for (size_t i = 0; made >= 0 && i < there.count && !jobs_ended(&t->jobs);
          i++)
-        /* Some servers list a name twice. */
-        if (i == 0 || there.entry[i].kind != there.entry[i - 1].kind ||
-            strcmp(there.entry[i].name, there.entry[i - 1].name) != 0)
-            tree_down_entry(t, job, l, &there.entry[i]);
+        tree_down_entry(t, job, &there.entry[i]);
     if (made >= 0)
         tree_cut(t, job->remote, &there, true);
     listing_release(&there);
@@ -505,8 +431,7 @@ int tree_expand(struct client *c, const struct word *word, expand_each *each,
              word->path);
     do
         r = remote_list(&c->link, dir, &all, &why);
-    while (r < 0 && !remote_may_lack(&why) &&
-           link_again(&c->link, &retry, dir[0] ? dir : "/", &why));
+    while (r < 0 && link_again(&c->link, &retry, dir[0] ? dir : "/", &why));
     if (r < 0)
         return client_error(dir, &why);
     /* Prefer a file with exactly this name to the pattern. */

@@ -462,15 +462,10 @@ static void check_protection(struct doctor *d)
 static void check_data(struct doctor *d)
 {
     struct link *l = &d->link;
-    struct failure why, again;
+    struct failure why;
     size_t bytes;
 
     d->transfers = data_list(d, true, &bytes, &why) == 0;
-    /* Some servers cut a data connection if its handshake begins at once. */
-    if (!d->transfers && l->renew) {
-        l->manner = LINK_LATE_HELLO;
-        d->transfers = data_list(d, true, &bytes, &again) == 0;
-    }
     if (!d->transfers) {
         doctor_find(d, FINDING_BAD,
                     "let the passive ports through the firewall, and set the "
@@ -480,10 +475,6 @@ static void check_data(struct doctor *d)
     }
     doctor_find(d, FINDING_GOOD, NULL, "%s transfers %zu bytes", data_verb(d),
                 bytes);
-    if (l->manner == LINK_LATE_HELLO)
-        doctor_find(d, FINDING_NOTE, "update the server",
-                    "the server cuts a data connection if its handshake "
-                    "begins at once");
     doctor_find(d, l->resumed ? FINDING_GOOD : FINDING_NOTE, NULL,
                 l->resumed ? "the data connection resumes the TLS session"
                            : "the data connection doesn't resume the TLS "
@@ -504,10 +495,7 @@ static void check_binding(struct doctor *d)
     if (!d->transfers)
         return;
     /* libcurl 8.23 switches the TLS sessions off only at a login. */
-    if (l->manner != LINK_LATE_HELLO) {
-        l->manner = LINK_NO_RESUMPTION;
-        l->renew = true;
-    }
+    l->unresumed = l->renew = true;
     bool again = link_command(l, &why, "NOOP") == 0;
     bool works = again && data_list(d, false, &bytes, &why) == 0;
     if (!again || l->resumed)

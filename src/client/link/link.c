@@ -59,6 +59,73 @@ static const SSL *link_secured(struct link *l)
                : NULL;
 }
 
+static int link_on_debug(CURL *curl, curl_infotype kind, char *bytes,
+                         size_t len, void *of);
+
+/* Reads the reply to FEAT in TEXT, with LEN bytes so far: what the server can
+ * say about checksums, and whether it decides about taken names. Each Sallyport
+ * from 1.0.0 on does both. */
+static void link_take_features(struct link *l, char *text, size_t len)
+{
+    const char *hash = strstr(text, "SHA-256*")   ? "SHA-256"
+                       : strstr(text, "SHA-512*") ? "SHA-512"
+                                                  : NULL;
+
+    if (strstr(text, "\n HASH ") && strstr(text, "\n STOR conflict="))
+        l->hash = hash;
+    l->foreign = !l->hash;
+    struct slice rest = { text, len }, line;
+    while (l->site->options->debug && slice_cut(&rest, '\n', &line))
+        link_on_debug(l->curl, CURLINFO_HEADER_IN, (char *)line.ptr, line.len,
+                      l);
+}
+
+/* Asks for the features after the greeting. libcurl sends no command before the
+ * login, so the client writes to libcurl's socket: libcurl has read the
+ * greeting, and sends nothing before this returns. If TLS doesn't begin with
+ * the first byte, this is plain text; the answer decides only whether the
+ * client goes on. If there is no whole answer, ends the connection. */
+static void link_ask_features(struct link *l)
+{
+    static char feat[] = "FEAT\r\n";
+    SSL *tls = l->site->url.implicit ? (SSL *)(uintptr_t)link_secured(l) : NULL;
+    BIO *kept = tls ? SSL_get_rbio(tls) : NULL;
+    BIO *own = tls ? BIO_new_socket(l->control, BIO_NOCLOSE) : NULL;
+    const uint64_t end = clock_ms() + 1000 * l->site->options->timeout;
+    struct pollfd p = { .fd = l->control, .events = POLLIN };
+    char text[8192] = "";
+    size_t len = 0;
+    bool whole = false;
+
+    if (tls) {
+        BIO_up_ref(kept); /* works only within libcurl's own calls */
+        SSL_set_bio(tls, own, own);
+    }
+    if (l->site->options->debug)
+        link_on_debug(l->curl, CURLINFO_HEADER_OUT, feat, sizeof(feat) - 1, l);
+    int n = tls ? SSL_write(tls, feat, sizeof(feat) - 1)
+                : (int)send(l->control, feat, sizeof(feat) - 1, MSG_NOSIGNAL);
+    while (n > 0 && !whole && len < sizeof(text) - 1 && link_poll(&p, 1, end)) {
+        const int most = (int)(sizeof(text) - 1 - len);
+
+        n = tls ? SSL_read(tls, text + len, most)
+                : (int)recv(l->control, text + len, (size_t)most, 0);
+        len += n > 0 ? (size_t)n : 0;
+        if (n < 0 && tls && SSL_get_error(tls, n) == SSL_ERROR_WANT_READ)
+            n = 1;
+        const char *line = len > 0 ? memrchr(text, '\n', len - 1) : NULL;
+        line = line ? line + 1 : text;
+        whole = len > 0 && text[len - 1] == '\n' &&
+                strspn(line, "0123456789") == 3 && line[3] == ' ';
+    }
+    if (tls)
+        SSL_set_bio(tls, kept, kept);
+    if (whole)
+        link_take_features(l, text, len);
+    else
+        shutdown(l->control, SHUT_RDWR);
+}
+
 static size_t link_on_header(char *bytes, size_t size, size_t n, void *of)
 {
     struct link *l = of;
@@ -95,6 +162,8 @@ static size_t link_on_header(char *bytes, size_t size, size_t n, void *of)
         l->version = SSL_get_version(tls);
         l->cipher = SSL_get_cipher_name(tls);
     }
+    if (code == 220 && l->chooses && !l->hash)
+        link_ask_features(l);
     if (code == 230 || code == 232) {
         l->chosen = NULL;
         l->binary = false;
@@ -102,12 +171,11 @@ static size_t link_on_header(char *bytes, size_t size, size_t n, void *of)
         l->logged_in = true;
         l->state = LINK_IN;
         link_end_scouting(l);
-        /* Other servers only advise a new password, and word it differently. */
         l->must_change = strstr(line, "SITE PSWD old new");
     }
     if (code == 200 && l->choice && strstr(line, "STOR conflict="))
         l->chosen = l->choice;
-    if (l->surprised || (l->no_password && l->asked) ||
+    if (l->surprised || l->foreign || (l->no_password && l->asked) ||
         (l->replies > 0 && --l->replies == 0))
         return 0;
     if (l->state == LINK_IN && (l->reply == 452 || l->reply == 552))
@@ -334,19 +402,15 @@ bool link_must_renew(const struct link *l)
            poll(&p, 1, 0) > 0;
 }
 
-static void link_set_manner(struct link *l)
+static void link_set_connection(struct link *l)
 {
-    l->logs_in = link_must_renew(l) || (l->manner == LINK_ONE_EACH && l->io);
+    l->logs_in = link_must_renew(l);
     /* End the old connection now: libcurl closes it by QUIT at the end of the
      * call, and the reply to QUIT would be the last reply of this call. */
     if (l->logs_in && l->control >= 0)
         shutdown(l->control, SHUT_RDWR);
     if (l->logs_in)
         l->state = LINK_AWAY;
-    /* IIS lists UTF8 in FEAT, and reads names in its code page until it gets
-     * this command. */
-    if (l->logs_in && l->site->utf8)
-        link_say_first(l, "*OPTS UTF8 ON");
     if (l->logs_in && l->choice)
         link_say_first(l, l->choice);
     l->data = -1;
@@ -354,33 +418,9 @@ static void link_set_manner(struct link *l)
     l->ended_early = l->paused = l->resumed = false;
     l->stirred = clock_ms();
     l->given = 0;
-    LINK_SET(l, CURLOPT_SSL_SESSIONID_CACHE,
-             l->manner == LINK_NO_RESUMPTION ? 0L : 1L);
+    LINK_SET(l, CURLOPT_SSL_SESSIONID_CACHE, l->unresumed ? 0L : 1L);
     LINK_SET(l, CURLOPT_FRESH_CONNECT, l->logs_in ? 1L : 0L);
     l->renew = false;
-}
-
-/* Chooses the manner after a refused data connection, for a new control
- * connection. Returns false if all manners were tried. One refusal among many
- * data connections is an accident, and the manner stays. If only one connection
- * has worked since the last refusal, the manner gets one more try. Otherwise
- * the server wants another manner. */
-static bool link_next_manner(struct link *l)
-{
-    unsigned made = l->made;
-
-    l->renew = true;
-    l->made = 0;
-    if (made > 1 || (made == 1 && !l->doubted)) {
-        l->doubted = true;
-        return true;
-    }
-    if (l->manner + 1 == LINK_MANNERS) {
-        l->manner = l->proven;
-        return false;
-    }
-    l->manner++;
-    return true;
 }
 
 void link_say_number(struct link *l, const char *verb, uint64_t number)
@@ -412,26 +452,9 @@ void link_choose(struct link *l, enum conflict_choice c)
         [CHOICE_SKIP] = "OPTS STOR conflict=reject",
     };
 
-    if (!l->site->decides)
-        return;
     l->choice = choices[c];
     if (l->logs_in || l->chosen != l->choice)
         link_say_first(l, l->choice);
-}
-
-void link_set_directory(struct link *l, const char *path)
-{
-    char line[URL_PATH_MAX + 8];
-
-    if (!path[0])
-        return;
-    snprintf(line, sizeof(line), "CWD %s", path);
-    link_add(l, &l->before, CURLOPT_QUOTE, line);
-    l->away = true;
-    if (!l->entry[0])
-        return;
-    snprintf(line, sizeof(line), "CWD %s", l->entry);
-    link_add(l, &l->last, CURLOPT_POSTQUOTE, line);
 }
 
 void link_begin(struct link *l, const char *path, const struct link_io *io)
@@ -445,12 +468,12 @@ void link_begin(struct link *l, const char *path, const struct link_io *io)
     l->before = l->last = NULL;
     l->io = io;
     l->choice = NULL;
-    l->begun = l->may_have_begun = l->surprised = false;
+    l->begun = l->may_have_begun = l->surprised = l->foreign = false;
     l->reply = 0;
     l->text[0] = l->error[0] = l->no_room[0] = l->done[0] = '\0';
     buf_clear(&l->lines);
     link_set_tls(l);
-    link_set_manner(l);
+    link_set_connection(l);
     LINK_SET(l, CURLOPT_CONNECTTIMEOUT, (long)link_connect_time(l));
     long patience = (long)o->timeout + l->patience;
     l->patience = 0;
@@ -472,10 +495,8 @@ void link_begin(struct link *l, const char *path, const struct link_io *io)
 static bool link_data_refused(const struct link *l, CURLcode r)
 {
     curl_off_t down = 0, up = 0;
-    bool cut = (r == CURLE_SSL_CONNECT_ERROR && l->io && l->reply != 0 &&
-                l->reply != 220 && l->reply != 234) ||
-               (r == CURLE_PARTIAL_FILE && !l->whole && l->reply / 100 == 1 &&
-                l->made < 2); /* otherwise the file is why */
+    bool cut = r == CURLE_SSL_CONNECT_ERROR && l->io && l->reply != 0 &&
+               l->reply != 220 && l->reply != 234;
     bool answered = l->reply >= 430 && l->reply != 522;
 
     curl_easy_getinfo(l->curl, CURLINFO_SIZE_DOWNLOAD_T, &down);
@@ -485,15 +506,11 @@ static bool link_data_refused(const struct link *l, CURLcode r)
             (r != CURLE_OK && (l->reply == 425 || l->reply == 522)));
 }
 
-/* Makes sure that the next call begins in the login directory: if the CWD to it
- * has perhaps failed, the next call begins a new session. Remembers the login
- * directory. */
-static void link_come_back(struct link *l, CURLcode r)
+/* Remembers the login directory. */
+static void link_note_entry(struct link *l)
 {
     const char *entry = NULL;
 
-    l->renew |= l->away && (r != CURLE_OK || !l->entry[0]);
-    l->away = false;
     curl_easy_getinfo(l->curl, CURLINFO_FTP_ENTRY_PATH, &entry);
     if (!entry || strlen(entry) >= sizeof(l->entry))
         entry = "";
@@ -538,23 +555,23 @@ static int link_try(struct link *l, CURLcode *ret, struct failure *why)
     if (l->reply < 400 ||
         (l->reply >= 500 && r != CURLE_UPLOAD_FAILED && r != CURLE_QUOTE_ERROR))
         l->may_have_begun |= l->opened;
-    if (r == CURLE_OK && l->io && l->opened) {
-        l->proven = l->manner;
-        l->made += l->made < 2;
-    }
     /* On this connection libcurl would use PASV from now on. */
     l->dataless = link_data_refused(l, r);
     l->renew |= l->dataless || r == CURLE_FTP_WEIRD_PASV_REPLY ||
                 r == CURLE_SSL_CONNECT_ERROR;
     l->used = clock_ms();
     l->io = NULL;
-    link_come_back(l, r);
+    link_note_entry(l);
     *why = (struct failure){ 0 };
     if (r == CURLE_OK && l->ended_early)
         r = CURLE_PARTIAL_FILE;
     *ret = r;
     if (r == CURLE_OK)
         return 0;
+    if (l->foreign)
+        return fail(why, EX_UNAVAILABLE,
+                    "this is no Sallyport server, and sallyport speaks to no "
+                    "other; use curl, lftp or rclone");
     /* libcurl's new connection lacks the commands that must come first. */
     if (l->surprised)
         return fail_curl(why, CURLE_RECV_ERROR, 0, NULL, NULL);
@@ -570,9 +587,6 @@ static int link_try(struct link *l, CURLcode *ret, struct failure *why)
     if (l->reply == 503 && l->no_room[0])
         return fail_curl(why, (int)r, 552, l->no_room, l->error);
     fail_curl(why, (int)r, l->reply, l->text, l->error);
-    why->manner = !l->steady &&
-                  (l->dataless || l->reply == 425 || l->reply == 522) &&
-                  link_next_manner(l);
     if (r == CURLE_SSL_PINNEDPUBKEYNOTMATCH)
         return trust_blame(l->site->options, &l->site->url, why);
     bool connects = l->reply == 0 || l->reply == 227 || l->reply == 229;

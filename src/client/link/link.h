@@ -159,19 +159,8 @@ struct site {
     struct proxy proxy;
     struct trust trust;
     const struct options *options;
-    /* The features in the reply to FEAT. */
-    bool mlst, csid;
-    bool unique; /* MLST tells which names are the same file or directory */
-    const char *set_time; /* "MFMT"; or "MDTM", by which some servers also set
-                           * times; NULL: neither */
-    bool utf8;            /* names are UTF-8 after OPTS UTF8 ON */
-    bool atomic;          /* CSID says that the server is a Sallyport, which
-                           * hides an upload until its end */
-    bool decides;         /* OPTS STOR tells the server what to do if a name is
-                           * taken */
-    const char *hash; /* algorithm of the server's checksums, such as "SHA-256";
-                       * NULL: none */
-    bool by_hash;     /* the client gets checksums by HASH; else by XSHA256 */
+    const char *hash; /* algorithm of the server's checksums, "SHA-256" or
+                       * "SHA-512" */
 };
 
 /* Callbacks for the bytes of a call, except replies. NULL: the call has no such
@@ -220,11 +209,6 @@ struct link {
     struct link_spare spare;
     CURLcode set;        /* CURLE_OK, or the error when an option of this call
                           * was set */
-    unsigned manner;     /* how data connections are made */
-    unsigned proven;     /* manner of the last data connection that worked */
-    unsigned made;       /* data connections since the last refusal, up to 2 */
-    bool doubted;        /* after a refusal the same manner was tried once more
-                          * */
     bool renew;          /* the next call opens a new control connection */
     bool logs_in;        /* this call opens a new control connection */
     bool binary;         /* TYPE I, which was sent for a SIZE, still holds */
@@ -237,11 +221,15 @@ struct link {
     const char *cipher;  /* cipher suite of the control connection */
     struct link_glance *glance; /* if not NULL, the call ends when the server
                                  * has shown its certificate */
+    bool chooses;     /* a call ends at the greeting of a server that isn't a
+                       * Sallyport */
+    bool foreign;     /* the last call has ended so */
+    const char *hash; /* site.hash, from FEAT before the login */
     unsigned replies; /* doctor: the call ends after this many replies; 0: no
                        * limit */
-    bool steady;  /* doctor: the link doesn't retry a refused data connection,
-                   * and waits at most --timeout for a handshake */
-    bool resumed; /* the data connection has resumed a TLS session */
+    bool steady; /* doctor: the link waits at most --timeout for a handshake */
+    bool unresumed;   /* doctor: data connections resume no TLS session */
+    bool resumed;     /* the data connection has resumed a TLS session */
     bool no_password; /* a call ends when the server asks for a password */
     bool asked;       /* the server has asked for a password, over TLS */
     bool logged_in;   /* the server has accepted a login on this link */
@@ -267,7 +255,6 @@ struct link {
     int data;         /* the data connection's socket, or -1 */
     bool corked;      /* the data connection sends whole segments only */
     bool whole;       /* close_notify has ended the data connection */
-    bool dos;         /* a listing of this server had the form of IIS */
     SSL *tls;         /* upload: TLS of the data connection, or NULL */
     bool opened;      /* a data connection was opened */
     bool may_have_begun; /* perhaps the server has truncated the old file */
@@ -281,7 +268,6 @@ struct link {
     struct curl_slist *before;    /* commands that this call sends first */
     struct curl_slist *last;      /* a command directly before or after the
                                    * transfer */
-    bool away;                    /* this call leaves the login directory */
     char entry[URL_PATH_MAX]; /* the login directory, from PWD; "": unknown */
     char refused[QUESTIONS][URL_PATH_MAX]; /* for each question: the directory
                                             * in which the account last lacked
@@ -299,8 +285,9 @@ struct link {
 };
 
 /* Opens the link L, logs in to the server of URL, and fills in S: user,
- * password, trust, and the features of FEAT. Returns 0, or -1 with the reason.
- * In both cases the caller closes L and S. */
+ * password, trust, checksums. Before the login it asks whether the server is a
+ * Sallyport, of release 1.0.0 or later. Returns 0, or -1 with the reason. In
+ * both cases the caller closes L and S. */
 int site_open(struct site *s, const struct options *o, const struct url *url,
               struct link *l, struct failure *why);
 void site_close(struct site *s);
@@ -326,10 +313,7 @@ void link_set_first(struct link *l, uint64_t first, bool sized);
  * there); or *ALLO, with the length of the whole file of an upload. If the
  * server refuses a command with a star, the call continues. */
 void link_say_number(struct link *l, const char *verb, uint64_t number);
-/* Runs this call, which must have the path "", in the directory PATH. */
-void link_set_directory(struct link *l, const char *path);
-/* Sets what the server does if the name of this upload is taken. Has no effect
- * on a server without OPTS STOR. */
+/* Sets what the server does if the name of this upload is taken. */
 void link_choose(struct link *l, enum conflict_choice c);
 /* Must the next call open a new control connection? If the server has ended an
  * idle session, its 421 or the end waits in the old connection, and would be
@@ -341,11 +325,9 @@ int link_run(struct link *l, struct failure *why);
 /* The retries of one call. The caller sets them to zeroes first. */
 struct retry {
     uint64_t tries, pause; /* PAUSE: the last pause, in seconds */
-    unsigned manners;      /* retries with another manner of data connections */
 };
 /* Can a retry of WHAT help after the failure WHY, and do the options permit
- * one? If so, prints this, and waits. Tries another manner of data connections
- * without a pause. Returns true if the caller must retry. */
+ * one? If so, prints this, and waits. Returns true if the caller must retry. */
 bool link_again(const struct link *l, struct retry *r, const char *what,
                 const struct failure *why);
 
@@ -365,21 +347,6 @@ int link_command(struct link *l, struct failure *why, const char *format, ...)
  * small files. Waits as long as BYTES take at RATE bytes a second, after the
  * bytes of the other links. Ctrl-C ends the wait. RATE 0: no limit. */
 void pace_keep(struct link *l, uint64_t rate, size_t bytes);
-
-/* The manners of data connections. ProFTPD requires that a data connection
- * resumes the TLS session, and gives one ticket for each control connection, so
- * it refuses the second data connection. Other servers cut a data connection
- * that resumes the session. pyftpdlib before 1.5.8 cuts a data connection if
- * its handshake begins before the command of the transfer. libcurl mistakes a
- * cut for a broken EPSV and then loses its place in the dialogue, so each new
- * manner begins with a new control connection. */
-enum {
-    LINK_AS_USUAL,
-    LINK_ONE_EACH,
-    LINK_NO_RESUMPTION,
-    LINK_LATE_HELLO,
-    LINK_MANNERS
-};
 
 /* Does the work of curl_easy_perform(), without its pauses. This function and
  * the ones below are for link.c and link_socket.c only. */
@@ -414,7 +381,6 @@ struct listing_entry {
     uint64_t size;
     bool sized;      /* the listing has the size */
     time_t modified; /* 0: unknown */
-    uint64_t unique; /* identifies the file or directory; 0: unknown */
 };
 
 #define LISTING_MAX 1000000 /* entries */
@@ -422,24 +388,17 @@ struct listing_entry {
  * listing can have a million entries. */
 #define LISTING_BYTES_MAX (512ul * 1024 * 1024)
 
-/* A directory of the server, by MLSD (RFC 3659) or LIST. */
+/* A directory of the server, by MLSD (RFC 3659). */
 struct listing {
     struct listing_entry *entry;
     size_t count, size;
     size_t bytes;   /* bytes of the entries, with their names */
     size_t refused; /* lines that can't be read, and names that are unsafe for a
                      * local file */
-    bool itself;    /* LIST: the listing has an entry for the directory itself,
-                     * so the directory was readable, and the server has obeyed
-                     * "-a"; or the listing has the form of IIS, which hides no
-                     * names */
-    bool dos;       /* LIST in the form of IIS */
-    bool cut;     /* lines can be missing: the server says so, or the data ended
-                   * without close_notify */
-    bool nothing; /* LIST: the listing is empty, even without the directory
-                   * itself */
-    bool whole;   /* the listing has all names, hidden names, too: a name that
-                   * it lacks doesn't exist */
+    bool cut;   /* lines can be missing: the server says so, or the data ended
+                 * without close_notify */
+    bool whole; /* the listing has all names: a name that it lacks doesn't
+                 * exist */
 };
 
 #define LISTING_REFUSED                                                        \
@@ -450,14 +409,10 @@ struct listing {
     "the server's listing of this directory is incomplete: only the names in " \
     "it were looked at"
 
-#define LISTING_NOTHING                                                        \
-    "the directory is empty, or your account may not read it"
-
 void listing_release(struct listing *l);
-/* Take one line of MLSD, or of LIST. Return 0; 1: the line gave no entry (".",
- * "total", an unsafe name); -ENOMEM; -E2BIG: a limit above is reached. */
+/* Takes one line of MLSD. Returns 0; 1: the line gave no entry (".", an unsafe
+ * name); -ENOMEM; -E2BIG: a limit above is reached. */
 int listing_take_mlsd(struct listing *l, struct slice line);
-int listing_take_list(struct listing *l, struct slice line);
 /* Reads the facts of a line of MLST. */
 void listing_take_mlst(struct listing_entry *e, struct slice line);
 /* Reads a time, "20261120074201" or "20261120074201.123". Returns 0 if TEXT has
@@ -480,43 +435,29 @@ bool listing_safe(struct slice name);
 /* Did the last reply, which can repeat PATH, refuse a request because a right
  * is missing? */
 bool remote_lacks_right(const struct link *l, const char *path);
-/* Can this failure mean that there is no such file or directory? Some servers
- * reply 450 or 451 then. */
-bool remote_may_lack(const struct failure *why);
 /* Lists the directory PATH, sorted, in one try. */
 int remote_list(struct link *l, const char *path, struct listing *ret,
                 struct failure *why);
-/* Returns listing_entry.unique of the directory PATH; 0: unknown. */
-uint64_t remote_unique(struct link *l, const char *path);
-/* Checks that the user may enter the directory. */
-int remote_enter(struct link *l, const char *path, struct failure *why);
 /* The answer about a path. HIDDEN: the user has no right to know. */
 enum presence { PRESENCE_UNKNOWN = -1, PRESENT, ABSENT, HIDDEN };
 enum {
     LOOK_KIND = 1, /* is it a directory? follows a link to a directory */
     LOOK_LINK = 2, /* doesn't: walks and removals follow no link */
     LOOK_SIZE = 4,
-    LOOK_FREE = 8, /* a new file must replace no old one */
-    LOOK_GONE = 16 /* a clear denial is enough */
+    LOOK_FREE = 8 /* a new file must replace no old one */
 };
 /* Finds out what PATH is; WANTS says which facts the caller needs. Gets the
  * entry of PATH, without the name. If the entry isn't PRESENT, WHY gets the
- * reason. Without MLST, asks for a listing only if SIZE and CWD aren't
- * enough. */
+ * reason. */
 enum presence remote_look(struct link *l, const char *path, unsigned wants,
                           struct listing_entry *ret, struct failure *why);
 /* Asks whether PATH exists, without a listing. ABSENT proves nothing in a
  * directory that the user may not enter. */
 enum presence remote_exists(struct link *l, const char *path,
                             struct failure *why);
-/* Gets the time of the last change by MDTM, for a listing that lacks it; 0: the
- * server doesn't report it. */
-int remote_time(struct link *l, const char *path, time_t *ret,
-                struct failure *why);
-/* remote_length() gets the length of a file, or of an unfinished upload that
- * can be resumed. remote_partial() gets only the length of the unfinished
- * upload, if the server can tell. Both return 0; 1: the server reports no
- * length; -1 with the reason: the connection was cut. */
+/* remote_length() gets the length of a file, and remote_partial() the length of
+ * an unfinished upload that can be resumed. Both return 0; 1: the server
+ * reports no length; -1 with the reason: the connection was cut. */
 int remote_partial(struct link *l, const char *path, uint64_t *ret,
                    struct failure *why);
 int remote_length(struct link *l, const char *path, uint64_t *ret,
@@ -534,9 +475,6 @@ struct remote_range {
  */
 int remote_hash(struct link *l, const char *path, struct remote_range range,
                 char ret[DIGEST_HEX_MAX], struct failure *why);
-/* Refuses a new name that the server may change, perhaps to another file's. */
-int remote_keeps_name(const struct link *l, const char *path,
-                      struct failure *why);
 /* remote_mkdir() makes a directory, with the retries that the options permit;
  * remote_mkdir_once() tries once. Both return 0; 1: the directory existed
  * already; -1 with the reason. */

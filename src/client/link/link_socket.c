@@ -130,7 +130,6 @@ void link_end_command(const struct failure *why)
     pthread_mutex_lock(&lock);
     if (!atomic_load(&link_over)) {
         first = *why;
-        first.manner = false; /* a link that was refused can try no other */
         atomic_store(&link_over, &first);
     }
     pthread_mutex_unlock(&lock);
@@ -151,14 +150,10 @@ bool link_poll(struct pollfd *p, nfds_t n, uint64_t end)
 bool link_again(const struct link *l, struct retry *r, const char *what,
                 const struct failure *why)
 {
-    if (why->manner && r->manners < LINK_MANNERS) {
-        r->manners++;
-        return !link_is_over();
-    }
     if (!why->transient || r->tries >= l->site->options->retries ||
         l->state == LINK_OVER || link_is_over())
         return false;
-    *r = (struct retry){ r->tries + 1, r->pause ? 2 * r->pause : 1, 0 };
+    *r = (struct retry){ r->tries + 1, r->pause ? 2 * r->pause : 1 };
     if (r->pause > PAUSE_MAX)
         r->pause = PAUSE_MAX;
     progress_note("%s: %s; trying again in %llu s", what, why->text,
@@ -276,17 +271,11 @@ int link_on_socket(void *of, curl_socket_t fd, curlsocktype kind)
      * 8.0 s instead of 10.1 s. The control connection can't do that, since the
      * server speaks first there. With --fast-open a closed port looks like a
      * failed handshake, so doctor doesn't use it. */
-    if (l->site->options->fast_open && !l->steady &&
-        l->manner != LINK_LATE_HELLO)
+    if (l->site->options->fast_open && !l->steady)
         setsockopt(fd, IPPROTO_TCP, TCP_FASTOPEN_CONNECT, &(int){ 1 },
                    sizeof(int));
     if (link_uploads(l))
         link_end_by_reset(fd, true);
-    /* libcurl begins the handshake as soon as the data connection exists. For a
-     * server that wants the command first, the kernel holds the handshake back
-     * until the 150, for at most 200 ms. */
-    if (l->manner == LINK_LATE_HELLO)
-        link_cork(l, true);
     return CURL_SOCKOPT_OK;
 }
 

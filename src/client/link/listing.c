@@ -40,7 +40,6 @@ static int listing_refuse(struct listing *l)
 static int listing_add_listed(struct listing *l, const struct listing_entry *e,
                               struct slice name)
 {
-    l->itself |= slice_equal(name, SLICE("."));
     if (slice_equal(name, SLICE(".")) || slice_equal(name, SLICE("..")))
         return 1;
     if (!listing_safe(name))
@@ -94,12 +93,6 @@ static bool listing_fact(struct listing_entry *e, struct slice fact)
         e->sized = slice_number(value, INT64_MAX, &e->size) == 0;
     } else if (slice_equal_nocase(name, SLICE("modify"))) {
         e->modified = listing_read_time(value);
-    } else if (slice_equal_nocase(name, SLICE("unique"))) {
-        uint64_t hash = 0xcbf29ce484222325; /* FNV-1a */
-
-        for (size_t i = 0; i < value.len; i++)
-            hash = (hash ^ (unsigned char)value.ptr[i]) * 0x100000001b3;
-        e->unique = hash;
     } else if (slice_equal_nocase(name, SLICE("type"))) {
         bool itself = slice_equal_nocase(value, SLICE("cdir")) ||
                       slice_equal_nocase(value, SLICE("pdir"));
@@ -150,124 +143,6 @@ int listing_take_mlsd(struct listing *l, struct slice line)
         if (!listing_fact(&e, fact))
             return 1;
     return listing_add_listed(l, &e, line);
-}
-
-/* Returns the next word, or an empty one after the last. Blanks at the end of
- * the line belong to the name. */
-static struct slice listing_word(struct slice *rest)
-{
-    struct slice word = SLICE("");
-
-    while (rest->len > 0 && rest->ptr[0] == ' ')
-        *rest = (struct slice){ rest->ptr + 1, rest->len - 1 };
-    slice_cut(rest, ' ', &word);
-    return word;
-}
-
-/* Does REST begin with the name of a month? */
-static bool listing_is_month(struct slice rest)
-{
-    static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-    struct slice word = listing_word(&rest);
-
-    for (size_t i = 0; word.len == 3 && i < sizeof(months) - 1; i += 3)
-        if (slice_equal_nocase(word, (struct slice){ months + i, 3 }))
-            return true;
-    return false;
-}
-
-/* Reads "-rw-r--r-- 1 user group 1234 Nov 20 07:42 NAME", the form of vsftpd
- * and others. The time isn't used, since it lacks the year or the hour. */
-static int listing_take_unix(struct listing *l, struct slice line)
-{
-    struct slice mode = listing_word(&line);
-    struct listing_entry e = { .kind = LISTED_OTHER, .sized = true };
-
-    if (mode.len < 10)
-        return listing_refuse(l);
-    if (mode.ptr[0] == '-')
-        e.kind = LISTED_FILE;
-    else if (mode.ptr[0] == 'd')
-        e.kind = LISTED_DIRECTORY;
-    for (int i = 0; i < 3; i++)
-        listing_word(&line);
-    bool device = mode.ptr[0] == 'c' || mode.ptr[0] == 'b';
-    struct slice size = listing_word(&line);
-    if (device && size.len > 0 && size.ptr[size.len - 1] == ',')
-        size = listing_word(&line); /* "MAJOR, MINOR" */
-    /* If the user or the group has blanks, such as "domain users", the size is
-     * the number before the month. */
-    bool shifted = !device && slice_number(size, INT64_MAX, &e.size) < 0;
-    while (
-        shifted && line.len > 0 &&
-        (slice_number(size, INT64_MAX, &e.size) < 0 || !listing_is_month(line)))
-        size = listing_word(&line);
-    if (slice_number(size, INT64_MAX, &e.size) < 0 && !device)
-        return listing_refuse(l);
-    /* One blank follows the time; further blanks belong to the name. */
-    for (int i = 0; i < 3; i++)
-        listing_word(&line);
-    if (!line.ptr)
-        return listing_refuse(l);
-    const char *link =
-        mode.ptr[0] == 'l' ? memmem(line.ptr, line.len, " -> ", 4) : NULL;
-    if (link)
-        line.len = (size_t)(link - line.ptr);
-    return listing_add_listed(l, &e, line);
-}
-
-/* Does TEXT look like FORM, in which '0' stands for a digit? */
-static bool listing_form(struct slice text, const char *form)
-{
-    if (text.len != strlen(form))
-        return false;
-    for (size_t i = 0; i < text.len; i++) {
-        bool digit = text.ptr[i] >= '0' && text.ptr[i] <= '9';
-
-        if (form[i] == '0' ? !digit : text.ptr[i] != form[i])
-            return false;
-    }
-    return true;
-}
-
-/* Reads "10-23-25  03:12PM       <DIR>          NAME", or a line with the size
- * instead of <DIR>: the form of IIS. The time isn't used, since the client
- * doesn't know the server's time zone. */
-static int listing_take_dos(struct listing *l, struct slice line)
-{
-    struct listing_entry e = { .kind = LISTED_FILE, .sized = true };
-    struct slice time, size;
-
-    listing_word(&line);
-    time = listing_word(&line);
-    size = listing_word(&line);
-    if (!listing_form(time, "00:00PM") && !listing_form(time, "00:00AM") &&
-        !listing_form(time, "00:00"))
-        return listing_refuse(l);
-    if (size.len > 0 && size.ptr[0] == '<') {
-        e.kind =
-            slice_equal(size, SLICE("<DIR>")) ? LISTED_DIRECTORY : LISTED_OTHER;
-        while (line.len > 0 && line.ptr[0] == ' ')
-            line = (struct slice){ line.ptr + 1, line.len - 1 };
-    } else if (slice_number(size, INT64_MAX, &e.size) < 0) {
-        return listing_refuse(l);
-    }
-    l->itself = l->dos = true;
-    return line.ptr ? listing_add_listed(l, &e, line) : listing_refuse(l);
-}
-
-int listing_take_list(struct listing *l, struct slice line)
-{
-    struct slice rest = line, first = listing_word(&rest);
-
-    /* Is the line "total 12", in the server's language? */
-    if (line.len == 0 || (rest.ptr && slice_is_digits(slice_trim(rest))))
-        return 1;
-    /* Is it a line of IIS? IIS writes the year with two or four digits, as
-     * configured. */
-    return listing_form(first, "00-00-00") || listing_form(first, "00-00-0000")
-               ? listing_take_dos(l, line)
-               : listing_take_unix(l, line);
 }
 
 static int listing_compare(const void *a, const void *b)

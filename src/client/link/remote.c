@@ -20,7 +20,6 @@
 /* Cuts the received bytes into lines. */
 struct gathering {
     struct listing *listing;
-    int (*take)(struct listing *l, struct slice line);
     char line[LISTING_LINE_MAX];
     size_t len, lines;
     int error;
@@ -33,7 +32,7 @@ static int gathering_line(struct gathering *g)
     if (line.len > 0 && line.ptr[line.len - 1] == '\r')
         line.len--;
     g->len = 0;
-    return line.len > 0 ? g->take(g->listing, line) : 0;
+    return line.len > 0 ? listing_take_mlsd(g->listing, line) : 0;
 }
 
 static size_t gathering_take(void *of, const char *bytes, size_t len)
@@ -58,26 +57,18 @@ static size_t gathering_take(void *of, const char *bytes, size_t len)
     return len;
 }
 
-/* Lists by VERB. For a file, or for a directory that the user may not read,
- * LIST often gives a line or nothing, and 226. So without MLSD the client
- * enters the directory, which fails for a file, and then lists it. */
-static int remote_list_by(struct link *l, const char *path, const char *verb,
-                          struct listing *ret, struct failure *why)
+int remote_list(struct link *l, const char *path, struct listing *ret,
+                struct failure *why)
 {
-    bool mlsd = strcmp(verb, "MLSD") == 0;
-    struct gathering g = { .listing = ret,
-                           .take =
-                               mlsd ? listing_take_mlsd : listing_take_list };
+    struct gathering g = { .listing = ret };
     const struct link_io io = { .take = gathering_take, .of = &g };
     char directory[URL_PATH_MAX + 2];
 
     *ret = (struct listing){ 0 };
     l->binary = false; /* libcurl sends TYPE A */
     snprintf(directory, sizeof(directory), "%s%s", path, path[0] ? "/" : "");
-    link_begin(l, mlsd ? directory : "", &io);
-    if (!mlsd)
-        link_set_directory(l, path);
-    LINK_SET(l, CURLOPT_CUSTOMREQUEST, verb);
+    link_begin(l, directory, &io);
+    LINK_SET(l, CURLOPT_CUSTOMREQUEST, "MLSD");
     int r = link_run(l, why);
     if (r < 0 && g.error)
         fail(why, EX_PROTOCOL, "the listing of /%s can't be used: %s", path,
@@ -86,52 +77,17 @@ static int remote_list_by(struct link *l, const char *path, const char *verb,
         listing_release(ret);
     else if (g.len > 0)
         gathering_line(&g);
-    l->dos |= ret->dos;
-    /* Servers say in their 226 that they have cut a listing at a limit
-     * (Pure-FTPd), or that they couldn't read the directory (vsftpd). */
-    ret->cut = !l->whole || strcasestr(l->done, "truncated") ||
-               strcasestr(l->done, "failed");
+    ret->cut = !l->whole;
+    ret->whole = !ret->cut && ret->refused == 0;
     listing_sort(ret);
     return r;
 }
 
-static bool remote_shows_nothing(const struct listing *l)
-{
-    return l->count == 0 && l->refused == 0 && !l->itself;
-}
-
-/* Lists by MLSD or by LIST -a. A server that takes "-a" for a name shows
- * nothing, or refuses the command: then lists again by LIST. Without "-a" a
- * server hides the directory itself, and perhaps other names. */
-static int remote_list_as(struct link *l, const char *path, bool mlsd,
-                          struct listing *ret, struct failure *why)
-{
-    int r;
-
-    do
-        r = remote_list_by(l, path, mlsd ? "MLSD" : "LIST -a", ret, why);
-    while (r < 0 && why->manner);
-    if (!mlsd &&
-        (r == 0 ? remote_shows_nothing(ret) : l->opened && why->reply >= 500))
-        r = remote_list_by(l, path, "LIST", ret, why);
-    ret->nothing = r == 0 && !mlsd && remote_shows_nothing(ret) && !l->dos;
-    ret->whole =
-        !ret->cut && ret->refused == 0 && (mlsd || ret->itself || l->dos);
-    return r;
-}
-
-int remote_list(struct link *l, const char *path, struct listing *ret,
-                struct failure *why)
-{
-    return remote_list_as(l, path, l->site->mlst, ret, why);
-}
-
-int remote_enter(struct link *l, const char *path, struct failure *why)
+/* Checks that the user may enter the directory. */
+static int remote_enter(struct link *l, const char *path, struct failure *why)
 {
     struct failure other;
 
-    if (!path[0])
-        return 0;
     if (link_command(l, why, "CWD %s", path) < 0)
         return -1;
     /* The next call begins in the login directory, or in a new session. */
@@ -148,23 +104,6 @@ static void remote_facts(const struct link *l, struct listing_entry *ret)
     while (slice_cut(&rest, '\n', &line))
         if (slice_starts(line, SLICE(" ")))
             listing_take_mlst(ret, slice_trim(line));
-}
-
-uint64_t remote_unique(struct link *l, const char *path)
-{
-    struct listing_entry e;
-    struct failure why;
-
-    if (!l->site->unique ||
-        link_command(l, &why, "MLST%s%s", path[0] ? " " : "", path) < 0)
-        return 0;
-    remote_facts(l, &e);
-    return e.unique;
-}
-
-bool remote_may_lack(const struct failure *why)
-{
-    return why->reply == 450 || why->reply == 451;
 }
 
 /* Does this failure mean that the path doesn't exist, rather than that the
@@ -256,87 +195,6 @@ static enum presence remote_size(struct link *l, const char *path,
     return remote_bytes(l, ret, why) < 0 ? PRESENCE_UNKNOWN : PRESENT;
 }
 
-int remote_time(struct link *l, const char *path, time_t *ret,
-                struct failure *why)
-{
-    *ret = 0;
-    if (link_command(l, why, "MDTM %s", path) < 0)
-        return why->lost ? -1 : 0;
-    *ret = l->reply == 213 ? listing_read_time(remote_answer(l)) : 0;
-    return 0;
-}
-
-/* Looks for PATH in the LIST of the directory above it. BEFORE is the answer to
- * the other questions, which counts if LIST doesn't tell more. */
-static enum presence remote_look_by_list(struct link *l, const char *path,
-                                         enum presence before,
-                                         struct listing_entry *ret,
-                                         struct failure *why)
-{
-    char directory[URL_PATH_MAX];
-    const char *name = strrchr(path, '/');
-    struct listing all;
-
-    snprintf(directory, sizeof(directory), "%.*s",
-             name ? (int)(name - path) : 0, path);
-    int r = remote_list_as(l, directory, false, &all, why);
-    /* Perhaps a directory that can't be listed contains the entry. */
-    if (r < 0)
-        return !remote_absent(why) ? PRESENCE_UNKNOWN
-               : before == PRESENT ? HIDDEN
-                                   : before;
-    const struct listing_entry *e = listing_find(&all, path);
-    bool readable = l->whole && all.refused == 0;
-    if (!e && before == PRESENT) { /* perhaps a link that LIST hides */
-        fail(why, EX_NOINPUT, "the server's listing lacks this name");
-        before = HIDDEN;
-    } else if (!e && (all.whole || (before == PRESENCE_UNKNOWN && readable))) {
-        before = ABSENT;
-    }
-    if (e) {
-        *ret = *e;
-        ret->name = NULL;
-        before = PRESENT;
-    }
-    listing_release(&all);
-    return before;
-}
-
-/* Asks about PATH without MLST. A directory has no SIZE, but on some servers.
- * Only LIST shows links, and links that lead nowhere. */
-static enum presence remote_look_by_size(struct link *l, const char *path,
-                                         unsigned wants,
-                                         struct listing_entry *ret,
-                                         struct failure *why)
-{
-    enum presence r = ABSENT, one;
-    struct failure reason = { 0 };
-
-    for (int i = 0; i < 2 && r != PRESENT; i++) {
-        bool enters = (i == 0) == (wants < LOOK_SIZE);
-
-        if (enters && !(wants & LOOK_KIND))
-            continue;
-        one = !enters ? remote_size(l, path, &ret->size, why)
-              : remote_enter(l, path, why) == 0 ? PRESENT
-                                                : remote_denial(l, path, why);
-        if (one == PRESENCE_UNKNOWN && why->lost)
-            return one;
-        if (r == ABSENT || one == PRESENT || one == HIDDEN) {
-            r = one;
-            reason = *why;
-        }
-        ret->sized = !enters && one == PRESENT;
-        ret->kind = ret->sized ? LISTED_FILE : LISTED_DIRECTORY;
-    }
-    *why = reason;
-    bool lists = r == PRESENT ? wants & LOOK_LINK && !ret->sized
-                 : wants & LOOK_FREE
-                     ? r != ABSENT
-                     : wants & LOOK_KIND && !(wants & LOOK_GONE);
-    return lists ? remote_look_by_list(l, path, r, ret, why) : r;
-}
-
 enum presence remote_look(struct link *l, const char *path, unsigned wants,
                           struct listing_entry *ret, struct failure *why)
 {
@@ -347,9 +205,7 @@ enum presence remote_look(struct link *l, const char *path, unsigned wants,
     *ret = (struct listing_entry){ .kind = LISTED_DIRECTORY };
     if (!path[0])
         return PRESENT;
-    if (!l->site->mlst)
-        r = remote_look_by_size(l, path, wants, ret, why);
-    else if (remote_ask(l, QUESTION_MLST, "MLST", path, why) < 0)
+    if (remote_ask(l, QUESTION_MLST, "MLST", path, why) < 0)
         r = remote_denial(l, path, why);
     else
         remote_facts(l, ret);
@@ -380,7 +236,7 @@ enum presence remote_exists(struct link *l, const char *path,
 {
     struct listing_entry e;
 
-    return remote_look(l, path, LOOK_KIND | LOOK_GONE, &e, why);
+    return remote_look(l, path, LOOK_KIND, &e, why);
 }
 
 int remote_length(struct link *l, const char *path, uint64_t *ret,
@@ -394,8 +250,6 @@ int remote_length(struct link *l, const char *path, uint64_t *ret,
 int remote_partial(struct link *l, const char *path, uint64_t *ret,
                    struct failure *why)
 {
-    if (!l->site->decides)
-        return remote_length(l, path, ret, why);
     int r = link_command(l, why, "SITE PARTIAL %s", path);
     if (r == 0)
         r = remote_bytes(l, ret, why);
@@ -406,46 +260,26 @@ int remote_hash(struct link *l, const char *path, struct remote_range range,
                 char ret[DIGEST_HEX_MAX], struct failure *why)
 {
     static const char digits[] = "0123456789abcdefABCDEF";
-    const char *verb = l->site->by_hash ? "HASH" : "XSHA256";
     struct slice rest, word;
 
-    if (range.part && !l->site->by_hash)
-        return fail(why, EX_UNAVAILABLE, "%s knows no ranges", verb);
     if (range.part &&
         link_command(l, why, "RANG %llu %llu", (unsigned long long)range.from,
                      (unsigned long long)range.to - 1) < 0)
         return -1;
     l->patience = (unsigned)((range.to - range.from) / HASH_BYTES_A_SECOND);
-    if (remote_ask(l, QUESTION_HASH, verb, path, why) < 0)
+    if (remote_ask(l, QUESTION_HASH, "HASH", path, why) < 0)
         return -1;
-    /* "213 SHA-256 0-49 6dcf...1f93 NAME", or "250 6DCF...1F93". */
+    /* "213 SHA-256 0-49 6dcf...1f93 NAME". */
     rest = slice_from(l->text);
-    for (int i = 0; i < (l->site->by_hash ? 4 : 2); i++)
+    for (int i = 0; i < 4; i++)
         slice_cut(&rest, ' ', &word);
     if (l->reply / 100 != 2 || word.len < 8 ||
         slice_copy(word, ret, DIGEST_HEX_MAX) < 0 ||
         strspn(ret, digits) != word.len)
-        return fail(why, EX_PROTOCOL, "%s was answered \"%s\"", verb, l->text);
+        return fail(why, EX_PROTOCOL, "HASH was answered \"%s\"", l->text);
     for (char *at = ret; *at; at++)
         *at = (char)(*at >= 'A' && *at <= 'F' ? *at + 32 : *at);
     return 0;
-}
-
-/* Pure-FTPd changes a blank at the path's ends, pyftpdlib what isn't UTF-8. */
-int remote_keeps_name(const struct link *l, const char *path,
-                      struct failure *why)
-{
-    const struct slice all = slice_from(path),
-                       name = slice_from(url_base(path));
-    bool keeps = slice_trim(all).len == all.len;
-
-    for (size_t at = 0, n; keeps && l->site->utf8 && at < name.len; at += n)
-        keeps = (n = utf8_length(name, at)) > 0;
-    return keeps || l->site->atomic
-               ? 0
-               : fail(why, EX_DATAERR,
-                      "the path begins or ends with a blank, or isn't UTF-8: "
-                      "this server may change it to another file's name");
 }
 
 int remote_mkdir_once(struct link *l, const char *path, struct failure *why)
@@ -453,8 +287,6 @@ int remote_mkdir_once(struct link *l, const char *path, struct failure *why)
     struct failure later;
     struct listing_entry there;
 
-    if (remote_keeps_name(l, path, why) < 0)
-        return -1;
     if (link_command(l, why, "MKD %s", path) == 0)
         return 0;
     if (why->reply >= 500 && !why->lost &&
@@ -472,15 +304,13 @@ int remote_mkdir(struct link *l, const char *path, struct failure *why)
 
     do
         r = remote_mkdir_once(l, path, why);
-    while (r < 0 && !remote_may_lack(why) && link_again(l, &retry, path, why));
+    while (r < 0 && link_again(l, &retry, path, why));
     return r;
 }
 
 int remote_rename(struct link *l, const char *from, const char *to,
                   struct failure *why)
 {
-    if (remote_keeps_name(l, to, why) < 0)
-        return -1;
     if (link_command(l, why, "RNFR %s", from) < 0)
         return -1;
     return link_command(l, why, "RNTO %s", to);
@@ -493,64 +323,17 @@ int remote_set_time(struct link *l, const char *path, time_t when,
     char verb[32];
     struct tm tm;
 
-    if (!l->site->set_time)
-        return 0;
     clock_utc(when, &tm);
-    int r, n = snprintf(verb, sizeof(verb), "%s ", l->site->set_time);
-    strftime(verb + n, sizeof(verb) - (size_t)n, "%Y%m%d%H%M%S", &tm);
+    strftime(verb, sizeof(verb), "MFMT %Y%m%d%H%M%S", &tm);
+    int r;
     do
         r = remote_ask(l, QUESTION_MFMT, verb, path, why);
     while (r < 0 && link_again(l, &retry, path, why));
     l->untimed = r < 0 && why->lost ? retry.tries : 0;
-    /* After MDTM a 5xx can mean that the server isn't configured to set times.
-     * Count it as a refusal for this file. */
-    if (r < 0 && why->reply >= 500 && !why->lost && verb[1] == 'D')
-        why->reply = 550;
     return r;
 }
 
-/* Features, and the login. */
-
-/* Reads "SHA-256*;SHA-512;MD5" of the feature HASH; the star marks the server's
- * current choice. The client can compute SHA-256 and SHA-512. */
-static void site_hash(struct site *s, struct slice rest)
-{
-    struct slice name;
-
-    while (slice_cut(&rest, ';', &name)) {
-        const char *chosen =
-            slice_equal_nocase(name, SLICE("SHA-256*"))   ? "SHA-256"
-            : slice_equal_nocase(name, SLICE("SHA-512*")) ? "SHA-512"
-                                                          : NULL;
-
-        s->hash = chosen ? chosen : s->hash;
-        s->by_hash |= chosen != NULL;
-    }
-}
-
-static void site_feature(struct site *s, struct slice line)
-{
-    struct slice rest = slice_trim(line), word;
-
-    slice_cut(&rest, ' ', &word);
-    if (slice_equal_nocase(word, SLICE("MLST")))
-        s->mlst = true;
-    else if (slice_equal_nocase(word, SLICE("MFMT")))
-        s->set_time = "MFMT";
-    else if (slice_equal_nocase(word, SLICE("MDTM")) && !s->set_time)
-        s->set_time = "MDTM";
-    else if (slice_equal_nocase(word, SLICE("CSID")))
-        s->csid = true;
-    else if (slice_equal_nocase(word, SLICE("UTF8")))
-        s->utf8 = true;
-    else if (slice_equal_nocase(word, SLICE("HASH")))
-        site_hash(s, slice_trim(rest));
-    else if (slice_equal_nocase(word, SLICE("STOR")))
-        s->decides = slice_starts(slice_trim(rest), SLICE("conflict="));
-    else if (slice_equal_nocase(word, SLICE("XSHA256")) && !s->hash)
-        s->hash = "SHA-256";
-    s->unique |= memmem(line.ptr, line.len, "unique", 6) != NULL;
-}
+/* The login. */
 
 /* Makes the server prove its identity before the user types a password or a
  * code: a login goes as far as the server's question for a password. With a
@@ -564,6 +347,7 @@ static int site_ask(struct site *s, struct link *l, bool known,
     l->no_password = false;
     if (!l->asked)
         return r;
+    s->hash = l->hash;
     link_close(l);
     if (link_open(l, s, why) < 0)
         return -1;
@@ -604,27 +388,17 @@ static int site_log_in(struct site *s, struct link *l, bool known,
                        struct failure *why)
 {
     bool code = s->options->one_time_code;
-    struct slice rest, line;
 
-    if (link_open(l, s, why) < 0 ||
-        ((!known || code) && site_ask(s, l, known, why) < 0) ||
+    if (link_open(l, s, why) < 0)
+        return -1;
+    l->chooses = true;
+    if (((!known || code) && site_ask(s, l, known, why) < 0) ||
         (code && site_use_code(s, l, why) < 0))
         return -1;
-    /* Reads the features by FEAT. A server that refuses FEAT has none; any
-     * other failure is an error. */
-    if (link_command(l, why, "FEAT") < 0)
-        return why->reply >= 500 && why->reply < 503 && !why->lost ? 0 : -1;
-    rest = buf_slice(&l->lines);
-    while (slice_cut(&rest, '\n', &line))
-        if (line.len > 0 && line.ptr[0] == ' ')
-            site_feature(s, line);
-    int r = s->csid ? link_command(l, why, "CSID Name=sallyport;") : 0;
-    if (r < 0 && why->lost)
-        return -1;
-    s->atomic = s->csid && r == 0 && strstr(l->text, "Name=Sallyport;");
-    s->utf8 &= !s->atomic; /* a Sallyport always uses UTF-8 */
-    r = s->utf8 ? link_command(l, why, "OPTS UTF8 ON") : 0;
-    return r < 0 && why->lost ? -1 : 0;
+    /* The name is for the server's log. */
+    int r = link_command(l, why, "CSID Name=sallyport;");
+    s->hash = l->hash ? l->hash : s->hash;
+    return r < 0 && (why->lost || why->reply < 500) ? -1 : 0;
 }
 
 /* Logs in with retries: a server that is full, or away for a moment, such as

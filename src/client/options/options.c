@@ -65,9 +65,6 @@ const struct option_row option_rows[] = {
     ROW("no-resume", 0, FLAG, no_resume, PROFILE,
         .commands = "put get cat sync",
         .help = "begin each transfer at its first byte"),
-    ROW("no-temporary", 0, FLAG, no_temporary, PROFILE, .commands = "put sync",
-        .help = "upload under the final name, even if others can see the "
-                "unfinished file"),
     ROW("no-verify", 0, FLAG, no_verify, PROFILE,
         .commands = "put get cat sync",
         .help = "don't compare checksums after transfers"),
@@ -145,6 +142,7 @@ static const struct {
     { "files-from", "name the files, or use rclone" },
     { "include", "name the files, or use rclone or lftp" },
     { "max-delete", "sync removes nothing, so remove this line" },
+    { "no-temporary", "no server shows an unfinished file; remove this line" },
 };
 
 /* SESSION is the command of this line of a session, or NULL. */

@@ -40,8 +40,8 @@ struct options {
         *proxy;
     bool trust_new;
     bool recursive, quiet, json, debug, no_preserve, no_verify;
-    bool one_time_code, human, no_resume, no_temporary, remove_source, dry_run,
-        by_hash, all, help, version, yes, fast_open;
+    bool one_time_code, human, no_resume, remove_source, dry_run, by_hash, all,
+        help, version, yes, fast_open;
     uint64_t parallel, retries, timeout, limit_rate;
     uint64_t conflict;                 /* enum conflict_choice */
     uint64_t min_age;                  /* seconds */

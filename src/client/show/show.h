@@ -35,7 +35,6 @@ struct failure {
     bool transient; /* a retry may succeed */
     bool lost;      /* a failure of the connection, no answer about a file */
     bool full;      /* this machine's disk or quota is full */
-    bool manner;    /* another manner of data connections may help */
     bool unknown;   /* nothing confirms the server's certificate */
     int reply;      /* the server's last reply, or 0 */
     char text[FAILURE_TEXT];

@@ -73,7 +73,7 @@ static bool crew_give(struct crew *c, struct file_transfer *ret)
         job = jobs_pop(&j->others);
     if (!job)
         return false;
-    *ret = (struct file_transfer){ .job = job, .fd = -1, .lock = -1 };
+    *ret = (struct file_transfer){ .job = job, .fd = -1 };
     snprintf(ret->remote, sizeof(ret->remote), "%s", job->remote);
     snprintf(ret->local, sizeof(ret->local), "%s", job->local);
     return true;
@@ -158,9 +158,7 @@ static int crew_try(struct crew *c, struct file_transfer *t,
             return 1;
         /* After a job that was lost in all its tries the next ones make one. */
     } while (
-        r < 0 &&
-        !(why->lost ? t->link->state == LINK_IN && !why->manner && c->lost
-                    : job->kind == JOB_WALK && remote_may_lack(why)) &&
+        r < 0 && !(why->lost && t->link->state == LINK_IN && c->lost) &&
         link_again(t->link, &t->retry, t->remote[0] ? t->remote : "/", why));
     return r;
 }
@@ -170,7 +168,7 @@ static int crew_try(struct crew *c, struct file_transfer *t,
 static void crew_judge(struct crew *c, const struct file_transfer *t, bool lost,
                        const struct failure *why)
 {
-    if (!lost && (t->job->kind != JOB_WALK || t->link->made > 0))
+    if (!lost && (t->job->kind != JOB_WALK || t->link->opened))
         c->lost = 0;
     if (lost && (++c->lost > LOST_MAX * c->links || t->link->state != LINK_IN))
         link_end_command(why);

@@ -14,7 +14,7 @@
  * accepts no bytes beyond this length, since they could fill the disk. */
 static bool download_is_sized(const struct file_transfer *t)
 {
-    return t->link->site->mlst && t->fd != STDOUT_FILENO;
+    return t->fd != STDOUT_FILENO;
 }
 
 static size_t download_take(void *of, const char *bytes, size_t len)
@@ -49,18 +49,13 @@ static int download_facts(struct file_transfer *t, struct failure *why)
         return -1;
     if (e.kind == LISTED_DIRECTORY)
         return fail(why, EX_USAGE, "is a directory; add -r");
-    /* In MLST other servers give a link's own size. */
-    if (!(t->job->known && !t->row) && e.sized && t->link->site->mlst &&
-        !t->link->site->atomic &&
-        remote_length(t->link, t->remote, &e.size, why) < 0)
-        return -1;
     if (!e.sized)
         return fail(why, EX_UNAVAILABLE,
                     "the server gives no size for this file; use sallyport "
                     "cat, which needs none");
     t->size = e.size;
     t->modified = e.modified;
-    return e.modified ? 0 : remote_time(t->link, t->remote, &t->modified, why);
+    return 0;
 }
 
 static int download_name_taken(void *of, const char *name, struct failure *why)
@@ -125,9 +120,7 @@ static bool download_is_whole(struct file_transfer *t)
                       &length);
     return length >= 0 ||
            (t->done == 0 &&
-            (t->fd != STDOUT_FILENO ||
-             remote_length(t->link, t->remote, &size, &why) == 0) &&
-            size == 0);
+            remote_length(t->link, t->remote, &size, &why) == 0 && size == 0);
 }
 
 static int download_bytes(struct file_transfer *t, struct failure *why)
@@ -235,12 +228,9 @@ int download_once(struct file_transfer *t, struct failure *why)
         return r < 0 ? -1 : 0;
     snprintf(server, sizeof(server), "%s@%s:%u", s->url.user, s->url.host,
              s->url.port);
-    /* If the server gives neither a time nor checksums, two states of the file
-     * can look the same: then only bytes of this call are resumed. */
-    bool resumes = !s->options->no_resume &&
-                   (t->modified || transfer_hash_name(t) || t->row);
-    const struct part_source from = { server,      t->remote, t->size,
-                                      t->modified, resumes,   replace };
+    const struct part_source from = {
+        server, t->remote, t->size, t->modified, !s->options->no_resume, replace
+    };
     if (part_open(&p, t->local, t->job->named, &from, why) < 0)
         return -1;
     /* The listing may be hours old. Ask for the current size and time, since

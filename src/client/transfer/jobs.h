@@ -55,8 +55,7 @@ struct job {
 
     /* A step: */
     job_step *step;
-    job_step *last;  /* the step after all jobs in this directory; or NULL */
-    uint64_t unique; /* of the directory on the server; 0: unknown */
+    job_step *last; /* the step after all jobs in this directory; or NULL */
 
     struct job *above; /* the parent directory's job, or NULL */
     size_t below; /* 1 for its own work, and 1 for each unfinished job in its

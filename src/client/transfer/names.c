@@ -183,16 +183,6 @@ enum names_owner names_take(const char *target, const char *source)
     return owner;
 }
 
-bool names_are_taken(const char *target)
-{
-    const struct name key = { .target = target };
-
-    pthread_mutex_lock(&names_lock);
-    bool some = tfind(&key, &names_taken, names_compare) != NULL;
-    pthread_mutex_unlock(&names_lock);
-    return some;
-}
-
 /* Hashes of the devices and inodes that names_keep() remembers; 0: free. SIZE
  * is a power of two. */
 static struct {

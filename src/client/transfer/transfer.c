@@ -247,8 +247,7 @@ time_t transfer_time(const struct file_transfer *t)
      * long, so its file's age when it was opened counts. */
     const bool put = t->job->kind == JOB_PUT;
     time_t age = (put ? t->opened : time(NULL)) - t->modified;
-    bool young =
-        t->job->overwrite && t->link->site->hash && age >= -1 && age <= 1;
+    bool young = t->job->overwrite && age >= -1 && age <= 1;
 
     return t->modified - (young && t->modified > 1);
 }
@@ -323,8 +322,6 @@ static int source_remove_remote(const struct file_transfer *t,
     if (t->replaces)
         futimens(fd, times);
     int r = remote_look(t->link, t->remote, LOOK_SIZE, &e, why);
-    if (r == 0 && e.modified == 0)
-        r = remote_time(t->link, t->remote, &e.modified, why);
     times[1] = st.st_mtim;
     if (t->replaces)
         futimens(fd, times);
@@ -359,8 +356,7 @@ int transfer_end(struct file_transfer *t, int r, uint64_t *moved,
         upload_tell(t, why);
     else if (r < 0 && (why->transient || why->lost || link_interrupted) &&
              t->done > 0 && t->done < t->size && strcmp(job->local, "-") != 0 &&
-             !t->link->site->options->no_resume &&
-             (t->modified || transfer_hash_name(t)))
+             !t->link->site->options->no_resume)
         transfer_tell_next(t, why); /* the next call can resume the part */
     if (r == 0 && !t->skipped && t->link->site->options->remove_source &&
         source_remove_checked(t, &reason) < 0) {
@@ -368,7 +364,6 @@ int transfer_end(struct file_transfer *t, int r, uint64_t *moved,
                  reason.text);
         why->reply = reason.reply;
     }
-    fd_close(&t->lock);
     digest_end(&t->digest, NULL);
     *moved = t->done > t->size ? t->done : t->size;
     if (t->skipped)

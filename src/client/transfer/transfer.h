@@ -59,8 +59,7 @@ struct part {
 #define PART_PREFIX ".sallyport-"
 #define PART_SUFFIX ".part"
 
-/* Is NAME, without directories, a temporary name, of a download here or of an
- * upload on the server? */
+/* Is NAME, without directories, the temporary name of a download? */
 bool part_is_name(const char *name);
 
 /* Identifies the bytes of a partial file. A download resumes a partial file
@@ -117,8 +116,6 @@ enum names_owner {
     NAMES_OTHERS /* another file has the name */
 };
 enum names_owner names_take(const char *target, const char *source);
-/* Has a file of this command the name? */
-bool names_are_taken(const char *target);
 /* If the disk ignores the case of names, two names of the server can be one
  * name here. names_keep() remembers ST, a file or directory of this machine
  * that stands for a name of the server, until names_release(). Returns 0; 1: it
@@ -170,35 +167,25 @@ struct file_transfer {
         HAS_CONFIRMED, /* there was a 226 */
         HAS_COMPARED   /* the comparison has found no difference */
     } has;             /* put: what the server has of the file */
-    bool ours;         /* put: an unfinished upload has bytes of this file */
-    uint64_t foreign;  /* put: length of bytes, perhaps of another file, that
-                        * were there before; or 0 */
     bool unconfirmed;  /* put: no 226 came for the bytes that were sent */
     int broken;        /* put: errno of a read that failed, or 0 */
     bool changed;      /* put: the local file has changed while it was sent */
     struct checksum reread; /* put: of the bytes sent, read again at the end */
-    enum conflict_choice choice; /* put: the choice if the name is taken; a
-                                  * server that decides gets it */
-    bool aside;    /* put: the bytes go to a temporary name first */
-    bool renaming; /* put: RNTO may have given the file its name */
-    bool in_place; /* put: the server has refused the temporary name */
-    char other[URL_PATH_MAX]; /* put: the name that isn't in REMOTE. While
-                               * REMOTE has the temporary name, this is the
-                               * file's own name; otherwise the reverse */
-    bool replaces;            /* an existing file will be replaced */
-    bool skipped;             /* the file isn't transferred */
-    bool vanished;            /* put: skipped, since the local file has gone */
-    bool checked;             /* the checksums were the same */
-    bool sized;               /* put: the lengths were the same */
-    uint64_t confirmed;       /* put: the length in the 226, or UNCONFIRMED */
-    time_t opened;            /* put: when the local file was opened */
-    struct stat read; /* put: the local file's state when it was opened */
+    enum conflict_choice choice; /* put: the choice if the name is taken; the
+                                  * server gets it */
+    bool replaces;               /* an existing file will be replaced */
+    bool skipped;                /* the file isn't transferred */
+    bool vanished;      /* put: skipped, since the local file has gone */
+    bool checked;       /* the checksums were the same */
+    bool sized;         /* put: the lengths were the same */
+    uint64_t confirmed; /* put: the length in the 226, or UNCONFIRMED */
+    time_t opened;      /* put: when the local file was opened */
+    struct stat read;   /* put: the local file's state when it was opened */
     int fd;
-    int lock;      /* put: the socket that locks the temporary name, or -1 */
-    int unwritten; /* get: errno of a write that failed, or 0 */
-    bool too_long; /* get: the server sends more than it announced */
-    bool again;    /* an earlier try got too many bytes, or a wrong
-                    * checksum */
+    int unwritten;      /* get: errno of a write that failed, or 0 */
+    bool too_long;      /* get: the server sends more than it announced */
+    bool again;         /* an earlier try got too many bytes, or a wrong
+                         * checksum */
     uint64_t announced; /* get: the size that was announced in that try */
     struct retry retry;
     uint64_t reached; /* the greatest FIRST */
@@ -213,36 +200,6 @@ int upload_once(struct file_transfer *t, struct failure *why);
 #define RESUME_LEAST (1024 * 1024)
 /* Does the upload send standard input? */
 bool upload_is_stream(const struct file_transfer *t);
-/* Sets T->remote to a new name that no file on the server has. Returns 0, or -1
- * with the reason. */
-int upload_rename(struct file_transfer *t, struct failure *why);
-
-/* Temporary names on the server. */
-/* Set when the open server has refused a temporary name: all further files are
- * uploaded under their final names. */
-extern atomic_bool temporary_off;
-/* Sets T->remote to the temporary name, until temporary_end(). Returns false if
- * this upload has no temporary name. */
-bool temporary_begin(struct file_transfer *t);
-/* Finds out what the last try has left on the server. */
-enum arrival {
-    ARRIVAL_UNKNOWN = -1, /* with the reason */
-    ARRIVAL_NONE,         /* the file must be sent */
-    ARRIVAL_WHOLE, /* the whole file is there, under the temporary name */
-    ARRIVAL_NAMED  /* the whole file is there, under its own name */
-};
-enum arrival temporary_arrived(struct file_transfer *t, struct failure *why);
-/* Renames the whole file from its temporary name to its own. Returns 0; 1: the
- * server refuses, and the file must be sent under its own name; -1 with the
- * reason. */
-int temporary_finish(struct file_transfer *t, struct failure *why);
-/* Removes the temporary file from the server. */
-void temporary_remove(struct file_transfer *t);
-/* Exchanges T->remote and T->other: the temporary name and the file's own. */
-void temporary_end(struct file_transfer *t);
-/* Says that the server refuses temporary names, for the reason WHY, but only
- * once, and sets temporary_off. */
-void temporary_refused(const char *why);
 
 /* Are A and B the same file in the same state? */
 bool source_is_same(const struct stat *a, const struct stat *b);
@@ -257,8 +214,7 @@ int upload_compare(struct file_transfer *t, struct failure *why);
  * the reason: the old file was to be replaced. */
 int upload_tell_name(const struct file_transfer *t, struct failure *why);
 
-/* Returns the algorithm of checksums; NULL: verification is off, or the server
- * has no checksums. */
+/* Returns the algorithm of checksums; NULL: verification is off. */
 const char *transfer_hash_name(const struct file_transfer *t);
 /* Compares the checksums of RANGE here and on the server. If the server's time
  * limit is too short, compares parts; then T->digest is at byte 0 again.
@@ -287,8 +243,7 @@ int transfer_begin_digest(struct file_transfer *t, bool follows,
                           struct failure *why);
 /* Returns the modification time for the copy. If the source of a sync was
  * changed so recently that it can change again in the same second, the copy
- * gets the second before, so that the next sync compares checksums. If the
- * server has none, it gets the source's time. */
+ * gets the second before, so that the next sync compares checksums. */
 time_t transfer_time(const struct file_transfer *t);
 /* Shows T->done; OF is T. The member "moved" of struct link_io. */
 void transfer_moved(void *of);

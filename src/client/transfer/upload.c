@@ -122,9 +122,7 @@ static int upload_open(struct file_transfer *t, struct failure *why)
         return fail(why, EX_USAGE, "%s: is a directory; add -r", t->local);
     if (!S_ISREG(st.st_mode))
         return fail(why, EX_NOINPUT, "%s: not a regular file", t->local);
-    bool same = source_is_same(&st, &t->read);
-    t->ours &= same;
-    if (!same && t->has == HAS_COMPARED)
+    if (!source_is_same(&st, &t->read) && t->has == HAS_COMPARED)
         t->has = HAS_CONFIRMED;
     t->size = (uint64_t)st.st_size;
     t->modified = st.st_mtime;
@@ -132,45 +130,9 @@ static int upload_open(struct file_transfer *t, struct failure *why)
     return 0;
 }
 
-/* Is the name taken, on the server or by another file of this call? */
-static int upload_taken(void *of, const char *path, struct failure *why)
-{
-    const struct file_transfer *t = of;
-    struct listing_entry e;
-
-    if (t->job->twice && strcmp(path, t->job->remote) == 0)
-        return 1;
-    bool replaces = t->link->site->options->conflict == CHOICE_OVERWRITE;
-    enum presence r = remote_look(
-        t->link, path, LOOK_KIND | (replaces ? LOOK_GONE : LOOK_FREE), &e, why);
-    if (r == PRESENT && e.kind == LISTED_DIRECTORY)
-        return fail(why, EX_CANTCREAT, "/%s is a directory", path);
-    return r == PRESENCE_UNKNOWN ? -1 : r == PRESENT;
-}
-
-/* Does the same as upload_taken() for a new name that the client has chosen.
- * Doesn't ask the server for a name that this call has taken already. */
-static int upload_new_taken(void *of, const char *path, struct failure *why)
-{
-    return names_are_taken(path) ? 1 : upload_taken(of, path, why);
-}
-
-/* Finds a new name. If another link has taken this name meanwhile, finds
- * another. */
-int upload_rename(struct file_transfer *t, struct failure *why)
-{
-    int r;
-
-    do
-        r = names_new(t->job->remote, upload_new_taken, t, t->remote,
-                      sizeof(t->remote), why);
-    while (r == 0 && names_take(t->remote, "") != NAMES_OURS);
-    return r;
-}
-
 /* Decides what to do if the name is taken. Returns 0: send the file; 1: skip
- * it; -1 with the reason. */
-static int upload_decide(struct file_transfer *t, struct failure *why)
+ * it. */
+static int upload_decide(struct file_transfer *t)
 {
     const struct options *o = t->link->site->options;
     struct listing_entry old = { 0 };
@@ -183,68 +145,27 @@ static int upload_decide(struct file_transfer *t, struct failure *why)
         (struct names_file){ old.size, old.sized ? old.modified : 0 },
         (struct names_file){ t->size, t->modified });
     t->replaces = t->choice == CHOICE_OVERWRITE;
-    if (t->choice != CHOICE_RENAME || t->link->site->decides)
-        return t->choice == CHOICE_SKIP;
-    int r = upload_rename(t, why);
-    if (r == 0)
-        names_tell(o, t->job->remote, t->remote);
-    return r;
+    return t->choice == CHOICE_SKIP;
 }
 
-/* Chooses the target. If the server decides about a taken name, it decides at
- * the last byte, so an upload replaces no file that appears meanwhile. Returns
- * the same values as upload_decide(). */
-static int upload_target(struct file_transfer *t, struct failure *why)
+/* Chooses what the server does if the name is taken. It decides at the last
+ * byte, so an upload replaces no file that appears meanwhile. */
+static void upload_target(struct file_transfer *t)
 {
     const struct options *o = t->link->site->options;
 
-    if (remote_keeps_name(t->link, t->job->remote, why) < 0)
-        return -1;
     t->replaces |= t->job->overwrite;
     if (t->choice == CHOICE_ASK)
         t->choice =
             t->replaces || o->conflict == CHOICE_OVERWRITE ? CHOICE_OVERWRITE
             : o->conflict == CHOICE_SKIP || names_asks(o)  ? CHOICE_SKIP
                                                            : CHOICE_RENAME;
-    if (t->link->site->decides || t->replaces || t->has != HAS_NOTHING)
-        return 0;
-    int r = upload_taken(t, t->remote, why);
-    return r <= 0 ? r : upload_decide(t, why);
 }
 
-/* Does the server's unfinished upload, of HELD bytes, have the beginning of
- * this file? A temporary name has digits of this call. Under another name, a
- * second upload of the user may have put its own bytes there, also between two
- * tries of this upload, so a checksum decides if the server has checksums. A
- * server without them writes into the file of this name, so there two uploads
- * at once mix their bytes anyway. Returns 1: yes; 0: no, or not known; -1 with
- * the reason. */
-static int upload_knows(struct file_transfer *t, uint64_t held,
-                        struct failure *why)
-{
-    struct failure other;
-
-    if (t->ours && held != t->foreign && (t->aside || !t->link->site->hash))
-        return 1;
-    t->done = held;
-    if (transfer_begin_digest(t, true, why) < 0)
-        return -1;
-    int r = transfer_compare_head(t, why);
-    if (r == 0) {
-        digest_end(&t->digest, NULL);
-        /* A server may keep these bytes until the first byte of STOR has come.
-         * Under a temporary name nobody else needs the bytes: delete them. */
-        bool gone = t->aside &&
-                    link_command(t->link, &other, "DELE %s", t->remote) == 0;
-        t->foreign = gone ? 0 : held;
-    }
-    return r;
-}
-
-/* Sets T->first, the byte at which the upload resumes. If the server has no
- * finished file of this name, SIZE gives the length of an interrupted upload.
- * Sallyport has SITE PARTIAL for this length. Returns 0, or -1 with the
- * reason. */
+/* Sets T->first, the byte at which the upload resumes. SITE PARTIAL gives the
+ * length of an unfinished upload. A second upload of the user may have put its
+ * own bytes there, also between two tries of this upload, so a checksum
+ * decides. Returns 0, or -1 with the reason. */
 static int upload_first(struct file_transfer *t, struct failure *why)
 {
     const struct job *above = t->job->above;
@@ -258,17 +179,12 @@ static int upload_first(struct file_transfer *t, struct failure *why)
     int r = remote_partial(t->link, t->remote, &held, why);
     if (r < 0 || held == 0 || held >= t->size)
         return r < 0 ? -1 : 0;
-    /* HELD may be the length of a finished file, to which APPE would add
-     * bytes. */
-    if (!t->link->site->decides && !t->aside &&
-        (!t->ours || t->link->site->atomic)) {
-        enum presence there = remote_exists(t->link, t->remote, why);
-
-        t->foreign = held;
-        if (there == PRESENT || there == PRESENCE_UNKNOWN)
-            return there;
-    }
-    r = upload_knows(t, held, why);
+    t->done = held;
+    if (transfer_begin_digest(t, true, why) < 0)
+        return -1;
+    r = transfer_compare_head(t, why);
+    if (r == 0)
+        digest_end(&t->digest, NULL);
     t->first = r > 0 ? held : 0;
     return r < 0 ? -1 : 0;
 }
@@ -284,34 +200,25 @@ static bool upload_is_empty(const struct file_transfer *t)
 }
 
 /* Does the server have the whole file after a cut, so that only the 226 was
- * lost? Then the client doesn't send the file again. An empty file doesn't
- * count, since some servers make an empty file for an upload without a length.
- * If there is no checksum, the length decides, but only if no older file and no
- * file of somebody else can have this name. Returns 1: the server has the file;
- * 0: it hasn't, or that isn't known; -1 with the reason. */
+ * lost? Then the client doesn't send the file again. Returns 1: the server has
+ * the file; 0: it hasn't, or that isn't known; -1 with the reason. */
 static int upload_is_there(struct file_transfer *t, struct failure *why)
 {
-    bool length_counts = t->has >= HAS_ALL && t->ours &&
-                         !t->link->site->atomic && (t->aside || !t->replaces);
-    const bool stream = upload_is_stream(t);
-    const uint64_t size = stream ? t->done : t->size;
     struct listing_entry e;
 
-    if (t->has == HAS_NOTHING ||
-        (!length_counts && (stream || !transfer_hash_name(t))) ||
-        (!stream && !upload_is_sized(t) && !upload_is_empty(t)))
+    if (t->has == HAS_NOTHING || !transfer_hash_name(t) ||
+        (!upload_is_sized(t) && !upload_is_empty(t)))
         return 0;
     enum presence r =
         remote_look(t->link, t->remote, LOOK_KIND | LOOK_SIZE, &e, why);
-    if (r != PRESENT || e.kind != LISTED_FILE || e.size != size)
+    if (r != PRESENT || e.kind != LISTED_FILE || e.size != t->size)
         return why->lost ? -1 : 0;
-    if (!stream && !t->digest.ctx && transfer_begin_digest(t, true, why) < 0)
+    if (!t->digest.ctx && transfer_begin_digest(t, true, why) < 0)
         return -1;
-    t->done = size;
+    t->done = t->size;
     if (transfer_verify(t, why) < 0)
         return why->lost || link_interrupted ? -1 : 0;
-    t->sized = length_counts;
-    return t->checked || length_counts;
+    return t->checked;
 }
 
 /* Ends a try: notes what the server may have. WHY keeps libcurl's failure,
@@ -326,15 +233,8 @@ static int upload_end(struct file_transfer *t, int r, struct failure *why)
         t->has = HAS_CONFIRMED;
     else if (l->sent)
         t->has = HAS_ALL;
-    /* Some servers create or truncate the file before they use the data
-     * connection. */
-    else if (l->may_have_begun || (l->opened && !l->site->atomic &&
-                                   (why->reply == 425 || why->reply == 522)))
+    else if (l->may_have_begun)
         t->has = HAS_PART;
-    /* After the 150 the server's bytes count as bytes of this file. But some
-     * servers keep the old file until the first byte or the last one has come,
-     * and report the old length until then. */
-    t->ours |= l->begun;
     t->unconfirmed = r < 0;
     if (t->changed) {
         fail(why, EX_TEMPFAIL, "%s has changed while it was sent", t->local);
@@ -366,8 +266,7 @@ static int upload_bytes(struct file_transfer *t, struct failure *why)
     link_begin(t->link, t->remote, &io);
     link_choose(t->link, t->choice);
     /* ALLO announces the length of the whole file, even if the upload is
-     * resumed: only then does Sallyport notice each missing byte. Other servers
-     * may take the number for the length of the bytes to come. A refusal is
+     * resumed: only then does the server notice each missing byte. A refusal is
      * about the login directory, and the file's can have room. libcurl doesn't
      * get a length: if a server wants no more bytes, the upload ends early, and
      * libcurl from 8.7 on would fail instead of reading the server's reason. */
@@ -377,12 +276,10 @@ static int upload_bytes(struct file_transfer *t, struct failure *why)
     if (announced)
         link_say_number(t->link, "*ALLO", t->size);
     LINK_SET(t->link, CURLOPT_UPLOAD, 1L);
-    /* libcurl would send APPE. Sallyport refuses to continue a partial by APPE
+    /* libcurl would send APPE. The server refuses to continue a partial by APPE
      * if there is also a file of that name, which the upload would replace. */
-    if (t->first > 0 && t->link->site->decides)
+    if (t->first > 0)
         link_say_number(t->link, "REST", t->first);
-    else
-        LINK_SET(t->link, CURLOPT_APPEND, t->first > 0 ? 1L : 0L);
     int r = upload_end(t, link_run(t->link, why), why);
     if (r == 0 || why->reply != 503 || announced || io.length == 0)
         return r;
@@ -409,61 +306,12 @@ static int upload_send(struct file_transfer *t, bool again, struct failure *why)
     return upload_bytes(t, why) < 0 ? -1 : upload_compare(t, why);
 }
 
-/* Sends the file under a temporary name. Returns 0; 1: the file must be sent
- * under its own name; -1 with the reason. */
-static int upload_aside(struct file_transfer *t, bool again,
-                        struct failure *why)
-{
-    enum arrival arrival = temporary_arrived(t, why);
-
-    if (arrival == ARRIVAL_UNKNOWN || arrival == ARRIVAL_NAMED)
-        return arrival == ARRIVAL_NAMED ? 0 : -1;
-    int r = arrival == ARRIVAL_NONE ? upload_send(t, again, why) : 0;
-    /* The server may have refused the temporary name. But if it has no room
-     * (552), STOR under the file's own name would only destroy the old file. */
-    if (r < 0 && why->reply >= 500 && why->reply != 552 && !why->lost &&
-        t->has == HAS_NOTHING)
-        return 1;
-    /* Nobody else may have all bytes of standard input. */
-    bool kept =
-        upload_is_stream(t) && t->has >= HAS_ALL && why->code == EX_TEMPFAIL;
-    if (r < 0 && !why->transient && !link_interrupted && !kept)
-        temporary_remove(t);
-    return r < 0 ? r : temporary_finish(t, why);
-}
-
-static int upload_named(struct file_transfer *t, bool again,
-                        struct failure *why)
-{
-    char refusal[FAILURE_TEXT];
-    int r;
-
-    if (!temporary_begin(t))
-        return upload_send(t, again, why);
-    r = upload_aside(t, again, why);
-    temporary_end(t);
-    t->aside &= r != 0;
-    if (r != 1)
-        return r;
-    memcpy(refusal, why->text, sizeof(refusal));
-    digest_end(&t->digest, NULL);
-    t->aside = false;
-    t->has = HAS_NOTHING;
-    t->in_place = true;
-    r = upload_target(t, why); /* another file may have got the name since */
-    if (r == 0)
-        r = upload_send(t, again, why);
-    if (r == 0)
-        temporary_refused(refusal);
-    return r;
-}
-
 /* Sends the file and sets its time. If the time can't be set, only says so,
  * since the server has the file. An account that may only upload gets a 550
  * each time, so a 550 isn't reported. */
 static int upload_sent(struct file_transfer *t, bool again, struct failure *why)
 {
-    int r = upload_named(t, again, why);
+    int r = upload_send(t, again, why);
 
     if (r != 0)
         return r;
@@ -482,23 +330,22 @@ int upload_once(struct file_transfer *t, struct failure *why)
     /* Skip a file that another process has removed since the walk has found it.
      * But if an earlier try has left something on the server that others see,
      * the missing file is a failure. */
-    bool unseen =
-        t->has == HAS_NOTHING || (t->has == HAS_PART && t->link->site->atomic);
+    bool unseen = t->has <= HAS_PART;
     t->vanished = r < 0 && unseen && t->job->above &&
                   access(t->local, F_OK) < 0 && errno == ENOENT;
     if (t->vanished) {
         t->skipped = true;
         return 0;
     }
-    if (r == 0)
-        r = upload_target(t, why);
-    if (r == 0)
+    if (r == 0) {
+        upload_target(t);
         r = upload_sent(t, again, why);
-    bool taken = r < 0 && t->link->site->decides && t->choice == CHOICE_SKIP &&
-                 why->reply == 553 && strstr(why->text, "The name is taken");
+    }
+    bool taken = r < 0 && t->choice == CHOICE_SKIP && why->reply == 553 &&
+                 strstr(why->text, "The name is taken");
     if (taken) {
         digest_end(&t->digest, NULL);
-        r = upload_decide(t, why);
+        r = upload_decide(t);
         if (r == 0)
             r = upload_sent(t, t->done > 0, why);
     }
@@ -506,7 +353,7 @@ int upload_once(struct file_transfer *t, struct failure *why)
     /* The server has confirmed the file, and has perhaps lost its end: send it
      * again once, if this makes no second file. */
     if (r < 0 && why->code == EX_DATAERR && !t->again && !upload_is_stream(t) &&
-        (t->aside || t->choice == CHOICE_OVERWRITE))
+        t->choice == CHOICE_OVERWRITE)
         t->again = why->transient = true;
     /* The next try can't compute the checksum of standard input again. */
     if (!upload_is_stream(t)) {

@@ -17,16 +17,10 @@ void upload_tell(const struct file_transfer *t, struct failure *why)
              (int)(strrchr(t->remote, '/') - t->remote), t->remote);
         return;
     }
-    if (t->has == HAS_NOTHING || (t->has == HAS_COMPARED && !t->aside))
+    if (t->has == HAS_NOTHING || t->has == HAS_COMPARED)
         return;
-    if (t->aside)
-        fail_add(why,
-                 "; the bytes so far are in /%s on the server; run the same "
-                 "command again",
-                 t->other);
-    else if (s->decides && t->has == HAS_PART && t->done > 0 &&
-             t->size >= RESUME_LEAST && transfer_hash_name(t) &&
-             !s->options->no_resume && !upload_is_stream(t))
+    if (t->has == HAS_PART && t->done > 0 && t->size >= RESUME_LEAST &&
+        transfer_hash_name(t) && !s->options->no_resume && !upload_is_stream(t))
         transfer_tell_next(t, why); /* the server keeps the unfinished upload */
     else
         fail_add(
@@ -50,7 +44,7 @@ static uint64_t upload_confirmed(const struct file_transfer *t)
     const char *at = t->link->done;
     uint64_t all;
 
-    if (!t->link->site->atomic || strncmp(at, mark, strlen(mark)) != 0)
+    if (strncmp(at, mark, strlen(mark)) != 0)
         return UNCONFIRMED;
     at += strlen(mark);
     const char *end = at + strspn(at, digits);
@@ -146,8 +140,8 @@ int upload_compare(struct file_transfer *t, struct failure *why)
     return r;
 }
 
-/* Says if the name has changed. If the name was taken, a server that decides
- * calls the file "NAME (2)"; a drop adds other suffixes. */
+/* Says if the name has changed. If the name was taken, the server calls the
+ * file "NAME (2)"; a drop adds other suffixes. */
 int upload_tell_name(const struct file_transfer *t, struct failure *why)
 {
     size_t len = strlen(t->job->remote);

@@ -72,9 +72,6 @@ Test(link_socket, only_data_connections_open_fast)
     l.steady = true;
     cr_expect_eq(opens_fast(socket_made(&l)), 0, "doctor finds closed ports");
     l.steady = false;
-    l.manner = LINK_LATE_HELLO;
-    cr_expect_eq(opens_fast(socket_made(&l)), 0, "the command comes first");
-    l.manner = LINK_AS_USUAL;
     l.reply = 0;
     cr_expect_eq(opens_fast(socket_made(&l)), 0);
 }
