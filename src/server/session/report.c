@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "sallyport/base/clock.h"
-#include "sallyport/domain/rights.h"
 #include "sallyport/domain/tls.h"
 #include "sallyport/tls/stream.h"
 
@@ -226,12 +225,6 @@ void report_refusal(struct session *s, enum reply r, struct slice argument)
     char text[REASON_MAX];
 
     if (!reply_reason(r) || !s->login.user[0] || !d->command)
-        return;
-    /* A client that verifies its upload can't know that the user may not read
-     * it. */
-    if (d->has_path && d->command->rights == RIGHT_READ &&
-        d->command->data == DATA_NONE &&
-        slice_equal(path_slice(&s->subject), slice_from(s->stored)))
         return;
     /* Logs a CWD to a missing directory: a new partner's first mistake, which
      * leaves no other trace. Logs it once in a session, since some programs
