@@ -42,9 +42,6 @@ static const char *const login_values[] = {
     "the home can't be entered",
     "the home doesn't answer",
     "the account was changed just now",
-    "the lines of earlier sessions wait for the log", /* no longer; without it
-                                                       * all counters would
-                                                       * begin at 0 */
     "the users file or the homes can't be reached",
     "a part of the server failed",
     "other",
