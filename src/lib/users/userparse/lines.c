@@ -26,9 +26,10 @@ int reader_mistake(const struct reader *r, size_t line, const char *format, ...)
     vsnprintf(what, sizeof(what), format, args);
     va_end(args);
     complain(&c, "%s:%zu: %s", r->file, line, what);
-    if (!r->report)
-        return complain(r->complaint, "%s", c.text);
-    r->report(c.text);
+    if (r->report)
+        r->report(c.text);
+    else
+        complain(r->complaint, "%s", c.text);
     ++*r->mistakes;
     return -EINVAL;
 }
@@ -128,8 +129,8 @@ static int read_options(const struct reader *r, struct user *user,
     struct complaint why = { .text = "" };
 
     for (; options_retired(kind, name, text, &why); why.text[0] = '\0')
-        if (!r->lenient && complain_of_row(r, why.text) && !r->report)
-            return -EINVAL; /* otherwise the rest of the line counts */
+        if (!r->lenient)
+            complain_of_row(r, why.text);
     return options_read(user, kind, text, &why) ? complain_of_row(r, why.text)
                                                 : 0;
 }
@@ -280,7 +281,7 @@ static int read_lines(struct reader *r)
             stop = end; /* here is the NUL after the text */
         *stop = '\0';
         result = read_line(r, at, (size_t)(stop - at));
-        if (result == -EINVAL && r->report) { /* leave the line out */
+        if (result == -EINVAL) { /* leave the line out */
             if (r->full)
                 return 0; /* stop: otherwise each further line would be a
                              mistake */
@@ -295,6 +296,9 @@ static int read_lines(struct reader *r)
  * it is an error, only complains. */
 static int read_text(struct reader *r, struct buf *text, int result)
 {
+    size_t mistakes = 0;
+
+    r->mistakes = &mistakes;
     *r->users = (struct users){ 0 };
     if (result == 0 && text->len > USERS_FILE_MAX)
         result = -EFBIG;
@@ -310,9 +314,11 @@ static int read_text(struct reader *r, struct buf *text, int result)
     result = read_lines(r);
     if (result == 0)
         result = reader_resolve(r);
+    if (result == 0 && mistakes > 0 && !r->report)
+        result = -EINVAL;
     if (result < 0)
         users_release(r->users);
-    return result;
+    return result < 0 ? result : (int)mistakes;
 }
 
 static int read_file(struct reader *r, int fd)
@@ -351,13 +357,9 @@ int users_parse(struct users *u, struct slice text, const char *file,
 int users_survey(struct users *u, int fd, const char *file,
                  users_report *report, struct complaint *c)
 {
-    size_t mistakes = 0;
-    struct reader r = { .users = u,
-                        .file = file,
-                        .complaint = c,
-                        .report = report,
-                        .mistakes = &mistakes };
-    int result = read_file(&r, fd);
+    struct reader r = {
+        .users = u, .file = file, .complaint = c, .report = report
+    };
 
-    return result < 0 ? result : (int)mistakes;
+    return read_file(&r, fd);
 }

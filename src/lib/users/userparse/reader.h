@@ -19,14 +19,14 @@ struct reader {
     size_t line;
     const char *file;
     struct complaint *complaint;
-    users_report *report; /* NULL: the first mistake ends the reading */
-    size_t *mistakes;     /* the number of reported mistakes */
+    users_report *report; /* NULL: the first mistake is the complaint */
+    size_t *mistakes;     /* their number */
     bool full;            /* a limit was reached: the rest isn't read */
     bool lenient;         /* skips what only older versions permit */
 };
 
-/* Reports one mistake: to R's report, or if that is NULL, as the complaint.
- * Always returns -EINVAL. */
+/* Counts one mistake, and reports it: to R's report, or if that is NULL, as the
+ * complaint. The reading goes on. Always returns -EINVAL. */
 int reader_mistake(const struct reader *r, size_t line, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 /* Complains that memory is short, which says nothing about the file. Always
@@ -40,7 +40,7 @@ int reader_room(struct reader *r, enum reader_array which, void *array,
 
 /* resolve.c: call it after the last line. Finds values that two lines must not
  * share, gives the users their grants, and makes the table for users_find().
- * Returns 0, -EINVAL or -ENOMEM. */
+ * Returns 0 or -ENOMEM. */
 int reader_resolve(struct reader *r);
 
 #endif

@@ -74,29 +74,20 @@ static size_t line_of(const struct order *o, const void *row)
     return line;
 }
 
-static int is_twice(const struct reader *r, size_t line, const char *what,
-                    size_t first)
-{
-    reader_mistake(r, line, "the %s line %zu", what, first);
-    return r->report ? 0 : -EINVAL;
-}
-
 /* Sorts the rows by COMPARE, and reports neighbours for which CLASH returns 0.
  */
-static int find_twice(const struct reader *r, struct order *o,
-                      compare_rows *compare, compare_rows *clash,
-                      const char *what)
+static void find_twice(const struct reader *r, struct order *o,
+                       compare_rows *compare, compare_rows *clash,
+                       const char *what)
 {
     qsort_r(o->row, o->count, sizeof(*o->row), by_value, &compare);
     for (size_t i = 1; i < o->count; i++) {
         size_t a = line_of(o, o->row[i - 1]), b = line_of(o, o->row[i]);
 
-        if (clash(o->row[i - 1], o->row[i]) != 0)
-            continue;
-        if (is_twice(r, a > b ? a : b, what, a > b ? b : a))
-            return -EINVAL;
+        if (clash(o->row[i - 1], o->row[i]) == 0)
+            reader_mistake(r, a > b ? a : b, "the %s line %zu", what,
+                           a > b ? b : a);
     }
-    return 0;
 }
 
 /* Fills O with N rows of SIZE bytes each, in the order of the file. */
@@ -125,9 +116,9 @@ static int check_uids(const struct reader *r)
         qsort(key, u->count, sizeof(*key), compare_numbers);
     for (size_t i = 1; i < u->count && result == 0; i++)
         if (key[i] >> 32 == key[i - 1] >> 32)
-            result =
-                is_twice(r, u->row[(uint32_t)key[i]].line, "uid is also in",
-                         u->row[(uint32_t)key[i - 1]].line);
+            reader_mistake(r, u->row[(uint32_t)key[i]].line,
+                           "the uid is also in line %zu",
+                           u->row[(uint32_t)key[i - 1]].line);
     free(key);
     return result;
 }
@@ -155,7 +146,7 @@ static const void *find_row(const struct order *o, compare_rows *compare,
 
 /* Refuses a user with the gid of a share: such a user could enter the share
  * without a grant. The shares are in the order of their gids. */
-static int check_user_gids(const struct reader *r, const struct order *shares)
+static void check_user_gids(const struct reader *r, const struct order *shares)
 {
     const struct users *u = r->users;
 
@@ -163,14 +154,10 @@ static int check_user_gids(const struct reader *r, const struct order *shares)
         const struct share like = { .gid = u->row[i].gid };
         const struct share *found = find_row(shares, compare_gids, &like);
 
-        if (!found)
-            continue;
-        reader_mistake(r, u->row[i].line, "the share of line %zu has this gid",
-                       found->line);
-        if (!r->report)
-            return -EINVAL;
+        if (found)
+            reader_mistake(r, u->row[i].line,
+                           "the share of line %zu has this gid", found->line);
     }
-    return 0;
 }
 
 static int check_shares(const struct reader *r, struct order *o)
@@ -179,17 +166,14 @@ static int check_shares(const struct reader *r, struct order *o)
     int result = order_fill(r, o, u->share, u->shares, sizeof(*u->share),
                             offsetof(struct share, line));
 
-    if (result == 0)
-        result = find_twice(r, o, compare_gids, compare_gids, "gid is also in");
-    if (result == 0)
-        result = check_user_gids(r, o);
-    if (result == 0)
-        result = find_twice(r, o, compare_paths, compare_overlap,
-                            "path overlaps the path of");
-    if (result == 0)
-        result =
-            find_twice(r, o, compare_names, compare_names, "name is also in");
-    return result;
+    if (result != 0)
+        return result;
+    find_twice(r, o, compare_gids, compare_gids, "gid is also in");
+    check_user_gids(r, o);
+    find_twice(r, o, compare_paths, compare_overlap,
+               "path overlaps the path of");
+    find_twice(r, o, compare_names, compare_names, "name is also in");
+    return 0;
 }
 
 /* The grants of one user or team, in the order of the shares. */
@@ -281,8 +265,7 @@ static int resolve_share(const struct resolver *x, const struct list_entry *e,
     return add_grant(x, into, one, line);
 }
 
-/* Resolves the list of shares=. If the reader has a report, resolves all names;
- * otherwise stops at the first mistake. Returns 0 or -EINVAL. */
+/* Resolves the list of shares=. Returns 0 or -EINVAL. */
 static int resolve_shares(const struct resolver *x, struct slice list,
                           size_t line, struct grants *into)
 {
@@ -290,7 +273,7 @@ static int resolve_shares(const struct resolver *x, struct slice list,
     int result = 0;
 
     into->count = 0;
-    while ((result == 0 || x->reader->report) && entry_next(&list, &one))
+    while (entry_next(&list, &one))
         if (resolve_share(x, &one, line, into))
             result = -EINVAL;
     return result;
@@ -340,8 +323,8 @@ static int take_limited_teams(const struct resolver *x, struct user *user)
     return 0;
 }
 
-/* Resolves a user. If the reader has a report, a user with a mistake stays in
- * the table, but without shares. */
+/* Resolves a user. A user with a mistake stays in the table, but without
+ * shares. */
 static int resolve_user(const struct resolver *x, struct user *user)
 {
     struct users *u = x->reader->users;
@@ -350,8 +333,7 @@ static int resolve_user(const struct resolver *x, struct user *user)
     int result = resolve_shares(x, user->shares, user->line, &g);
     const bool shares_hold = result == 0;
 
-    while (shares_hold && (result == 0 || x->reader->report) &&
-           slice_cut(&teams, ',', &name))
+    while (shares_hold && slice_cut(&teams, ',', &name))
         if (resolve_team(x, name, teams, user->line, &g))
             result = -EINVAL;
     if (result == 0)
@@ -366,7 +348,7 @@ static int resolve_user(const struct resolver *x, struct user *user)
     }
     if (result == 0)
         user->grants = g.count;
-    return result == -EINVAL && x->reader->report ? 0 : result;
+    return result == -EINVAL ? 0 : result;
 }
 
 /* Resolves all teams and users. Reports a mistake of a team even if nobody is
@@ -379,11 +361,8 @@ static int resolve_all(struct resolver *x)
     x->team = calloc(u->teams + 1, sizeof(*x->team));
     if (!x->team)
         return reader_no_memory(x->reader);
-    for (size_t i = 0; i < u->teams && (result == 0 || x->reader->report); i++)
-        result =
-            resolve_shares(x, u->team[i].shares, u->team[i].line, &x->team[i]);
-    if (x->reader->report)
-        result = 0;
+    for (size_t i = 0; i < u->teams; i++)
+        resolve_shares(x, u->team[i].shares, u->team[i].line, &x->team[i]);
     for (size_t i = 0; i < u->count && result == 0; i++)
         result = x->reader->full ? 0 : resolve_user(x, &u->row[i]);
     return result;
@@ -402,8 +381,8 @@ int reader_resolve(struct reader *r)
         const struct user *first = users_find(u, slice_from(u->row[i].name));
 
         if (first != &u->row[i])
-            result =
-                is_twice(r, u->row[i].line, "name is also in", first->line);
+            reader_mistake(r, u->row[i].line, "the name is also in line %zu",
+                           first->line);
     }
     if (result == 0)
         result = check_uids(r);
@@ -412,11 +391,11 @@ int reader_resolve(struct reader *r)
     if (result == 0)
         result = order_fill(r, &x.teams, r->users->team, r->users->teams,
                             sizeof(struct team), offsetof(struct team, line));
-    if (result == 0)
-        result = find_twice(r, &x.teams, compare_names, compare_names,
-                            "name is also in");
-    if (result == 0)
+    if (result == 0) {
+        find_twice(r, &x.teams, compare_names, compare_names,
+                   "name is also in");
         result = resolve_all(&x);
+    }
     /* From here on the arrays don't move. */
     const struct grant *grant = u->grant;
     for (size_t i = 0; i < u->count && result == 0; i++) {
