@@ -67,28 +67,9 @@ int hash_make(const struct secret *password, uint64_t cost, char out[HASH_MAX])
     return r < 0 ? r : crypt_password(password, setting, out);
 }
 
-/* Returns N times r, the parameters in "$y$jNr$"; 0: the hash has other
- * parameters. crypt(3) needs 128 times as many bytes of memory for such a hash.
- */
-static uint64_t yescrypt_memory(const char *hash)
-{
-    static const char digits[] = "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                 "abcdefghijklmnopqrstuvwxyz";
-    const char *n, *r;
-
-    if (strncmp(hash, "$y$j", 4) != 0 || !hash[4] || !hash[5] || hash[6] != '$')
-        return 0;
-    n = strchr(digits, hash[4]);
-    r = strchr(digits, hash[5]);
-    return n && r && n - digits < 32
-               ? (uint64_t)(r - digits + 1) << (n - digits + 1)
-               : 0;
-}
-
 bool hash_is_weaker(const char *hash, uint64_t cost)
 {
     char setting[CRYPT_GENSALT_OUTPUT_SIZE];
-    uint64_t memory = yescrypt_memory(hash);
 
     if (strncmp(hash, "$7$", 3) == 0 ||
         (strncmp(hash, "$2", 2) == 0 && strcmp(hash + 3, "$13") > 0))
@@ -96,8 +77,9 @@ bool hash_is_weaker(const char *hash, uint64_t cost)
                          be compared */
     if (strncmp(hash, "$y$", 3) != 0)
         return true;
-    return memory > 0 && hash_setting(cost, setting) == 0 &&
-           memory < yescrypt_memory(setting);
+    /* "$y$jNr$": one digit each for N and r, in the order of ASCII */
+    return strlen(hash) > 6 && hash[3] == 'j' && hash[6] == '$' &&
+           hash_setting(cost, setting) == 0 && strncmp(hash, setting, 6) < 0;
 }
 
 enum hash_answer hash_verify(const struct secret *password, const char *hash)
