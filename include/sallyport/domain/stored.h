@@ -18,11 +18,10 @@ struct stored {
     uint64_t files, bytes;
 };
 
-/* Parses the attribute's value, "FILES" or "FILES BYTES". Returns 0; or -EINVAL
- * or -ERANGE with a zero *ret. */
+/* Parses the attribute's value, "FILES BYTES", or "FILES" of an older version.
+ * Returns 0; or -EINVAL or -ERANGE with a zero *ret. */
 int stored_parse(struct slice text, struct stored *ret);
-/* Writes the value, and returns its length. If the bytes are 0, the value is
- * "FILES", the only form that release 0.3 reads. */
+/* Writes the value, and returns its length. */
 size_t stored_text(const struct stored *s, char out[STORED_TEXT_MAX]);
 
 #endif

@@ -23,10 +23,6 @@ int stored_parse(struct slice text, struct stored *ret)
 
 size_t stored_text(const struct stored *s, char out[STORED_TEXT_MAX])
 {
-    int len = snprintf(out, STORED_TEXT_MAX, "%" PRIu64, s->files);
-
-    if (s->bytes > 0)
-        len += snprintf(out + len, STORED_TEXT_MAX - (size_t)len, " %" PRIu64,
-                        s->bytes);
-    return (size_t)len;
+    return (size_t)snprintf(out, STORED_TEXT_MAX, "%" PRIu64 " %" PRIu64,
+                            s->files, s->bytes);
 }
