@@ -277,14 +277,9 @@ unsigned mount_may(const struct mount *m);
 const struct mount *mount_of(const struct files *f, struct slice path);
 /* Is PATH the mount's own virtual path? */
 bool mount_is_at(const struct mount *m, struct slice path);
-/* Is the mount an entry of DIRECTORY itself? Then *name is the mount's name
- * there. */
-bool mount_is_in(const struct mount *m, struct slice directory,
-                 struct slice *name);
-/* Returns the mount that has NAME in DIRECTORY; any mount in DIRECTORY if NAME
- * is NULL; or NULL if there is none. */
-const struct mount *mount_named(const struct files *f, struct slice directory,
-                                const char *name);
+/* Has a share the path of NAME in DIRECTORY? Shares are in "/". */
+bool mount_covers(const struct files *f, struct slice directory,
+                  const char *name);
 
 /* resolve.c: turns a virtual path into a descriptor; only the kernel resolves
  * the path. NEEDED: the rights that the user must have there, bits of enum

@@ -264,27 +264,22 @@ static int list_add_own(struct list_output *l)
     return r;
 }
 
-/* Adds the mounts in this directory; each hides an entry of the same name.
+/* Adds the shares to the listing of "/"; each hides an entry of the same name.
  * Lists a mount that couldn't be opened, too: a client that mirrors removes its
  * copy of a directory that the listing lacks. */
 static int list_add_mounts(struct list_output *l)
 {
     const struct files *f = l->f;
-    char name[NAME_MAX + 1];
-    struct slice own;
     int r = 0;
 
     for (size_t i = 1; i < f->mounts && r == 0; i++)
-        if (mount_is_in(&f->mount[i], l->in.path, &own) &&
-            slice_copy(own, name, sizeof(name)) == 0 &&
-            !list_leaves_out(l, name))
-            r = list_add_entry(l, name, &f->mount[i]);
+        if (!list_leaves_out(l, f->mount[i].at.ptr + 1))
+            r = list_add_entry(l, f->mount[i].at.ptr + 1, &f->mount[i]);
     return r;
 }
 
 static int list_add_names(struct list_output *l)
 {
-    bool mounts = mount_named(l->f, l->in.path, NULL);
     struct directory d;
     const char *name;
     int r;
@@ -297,8 +292,7 @@ static int list_add_names(struct list_output *l)
         if (r != 0 || (r = directory_next(&d, &name)) != 1)
             return r;
         if (path_name_is_reserved(slice_from(name)) ||
-            list_leaves_out(l, name) ||
-            (mounts && mount_named(l->f, l->in.path, name)) ||
+            list_leaves_out(l, name) || mount_covers(l->f, l->in.path, name) ||
             list_hides(l, name))
             continue;
         r = list_add_entry(l, name, NULL);
@@ -360,7 +354,7 @@ static int list_stream(struct list_output *l, const struct path *path)
     r = !directory          ? list_add_entry(l, what->at.name, NULL)
         : l->in.mount->drop ? 0
                             : list_add_names(l);
-    if (r == 0 && directory)
+    if (r == 0 && directory && l->in.path.len == 1)
         r = list_add_mounts(l);
     if (r == 0 && directory && mount_is_at(l->in.mount, l->in.path))
         r = list_add_own(l);

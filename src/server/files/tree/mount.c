@@ -30,25 +30,13 @@ bool mount_is_at(const struct mount *m, struct slice path)
     return m->at.len > 0 ? slice_equal(path, m->at) : path.len == 1;
 }
 
-bool mount_is_in(const struct mount *m, struct slice directory,
-                 struct slice *name)
+bool mount_covers(const struct files *f, struct slice directory,
+                  const char *name)
 {
-    struct slice above;
-
-    path_split(m->at, &above, name);
-    return m->at.len > 0 && slice_equal(above, directory);
-}
-
-const struct mount *mount_named(const struct files *f, struct slice directory,
-                                const char *name)
-{
-    struct slice own;
-
     for (const struct mount *m = f->mount + 1; m < f->mount + f->mounts; m++)
-        if (mount_is_in(m, directory, &own) &&
-            (!name || slice_equal(own, slice_from(name))))
-            return m;
-    return NULL;
+        if (directory.len == 1 && strcmp(m->at.ptr + 1, name) == 0)
+            return true;
+    return false;
 }
 
 bool mount_hides_names(const struct mount *m)

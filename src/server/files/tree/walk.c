@@ -107,7 +107,7 @@ static void walk_into(struct walk *w, int fd, const char *name)
     size_t len = w->path.len;
     struct stat st, outer;
 
-    if (mount_named(w->f, path_slice(&w->path), name))
+    if (mount_covers(w->f, path_slice(&w->path), name))
         return; /* the path leads into the share instead */
     FD_CLEANUP int inner =
         w->one_disk ? resolve_unmounted(fd, name, O_RDONLY)
