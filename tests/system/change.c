@@ -223,8 +223,7 @@ static void makes(const struct server *server, const struct change *c)
     cr_expect(wait_until(is_made, (void *)path, WAIT_MS), "no %s", path);
 }
 
-/* The limit is 1,024 bytes/s, in pieces of 512 bytes. The server transfers the
- * first piece and the bytes of the last 0.1 s at once. */
+/* The rate is 1,024 bytes/s, and the server transfers 512 bytes at once. */
 static void takes_time(const struct server *server, const struct change *c)
 {
     static const char bytes[1200];
@@ -241,24 +240,6 @@ static void takes_time(const struct server *server, const struct change *c)
     cr_expect_geq(clock_ms() - began, 800);
     cr_expect_eq(got.len, sizeof(bytes));
     buf_release(&got);
-    session_close(&s);
-}
-
-static void refuses_a_transfer(const struct server *server,
-                               const struct change *c)
-{
-    struct session s, other;
-    struct data d;
-
-    enter(&s, server);
-    data_connect(&s, &d);
-    session_do(&s, "150 {*}", "%s", c->say);
-    enter(&other, server);
-    session_do(&other, "229 {*}", "EPSV");
-    session_do(&other, c->reply, "%s", c->say);
-    session_close(&other);
-    data_cut(&d, false);
-    session_expect(&s, "425 {*}");
     session_close(&s);
 }
 
@@ -286,18 +267,12 @@ const struct change changes[] = {
     { 3, "on_conflict", "reject", refuses_a_name, "there", "553 {*}" },
     { 4, "max_per_address", "1", refuses_a_second, NULL, NULL },
     { 5, "max_per_user", "1", refuses_a_second_login, NULL, NULL },
-    { 6, "max_transfers", "1", refuses_a_transfer, "RETR there",
-      "450 {*}of all users (max_transfers is 1){*}" },
     { 6, "min_free", "8388607T", says, "ALLO 1", "552 {*}" },
     { 6, "login_tries", "1", gives_one_try, NULL, "421 {*}" },
-    { 7, "user_max_transfers", "1", refuses_a_transfer, "RETR there",
-      "450 {*}of this user (max_transfers= or user_max_transfers is 1){*}" },
     { 8, "bandwidth_up", "1K", takes_time, NULL, NULL },
     { 8, "log_format", "json", logs, NULL, "\"event\":\"login\"" },
     { 9, "bandwidth_down", "1K", takes_time, NULL, NULL },
-    { 10, "user_bandwidth_up", "1K", takes_time, NULL, NULL },
     { 10, "login_timeout", "8s", ends_before_login, NULL, "421 {*}" },
-    { 11, "user_bandwidth_down", "1K", takes_time, NULL, NULL },
     { 12, "stall_timeout", "1s", misses_bytes, NULL, "426 {*}" },
     { 12, "drain_timeout", "100ms", ends_after_reload, NULL, "421 {*}" },
     { 13, "idle_timeout", "3s", ends, NULL, "421 {*}" },

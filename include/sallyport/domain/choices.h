@@ -64,8 +64,7 @@ extern const struct choice {
     unsigned count;
 } choices[CHOICES];
 
-/* The largest limit of bandwidth. If it were much larger, gate's product of
- * bytes and microseconds could overflow. */
+/* The largest limit of bandwidth. */
 #define BANDWIDTH_MAX (UINT64_C(1) << 40)
 
 /* The limits that a line can set: row, key, option of sallyportctl, the
@@ -76,15 +75,13 @@ extern const struct choice {
 #define TEAM_LIMITS(L, X) /* of a user or a team */                            \
     L(X, SESSIONS, max_sessions, "max-sessions", "N", "default", 1, 20000,     \
       "the most sessions at a time, or default")                               \
-    L(X, TRANSFERS, max_transfers, "max-transfers", "N", "default", 0, 20000,  \
-      "the most uploads and downloads at a time; 0: no limit, or default")     \
     L(X, UP, bandwidth_up, "bandwidth-up", "SIZE", "default", 0,               \
       BANDWIDTH_MAX,                                                           \
-      "bytes per second of all uploads together, such as 10M;\n"               \
+      "bytes per second of the uploads of each session, such as 10M;\n"        \
       "0: no limit, or default")                                               \
     L(X, DOWN, bandwidth_down, "bandwidth-down", "SIZE", "default", 0,         \
       BANDWIDTH_MAX,                                                           \
-      "bytes per second of all downloads together, such as 10M;\n"             \
+      "bytes per second of the downloads of each session, such as 10M;\n"      \
       "0: no limit, or default")                                               \
     L(X, FILE_SIZE, max_file_size, "max-file-size", "SIZE", "default", 0,      \
       INT64_MAX, "the largest upload, such as 2G; 0: no limit, or default")

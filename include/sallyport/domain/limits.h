@@ -30,9 +30,6 @@
  * zero. */
 #define GATE_MEMORY      (1U << 20)
 #define GATE_MEMORY_NAME "memory 4"
-/* The same for what all gates count together (src/server/gate/pace.c). */
-#define PACE_MEMORY      (40U << 20)
-#define PACE_MEMORY_NAME "pace 1"
 
 /* The second factor (RFC 6238): the bytes of its secret, and of the secret in
  * base32. RFC 4226 asks for at least 16 bytes. */

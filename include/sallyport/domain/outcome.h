@@ -142,9 +142,6 @@ enum denial {
     DENIAL_COUNT
 };
 
-/* Groups of sessions that have limits. */
-enum account_kind { ACCOUNT_SERVER, ACCOUNT_USER, ACCOUNT_TEAM, ACCOUNT_KINDS };
-
 /* The results of SITE PSWD: a name, and words that follow "The password".
  * RELOADED: only the newest generation writes. BUSY: another edit is under way,
  * or no worker is free. LATE: the writer was late, so the result isn't known.

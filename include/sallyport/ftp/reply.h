@@ -143,7 +143,6 @@
     R(BAD_DATA, 426, "The compressed data is {}. Transfer aborted.")           \
     /* {}: seconds */                                                          \
     R(STALLED, 426, "No data moved for {} seconds. Transfer aborted.")         \
-    R(TOO_MANY_TRANSFERS, 450, "Too many transfers {}; wait for one.")         \
     /* {}: password_fault_text() */                                            \
     R(PASSWORD_LATER, 450, "The password {}.")                                 \
     R(FILE_BUSY, 450, "The file is busy; try again later.")                    \

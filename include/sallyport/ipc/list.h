@@ -141,7 +141,7 @@ RETIRED(data)
 
 MESSAGE(ticket_keys, GATE, SESSION, RUN, MANY, NONE,
         "the key that seals TLS 1.3 tickets from now on, and the one before "
-        "it; the first pair follows `limits`, and the 230 reply waits for "
+        "it; the first pair follows `logged_in`, and the 230 reply waits for "
         "it")
 KEY(now) KEY(before) END
 
@@ -214,32 +214,11 @@ MESSAGE(ban_remove, CTL, MASTER, IDLE, MANY, NONE,
         "end the ban of this network. The answer is `control_done`")
 ADDRESS(network) NUMBER(bits) END
 
-/* Transfers and bandwidth. */
-
-MESSAGE(transfer_begin, SESSION, GATE, USER, MANY, NONE,
-        "may a transfer of a file begin? Asked if the user had a limit of "
-        "transfers at the login. Request 0: an earlier gate has permitted it; "
-        "this gate shall count it, and doesn't answer")
-END
-
-MESSAGE(transfer_may, GATE, SESSION, RUN, MANY, transfer_begin,
-        "whether it may; if not, whose limit is reached, and the limit. gate "
-        "counts it from now on")
-FLAG(begin) ENUM(account_kind, of, ACCOUNT_KINDS) NUMBER(limit) END
-
-MESSAGE(transfer_end, SESSION, GATE, USER, MANY, NONE,
-        "that transfer is over: gate counts it no more")
-END
-
-MESSAGE(bytes_ask, SESSION, GATE, USER, MANY, NONE,
-        "the session has used up the bytes that it may move in this direction "
-        "(an upload, or a download). gate answers when the limits permit "
-        "more. The session asks again, for any direction, only after that")
-FLAG(upload) END
-
-MESSAGE(bytes, GATE, SESSION, RUN, MANY, bytes_ask,
-        "so many further bytes may be moved in this direction")
-FLAG(upload) NUMBER(count) END
+RETIRED(transfer_begin)
+RETIRED(transfer_may)
+RETIRED(transfer_end)
+RETIRED(bytes_ask)
+RETIRED(bytes)
 
 MESSAGE(users_changed, CTL, MASTER, IDLE, MANY, NONE,
         "read the users file now, and end the sessions that it no longer "
@@ -363,15 +342,10 @@ MESSAGE(session_peer, GATE, MASTER, RUN, MANY, NONE,
         "address, the address that it connected to")
 NUMBER(serial) ADDRESS(peer) ADDRESS(server) END
 
-MESSAGE(limits, MASTER, GATE, RUN, MANY, NONE,
-        "after a login, and when the users file has changed: an account of "
-        "this session, which others share: first the user's, then one for "
-        "each team with limits: a keyed hash of the name, transfers at a "
-        "time, bytes per second of uploads and of downloads (0: no limit), "
-        "and whether it is the last one: then they count, and the session no "
-        "longer counts as unauthenticated")
-NUMBER(serial) NUMBER(account) FLAG(team) NUMBER(transfers) NUMBER(up)
-NUMBER(down) FLAG(last) END
+MESSAGE(logged_in, MASTER, GATE, RUN, MANY, NONE,
+        "the user of this session has logged in: it no longer counts as "
+        "unauthenticated")
+NUMBER(serial) END
 
 MESSAGE(kill, GATE, MASTER, RUN, MANY, NONE,
         "kill this session at once: serial; why, an ending. The answer is "
@@ -387,8 +361,8 @@ MESSAGE(adopt, MASTER, GATE, RUN, MANY, NONE,
         "a session of a gate that has ended; serve it: serial, client, local "
         "address, the address that the client connected to (behind a proxy "
         "another one); whether it came by a proxy, whether its client is "
-        "known, whether its user has logged in: then `limits` follows; gate's "
-        "end of a new channel to it")
+        "known, whether its user has logged in; gate's end of a new channel to "
+        "it")
 NUMBER(serial) ADDRESS(peer) ADDRESS(local) ADDRESS(server) FLAG(proxied)
 FLAG(known) FLAG(logged_in) FD(session) END
 
@@ -452,11 +426,11 @@ SECRET(hash) END
 MESSAGE(granted, MASTER, SESSION, PHASE_VERIFY, MANY, login,
         "the user's name, the rights that it has somewhere and those that it "
         "has everywhere, `upload_eof`, `data_binding`, the version of its row; "
-        "the largest file (0: no limit), whether gate counts its transfers and "
-        "limits its bandwidth, whether the user must change the password first; "
-        "the session's end of session-files")
+        "the largest file, and the bytes per second of its uploads and of its "
+        "downloads (0: no limit), whether the user must change the password "
+        "first; the session's end of session-files")
 WORD(name) NUMBER(rights) NUMBER(everywhere) NUMBER(upload_eof) NUMBER(binding)
-NUMBER(version) NUMBER(max_file_size) FLAG(counted) FLAG(paced)
+NUMBER(version) NUMBER(max_file_size) NUMBER(up) NUMBER(down)
 FLAG(must_change) FD(files) END
 
 MESSAGE(denied, MASTER, SESSION, PHASE_VERIFY, MANY, login, "the login failed")

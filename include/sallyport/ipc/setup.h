@@ -33,11 +33,10 @@ enum setup_place {
     SETUP_SETTINGS, /* `struct settings` in a sealed file */
     SETUP_MEMORY,   /* failure counts and keys of tickets, which all gates
                        share */
-    SETUP_PACE,    /* transfers and bandwidth, which all gates count together */
-    SETUP_BANS,    /* master's table of bans, to read */
-    SETUP_BOARD,   /* the board (board.h), to read */
-    SETUP_OUTPUT,  /* where log writes its lines */
-    SETUP_METRICS, /* the counters that log writes */
+    SETUP_BANS,     /* master's table of bans, to read */
+    SETUP_BOARD,    /* the board (board.h), to read */
+    SETUP_OUTPUT,   /* where log writes its lines */
+    SETUP_METRICS,  /* the counters that log writes */
     /* PEM files: the CAs of clients' certificates, and the revocation lists. */
     SETUP_CLIENT_CA,
     SETUP_CLIENT_CRL,

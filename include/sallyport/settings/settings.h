@@ -116,9 +116,6 @@ struct settings {
                                             * networks */
     size_t announced_count;
     uint64_t max_sessions, max_per_address, max_per_user;
-    uint64_t max_transfers,
-        user_max_transfers; /* limits for all users together, and for one user;
-                               0: no limit */
     uint64_t startups;
     uint64_t max_fruitless; /* per minute and address */
     uint64_t crash_ban;     /* ms; 0: no address is banned */
@@ -139,8 +136,7 @@ struct settings {
     uint64_t copy_max;      /* bytes, 0: no limit */
     struct min_free min_free; /* space that uploads must leave free */
     uint64_t bandwidth_up,
-        bandwidth_down; /* bytes per second of all users; 0: no limit */
-    uint64_t user_bandwidth_up, user_bandwidth_down; /* of one user */
+        bandwidth_down;       /* bytes per second of a session; 0: no limit */
     uint64_t partial_days;    /* days until an unfinished upload is removed */
     unsigned on_conflict;     /* enum conflict */
     unsigned upload_eof;      /* enum upload_eof */

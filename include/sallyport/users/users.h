@@ -155,9 +155,9 @@ unsigned user_choice(const struct user *user, int choice, unsigned setting);
 /* Returns the ROW_ limit of a row, or the server's SETTING if the row doesn't
  * set this limit. */
 uint64_t row_limit(const struct row_limits *l, int limit, uint64_t setting);
-/* Returns the size of the largest file that the user may upload; 0: no
+/* Returns the smallest ROW_ limit of the user and the user's teams; 0: no
  * limit. */
-uint64_t user_file_size(const struct user *user, uint64_t setting);
+uint64_t user_limit(const struct user *user, int limit, uint64_t setting);
 
 /* May the user be logged in from PEER at the time NOW? Hours are in the
  * server's local time. The networks and hours of the user and of each team must

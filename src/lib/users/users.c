@@ -207,15 +207,15 @@ uint64_t row_limit(const struct row_limits *l, int limit, uint64_t setting)
     return l->number[limit] ? l->number[limit] - 1 : setting;
 }
 
-uint64_t user_file_size(const struct user *user, uint64_t setting)
+uint64_t user_limit(const struct user *user, int limit, uint64_t setting)
 {
-    uint64_t least = row_limit(&user->limits, ROW_FILE_SIZE, setting);
+    uint64_t least = row_limit(&user->limits, limit, setting);
 
     for (int i = 0; i < USER_TEAMS_MAX && user->team[i]; i++) {
-        uint64_t size = row_limit(&user->team[i]->limits, ROW_FILE_SIZE, 0);
+        uint64_t other = row_limit(&user->team[i]->limits, limit, 0);
 
-        if (size > 0 && (least == 0 || size < least))
-            least = size;
+        if (other > 0 && (least == 0 || other < least))
+            least = other;
     }
     return least;
 }

@@ -21,9 +21,6 @@
 static const struct handler child_handlers[] = {
     ON(admit, entry_on_admit),
     ON(port, lend_on_port),
-    ON(transfer_begin, pace_on_transfer_begin),
-    ON(transfer_end, pace_on_transfer_end),
-    ON(bytes_ask, pace_on_bytes_ask),
 };
 
 static void gate_init(void *owner)
@@ -57,8 +54,6 @@ int gate_begin(struct gate *g)
     if (r == 0)
         r = queue_init(g);
     g->spare_fd = fcntl(g->frame.master.fd, F_DUPFD_CLOEXEC, 0);
-    if (r == 0)
-        r = pace_init(g);
     for (size_t i = 0; r == 0 && i < g->listeners; i++)
         r = entry_init(&g->listener[i]);
     if (r < 0)
@@ -140,7 +135,6 @@ static void gate_release(void *owner)
     for (size_t i = 0; i < g->listeners; i++)
         acceptor_close(&g->listener[i]);
     queue_release(g);
-    pace_release(g);
     children_release(g);
     limits_release(&g->limits);
     SHARED_UNMAP(g->memory);
@@ -183,9 +177,12 @@ static int gate_on_open(void *owner, struct msg_open *m)
 }
 
 static const struct handler gate_handlers[] = {
-    ON(open, gate_on_open),       ON(elder, children_on_elder),
-    ON(adopt, children_on_adopt), ON(reaped, children_on_reaped),
-    ON(limits, pace_on_limits),   ON(stop_accepting, gate_on_stop_accepting),
+    ON(open, gate_on_open),
+    ON(elder, children_on_elder),
+    ON(adopt, children_on_adopt),
+    ON(reaped, children_on_reaped),
+    ON(logged_in, children_on_logged_in),
+    ON(stop_accepting, gate_on_stop_accepting),
 };
 
 const struct frame_row gate_row = {

@@ -89,26 +89,6 @@ void socket_set(int fd, int level, int option);
  * that should have ended itself. */
 #define CHILD_LATE_MS 5000
 
-enum pace_way { PACE_UP, PACE_DOWN, PACE_WAYS };
-
-#define PACE_ACCOUNTS (2 + USER_TEAMS_MAX)
-
-/* A session's data in pace.c. */
-struct pacing {
-    struct pace_seat *seat;                 /* NULL: nobody has logged in */
-    struct account *account[PACE_ACCOUNTS]; /* the accounts of all sessions, of
-                                               the user, of the user's teams */
-    size_t accounts;                        /* 0: nobody has logged in */
-    struct msg_limits news[PACE_ACCOUNTS - 1]; /* new limits, which wait until
-                                                  the last limits have come */
-    size_t news_count;
-    bool counts; /* a transfer of this session counts */
-    enum pace_way way;
-    uint32_t request; /* the request that waits for bytes; 0: none */
-    uint64_t asked;   /* clock_us() of this request */
-    TAILQ_ENTRY(gate_child) line;
-};
-
 struct gate_child {
     LIST_ENTRY(gate_child) by_serial;
     STAILQ_ENTRY(gate_child) unused;
@@ -131,7 +111,6 @@ struct gate_child {
                               * session's end */
     uint64_t lends; /* for debt_take(): limits the listeners that this session
                        gets */
-    struct pacing pace;
     uint64_t messages;       /* for debt_take(): limits the rate of messages */
     struct loop_timer pause; /* while it is armed, gate reads no message */
 };
@@ -162,6 +141,7 @@ struct gate_child *children_find(struct gate *g, uint64_t serial);
 int children_on_elder(void *owner, struct msg_elder *m);
 /* Serves a session of a gate that has ended. */
 int children_on_adopt(void *owner, struct msg_adopt *m);
+int children_on_logged_in(void *owner, struct msg_logged_in *m);
 /* Frees the place of a session that has ended. */
 int children_on_reaped(void *owner, struct msg_reaped *m);
 /* Ends a session that hasn't logged in, so that PEER gets its place: the oldest
@@ -187,9 +167,8 @@ void child_wrong(struct gate_child *c, const char *what);
 /* Call it with R, the result of SEND() of an answer. If R is -EAGAIN, the
  * session doesn't read its answers, and gate asks master to kill it. */
 void child_answered(struct gate_child *c, int r);
-/* Call it when master has reported the login, with the limits. Ends the
- * deadline of the login, and sends the ticket keys. From now on the session may
- * ask for ports and bytes. */
+/* Call it when master has reported the login. Ends the deadline of the login,
+ * and sends the ticket keys. From now on the session may ask for ports. */
 void child_logged_in(struct gate_child *c);
 
 /* Sends the keys to a session, if its user has logged in. */
@@ -271,85 +250,6 @@ void queue_leave(struct gate_child *c);
 /* Call it when a place can have become free: gate looks at the queue in the
  * next turn of the loop. */
 void queue_wake(struct gate *g);
-
-/* pace.c: the bandwidth that sessions share, and their transfers at a time */
-
-/* Memory of all gates, so that they count together. If you change its layout,
- * change PACE_MEMORY_NAME. */
-#define PACE_SEATS 20000 /* the largest max_sessions */
-struct pace_seat {       /* of a session; only its gate writes it */
-    uint64_t account[PACE_ACCOUNTS - 1]; /* numbers; 0: none */
-    uint64_t transfers;                  /* 1: a transfer counts */
-    uint64_t moves[PACE_WAYS]; /* clock_ms() until which the session counts as
-                                * moving bytes */
-};
-struct pace_memory {
-    struct pace_row { /* of the gate with this row of the board */
-        uint64_t generation, seats;
-        struct pace_seat seat[PACE_SEATS];
-    } row[BOARD_ROWS];
-};
-_Static_assert(sizeof(struct pace_memory) <= PACE_MEMORY, "it doesn't fit");
-
-/* Bytes per second. */
-struct bandwidth {
-    uint64_t limit; /* 0: no limit */
-    uint64_t paid;  /* clock_us() up to which gate has given the bytes away */
-    uint64_t part;  /* what this gate gives away of the limit */
-};
-
-/* Counters that sessions share: all sessions of a user, all sessions of a team,
- * or all sessions. */
-struct account {
-    LIST_ENTRY(account) chain;
-    TAILQ_ENTRY(account) unused;
-    uint64_t number; /* 0: an account never used, or struct pace's `all` */
-    enum account_kind kind;
-    size_t sessions, waiting[PACE_WAYS];
-    size_t crowd[PACE_WAYS];  /* sessions that waited at the last look at the
-                                 line */
-    uint64_t look[PACE_WAYS]; /* the number of that look */
-    uint64_t transfers, most; /* number and limit; most 0: no limit */
-    /* clock_ms() of the last look at the seats; sessions that moved bytes then:
-     * of other gates, of this one */
-    uint64_t looked;
-    size_t moving[2][PACE_WAYS];
-    struct bandwidth rate[PACE_WAYS];
-};
-LIST_HEAD(account_list, account);
-TAILQ_HEAD(account_stock, account);
-
-struct pace {
-    struct pace_memory *memory;
-    struct pace_row *row; /* this gate's */
-    struct account all;
-    struct child_line line[PACE_WAYS]; /* the sessions that wait for bytes */
-    struct account *slot;
-    struct account_list *chain;
-    struct account_stock unused; /* unused accounts, which keep their rates for
-                                  * a while */
-    size_t size, buckets;
-    struct loop_timer timer;
-    uint64_t looked; /* clock_ms() of the last look at all lines */
-    uint64_t looks;
-    uint64_t debt; /* for debt_take(): limits the looks at the seats */
-};
-
-int pace_init(struct gate *g); /* 0 or -ENOMEM */
-void pace_release(struct gate *g);
-/* Handler of a message of master: takes the newest limits of an account, for
- * all its sessions. The first message for a session is about its user, the next
- * messages are about the user's teams. The limits take effect when the last
- * message has come. The first last message also reports the login. */
-int pace_on_limits(void *owner, struct msg_limits *m);
-/* Handlers of a session's messages. */
-int pace_on_transfer_begin(void *owner, struct msg_transfer_begin *m);
-int pace_on_transfer_end(void *owner, struct msg_transfer_end *m);
-/* Answers the request, now or later. Refuses a second request while the first
- * one waits. */
-int pace_on_bytes_ask(void *owner, struct msg_bytes_ask *m);
-/* Call it when the session ends. Does nothing the second time. */
-void pace_leave(struct gate_child *c);
 
 /* lend.c: listeners for the data connections of sessions */
 
@@ -451,7 +351,6 @@ struct gate {
                        * slowly, so nobody enters */
     struct gate_children children;
     struct queue queue;
-    struct pace pace;
     struct tickets tickets;
     struct gate_listener listener[SETTINGS_LISTEN_MAX];
     size_t listeners;

@@ -166,7 +166,6 @@ static void child_end_wait(struct gate_child *c)
 /* From now on gate sends the session nothing, and reads nothing from it. */
 static void child_stop(struct gate_child *c)
 {
-    pace_leave(c);
     queue_leave(c);
     loop_remove(&c->gate->frame.loop, &c->watch);
     loop_timer_clear(&c->gate->frame.loop, &c->pause);
@@ -321,9 +320,7 @@ void child_born(struct gate_child *c, int fd)
         child_kill(c, ENDING_PEER);
 }
 
-/* There is a place for each session of the gate that has ended. If the
- * session's user has logged in, gate reads no request until master has sent the
- * limits. */
+/* There is a place for each session of the gate that has ended. */
 int children_on_adopt(void *owner, struct msg_adopt *m)
 {
     struct gate *g = owner;
@@ -336,11 +333,17 @@ int children_on_adopt(void *owner, struct msg_adopt *m)
     child_enter(c, &m->local, m->proxied, m->known);
     c->server = m->server;
     child_born(c, fd_take(&m->session));
-    if (m->logged_in) {
-        child_end_wait(c);
-        c->channel.phase = PHASE_USER;
-        loop_change(&g->frame.loop, &c->watch, 0);
-    }
+    if (m->logged_in)
+        child_logged_in(c);
+    return 0;
+}
+
+int children_on_logged_in(void *owner, struct msg_logged_in *m)
+{
+    struct gate_child *c = children_find(owner, m->serial);
+
+    if (c)
+        child_logged_in(c);
     return 0;
 }
 

@@ -39,9 +39,6 @@ static int setup_memory(struct gate *g)
         r = -ENOENT;
     if (r == 0)
         r = memory_map(&g->memory, s->file[SETUP_MEMORY].fd);
-    if (r == 0)
-        r = SHARED_MAP(g->pace.memory, s->file[SETUP_PACE].fd,
-                       PROT_READ | PROT_WRITE);
     return r == 0 ? 0 : complain(&g->frame.why, "memory: %s", strerror(-r));
 }
 

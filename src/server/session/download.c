@@ -41,7 +41,7 @@ static enum stepped download_fill_block(struct session *s)
 static enum stepped download_send_block(struct session *s)
 {
     struct transfer *t = &s->transfer;
-    size_t len = allowance_cap(s, t->block_len - t->block_at), took, all = 0;
+    size_t len = rate_cap(s, t->block_len - t->block_at), took, all = 0;
     enum stream_state state;
 
     do {
@@ -81,9 +81,8 @@ static enum stepped download_send(struct session *s)
 
         if (t->offset >= t->size)
             return STEP_NEXT;
-        if (allowance_ask(s)) {
-            /* Sends all bytes that gate has granted, before it waits for
-             * more. */
+        if (rate_waits(s)) {
+            /* Sends all bytes that the rate permits, before it waits. */
             enum stream_state state = flow_flush(s);
 
             return state == STREAM_OK ? transfer_pause(s)
@@ -99,7 +98,6 @@ static enum stepped download_send(struct session *s)
 }
 
 const struct step download_steps[] = {
-    ALLOWANCE_FIRST_STEP,
     { "ask for the file", transfer_ask_file, 0, TRANSFER_ASKED, UNDO_NOTHING },
     { "ticket", transfer_offer_ticket, 0, TRANSFER_ASKED, UNDO_NOTHING },
     { "take the file", download_take_file, WAITS_ANSWER, TRANSFER_ASKED,

@@ -175,8 +175,8 @@ int login_on_granted(void *owner, struct msg_granted *m)
     l->upload_eof = (enum upload_eof)m->upload_eof;
     l->binding = (enum data_binding)m->binding;
     l->version = m->version;
-    l->counted = m->counted;
-    l->paced = m->paced;
+    l->up = m->up;
+    l->down = m->down;
     l->max_file_size = m->max_file_size;
     /* Let the kernel enforce the limit, too, in case an attacker breaks into
      * this process later. A stricter limit stays. */

@@ -70,33 +70,24 @@ static const struct handler data_gate_handlers[] = {
     ON(port_none, data_gate_on_port_none),
     ON(not_admitted, proxied_on_not_admitted),
     ON(ticket_keys, login_on_ticket_keys),
-    ON(transfer_may, allowance_on_may),
-    ON(bytes, allowance_on_bytes),
 };
 
 /* Called if no new gate has come in time. Ends the session now; or, if a
- * transfer that needs no gate is under way, after this transfer
- * (transfer_over()). */
+ * transfer is under way, after this transfer (transfer_over()). */
 static void data_gate_none_came(void *owner)
 {
     struct session *s = owner;
 
     s->no_new_gate = true;
-    if (s->transfer.state == TRANSFER_NONE ||
-        (!s->transfer.hash && (state_of_data(s)->gate || s->login.paced ||
-                               s->transfer.state == TRANSFER_ASKED)))
+    if (s->transfer.state == TRANSFER_NONE)
         control_end(s, ENDING_PEER, REPLY_LOST_SERVICE, NOTHING);
     control_after_event(s);
 }
 
 /* Begins to wait for a new gate. Until master sends a channel to it, each
- * request waits, and so does a transfer that needs gate's permission. Forgets a
- * permission that the old gate hasn't given, and the permission of a transfer
- * that is over: the new gate counts neither transfer. */
+ * request waits. */
 static void data_gate_lost(struct session *s)
 {
-    struct allowance *a = &s->allowance;
-
     loop_remove(&s->loop, &s->gate_watch);
     channel_close(&s->gate);
     if (s->data.state == DATA_ASKED)
@@ -104,10 +95,6 @@ static void data_gate_lost(struct session *s)
     s->gateless =
         (struct loop_timer){ .on_timer = data_gate_none_came, .owner = s };
     loop_timer_set(&s->loop, &s->gateless, s->deadlines->gateless);
-    if (a->permit == PERMIT_ASKED || a->ended)
-        a->permit = PERMIT_NONE;
-    a->ended = false;
-    a->bytes_request = 0;
 }
 
 static void data_gate_on_channel(void *owner, uint32_t events)
@@ -148,9 +135,5 @@ int data_gate_on_gate(void *owner, struct msg_gate *m)
         if (s->data.state == DATA_ASKED)
             data_gate_ask_port(s);
     }
-    if (s->allowance.permit == PERMIT_GRANTED)
-        data_gate_sent(s, SEND(&s->gate, transfer_begin, 0));
-    allowance_go_on(s);
-    transfer_run(s, WAITS_GATE);
     return 0;
 }

@@ -40,7 +40,7 @@ struct session {
     struct data data;
     struct data_port port;
     struct lingering lingering[LINGERING_MAX];
-    struct allowance allowance;
+    struct rate rate;
     bool over;                /* the process ends: no more replies are sent */
     unsigned told;            /* leave_peer(): the code of its reply; or 0 */
     bool ends_after_transfer; /* ends, drained, after the transfer under way */

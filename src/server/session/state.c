@@ -18,7 +18,7 @@ static const struct control_row controls[CONTROL_STATES] = {
 
 static const struct data_row datas[DATA_STATES] = {
     [DATA_CLOSED] = { 0 },
-    [DATA_ASKED] = { .pending = true, .gate = true },
+    [DATA_ASKED] = { .pending = true },
     [DATA_EXPECTED] = { .serves = true, .expects = true },
     [DATA_HEADER] = { .serves = true, .expects = true },
     [DATA_CONNECTED] = { .serves = true, .socket = true },

@@ -99,7 +99,6 @@ struct control_row {
 struct data_row {
     bool serves;  /* a transfer may begin: the client has connected, or will */
     bool pending; /* PASV has no reply yet: no other line is read */
-    bool gate;    /* the data connection needs gate in this state */
     bool expects; /* the client is expected at the session's listener */
     bool socket;  /* there is a socket to the client; data_release() lets it
                      linger */
@@ -168,11 +167,11 @@ struct login {
     unsigned rights, everywhere;
     enum upload_eof upload_eof;
     enum data_binding binding;
-    uint64_t max_file_size;  /* bytes; 0: no limit */
-    bool counted, paced;     /* gate permits each transfer; gate grants bytes */
-    uint64_t version;        /* version of the user's row */
-    struct loop_timer timer; /* deadline of the login */
-    struct loop_timer watch; /* heartbeats after the login */
+    uint64_t max_file_size;   /* bytes; 0: no limit */
+    uint64_t up, down;        /* bytes per second of transfers; 0: no limit */
+    uint64_t version;         /* version of the user's row */
+    struct loop_timer timer;  /* deadline of the login */
+    struct loop_timer watch;  /* heartbeats after the login */
     struct loop_timer answer; /* deadline of the ticket keys */
 };
 
@@ -307,21 +306,10 @@ struct transfer {
     size_t kernel_queued; /* stream_queued() when the last wait began */
 };
 
-enum permit { PERMIT_NONE, PERMIT_ASKED, PERMIT_REFUSED, PERMIT_GRANTED };
-
-/* The permissions that gate has given (allowance.c). */
-struct allowance {
-    enum permit permit;      /* for the transfer */
-    uint32_t permit_request; /* number of the question for this permission */
-    enum account_kind of; /* the account that reached its limit of transfers */
-    uint64_t most;        /* the limit of this account */
-    uint64_t left[2];     /* bytes that may be moved: by uploads, by
-                           * downloads */
-    uint32_t bytes_request; /* number of the question for more bytes; 0: no
-                               question waits */
-    bool waits;             /* the transfer waits for bytes */
-    bool ended; /* gate must still be told that the transfer has ended */
-    struct loop_timer again; /* for another try after the channel was full */
+/* The rate of the session's transfers (rate.c). */
+struct rate {
+    uint64_t paid;           /* clock_us() up to which bytes have moved */
+    struct loop_timer timer; /* until the transfer may go on */
 };
 
 /* The last command that was dispatched, for the log of a refusal. */

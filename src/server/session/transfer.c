@@ -53,7 +53,7 @@ void stall_moved(struct session *s, size_t bytes)
 {
     s->transfer.bytes += bytes;
     s->transfer.since_check += bytes;
-    allowance_spend(s, bytes);
+    rate_spend(s, bytes);
     if (bytes > 0 && s->transfer.since_check >= stall_least(s))
         stall_begin(s);
 }
@@ -272,8 +272,8 @@ static void transfer_on_turn(void *owner)
 void transfer_on_data(struct session *s, uint32_t events)
 {
     const struct transfer *t = &s->transfer;
-    /* While the session waits for files or gate, not for this socket, no read
-     * or write would report the hang-up. */
+    /* While the session waits for files or its rate, not for this socket, no
+     * read or write would report the hang-up. */
     bool hung_up = t->state == TRANSFER_FLOWING && s->data.watch.events == 0 &&
                    !t->again.armed && (events & (EPOLLHUP | EPOLLERR));
 
@@ -302,8 +302,8 @@ void transfer_init(struct session *s)
     t->stall = (struct loop_timer){ .on_timer = stall_on_timer, .owner = s };
     t->again = (struct loop_timer){ .on_timer = transfer_on_turn, .owner = s };
     t->silent = (struct loop_timer){ .on_timer = upload_on_silent, .owner = s };
-    s->allowance.again =
-        (struct loop_timer){ .on_timer = allowance_on_again, .owner = s };
+    s->rate.timer =
+        (struct loop_timer){ .on_timer = rate_on_timer, .owner = s };
 }
 
 /* Makes a ticket, which takes 40 us, while the session waits for files. The

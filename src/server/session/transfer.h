@@ -20,8 +20,7 @@ enum waits {
     WAITS_CLIENT = 1 << 2, /* the data connection is here */
     WAITS_DATA = 1 << 3,   /* the data connection can be read or written */
     WAITS_PIPE = 1 << 4,   /* a listing has more lines */
-    WAITS_TURN = 1 << 5,   /* other events have had their turn */
-    WAITS_GATE = 1 << 6    /* gate's permission */
+    WAITS_TURN = 1 << 5    /* other events have had their turn */
 };
 
 /* The result of a step. */
@@ -49,7 +48,6 @@ struct step {
 enum transfer_failure {
     FAILED_NOT, /* no failure */
     FAILED_MEMORY,
-    FAILED_TOO_MANY,    /* cause: the account and the limit */
     FAILED_UNCONNECTED, /* cause: why */
     FAILED_CONNECT_LATE,
     FAILED_HANDSHAKE, /* cause: why */
@@ -172,8 +170,8 @@ enum stepped transfer_moved(struct session *s, enum stream_state state);
 void transfer_watch(struct session *s, uint32_t events);
 /* Watch the data connection for errors only, and return STEP_WAIT.
  * transfer_soon() waits for WAITS_TURN, which comes at once. transfer_pause()
- * waits for another process, and stops stall_timeout: the client isn't
- * stalling. */
+ * waits for another process or the rate, and stops stall_timeout: the client
+ * isn't stalling. */
 enum stepped transfer_soon(struct session *s);
 enum stepped transfer_pause(struct session *s);
 /* Starts stall_timeout. */
@@ -237,30 +235,15 @@ enum stream_state flow_finish(struct session *s);
 enum stream_state flow_read(struct session *s, char *into, size_t len,
                             size_t *got);
 
-/* allowance.c: asks gate for permission to begin a transfer, and to move bytes
- * of files. */
+/* rate.c: the rate of the session's uploads or downloads */
 
-/* The loop's callback: tries again after the channel to gate was full. */
-void allowance_on_again(void *owner);
-/* The first step of a transfer that gate counts. */
-enum stepped allowance_begin(struct session *s);
-#define ALLOWANCE_FIRST_STEP                                                   \
-    { "permission", allowance_begin, WAITS_GATE | WAITS_TURN, TRANSFER_ASKED,  \
-      UNDO_NOTHING }
-/* Tells gate to stop counting the transfer, whatever its reply will be. */
-void allowance_end(struct session *s);
-/* Returns false if bytes may move now. Otherwise asks gate for bytes, and
- * returns true; WAITS_TURN comes when gate has granted some. */
-bool allowance_ask(struct session *s);
+void rate_on_timer(void *owner);
+/* Must the transfer wait now? If so, WAITS_TURN comes when it may go on. */
+bool rate_waits(struct session *s);
 /* Returns how many of LEN bytes may move: at least 2, unless LEN is less. Call
- * it only after allowance_ask() has returned false. */
-size_t allowance_cap(struct session *s, size_t len);
-void allowance_spend(struct session *s, size_t bytes);
-int allowance_on_may(void *owner, struct msg_transfer_may *m);
-int allowance_on_bytes(void *owner, struct msg_bytes *m);
-/* Continues a transfer that waits for bytes: gate has granted some, or there is
- * a new gate to ask. */
-void allowance_go_on(struct session *s);
+ * it only after rate_waits() has returned false. */
+size_t rate_cap(const struct session *s, size_t len);
+void rate_spend(struct session *s, size_t bytes);
 
 /* digest.c: computes checksums of bytes, or their length in TYPE A. The only
  * code of session that uses a library for checksums. */

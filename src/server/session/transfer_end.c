@@ -33,7 +33,6 @@ static const struct failure_row {
     [FAILED_MEMORY] = { .reply = REPLY_LOCAL_ERROR,
                         .argument = "no memory",
                         .reason = "no memory" },
-    [FAILED_TOO_MANY] = { .reply = REPLY_TOO_MANY_TRANSFERS },
     [FAILED_UNCONNECTED] = { .reply = REPLY_NO_DATA },
     [FAILED_CONNECT_LATE] = { .reply = REPLY_NO_DATA,
                               .argument = "nobody connected in time",
@@ -132,6 +131,7 @@ void transfer_release(struct session *s)
     loop_timer_clear(&s->loop, &t->stall);
     loop_timer_clear(&s->loop, &t->again);
     loop_timer_clear(&s->loop, &t->silent);
+    loop_timer_clear(&s->loop, &s->rate.timer);
     loop_remove(&s->loop, &t->pipe);
     flow_close(s);
     digest_free(t->digest);
@@ -146,7 +146,6 @@ enum stepped transfer_finish(struct session *s, enum reply r, struct slice a,
                              struct slice b, const char *reason)
 {
     s->transfer.state = TRANSFER_CLOSING;
-    allowance_end(s);
     final_of_transfer(s, r, a, b, reason);
     transfer_release(s);
     return STEP_NEXT;
@@ -171,7 +170,6 @@ static enum stepped transfer_stop(struct session *s, enum reply r,
           stream_handshake(s->data.stream) == STREAM_OK)))
         how = PARTING_ORDER;
     s->transfer.state = TRANSFER_CLOSING;
-    allowance_end(s);
     if (r != REPLY_COUNT)
         final_of_transfer(s, r, argument, NOTHING, reason);
     if (undo->closes_data && how == PARTING_ORDER)

@@ -215,7 +215,7 @@ void upload_on_silent(void *owner)
 
     transfer_run(s, WAITS_DATA); /* sets the timer again */
     if (t->step == step && stream_traffic(s->data.stream) == traffic &&
-        t->source >= 0 && s->ask.message == MSG_NONE && !s->allowance.waits) {
+        t->source >= 0 && s->ask.message == MSG_NONE && !s->rate.timer.armed) {
         const int error = transfer_close_file(s);
 
         loop_timer_clear(&s->loop, &t->silent);
@@ -269,10 +269,10 @@ static enum stepped upload_receive(struct session *s)
         enum stepped r;
         bool more;
 
-        if (allowance_ask(s))
+        if (rate_waits(s))
             return transfer_pause(s);
-        read = flow_read(s, t->block, allowance_cap(s, TRANSFER_BLOCK),
-                         &t->block_len);
+        read =
+            flow_read(s, t->block, rate_cap(s, TRANSFER_BLOCK), &t->block_len);
         r = upload_store_block(s);
         if (r != STEP_NEXT)
             return r;
@@ -386,7 +386,6 @@ static enum stepped upload_stored(struct session *s)
 
 /* name, function, events that run the step again, state, undo */
 const struct step upload_steps[] = {
-    ALLOWANCE_FIRST_STEP,
     { "ask for the partial", upload_ask_partial, 0, TRANSFER_ASKED,
       UNDO_NOTHING },
     { "ticket", transfer_offer_ticket, 0, TRANSFER_ASKED, UNDO_NOTHING },

@@ -90,14 +90,6 @@ int bench_memory(void)
     return fd;
 }
 
-int bench_pace_memory(void)
-{
-    int fd = shared_make("pace", PACE_MEMORY);
-
-    cr_assert_geq(fd, 0);
-    return fd;
-}
-
 struct bans *bench_ban_memory(int *reading)
 {
     FD_CLEANUP int fd = memfd_create("bans", MFD_CLOEXEC | MFD_ALLOW_SEALING);
@@ -160,10 +152,6 @@ static void give_memory(struct bench *b, const struct bench_plan *plan,
         child_give(s, SETUP_MEMORY, plan->memory);
     else
         s->file[SETUP_MEMORY].fd = bench_memory();
-    if (plan->pace > 0)
-        child_give(s, SETUP_PACE, plan->pace);
-    else
-        s->file[SETUP_PACE].fd = bench_pace_memory();
     if (plan->keeps)
         b->board_fd = fd_take(&board);
 }
@@ -428,8 +416,7 @@ void bench_kills(struct bench *b, const struct fake *f, enum ending why)
 
 void bench_log_in(struct bench *b, uint64_t serial)
 {
-    SAY(&b->master, limits, .serial = serial, .account = 1, .transfers = 0,
-        .up = 0, .down = 0, .last = true);
+    SAY(&b->master, logged_in, .serial = serial);
 }
 
 void bench_logged_in(struct bench *b, const struct fake *f)

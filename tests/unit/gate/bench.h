@@ -26,7 +26,7 @@ struct bench_plan {
     struct bench *before; /* the bench of the generation before: this gate gets
                            * its ports, and the listener and board that it
                            * kept */
-    int memory, pace;     /* the memory that gates share; 0: its own */
+    int memory;           /* the memory that gates share; 0: its own */
     unsigned files;       /* the descriptors that gate has left; 0: all */
     unsigned places;      /* places for sessions, if more than max_sessions */
     int room; /* bytes of gate's socket to master; 0: the kernel's default */
@@ -56,10 +56,9 @@ struct fake {
 };
 
 void bench_start(struct bench *b, const struct bench_plan *plan);
-/* Make files like master's for the memory that gates share. The caller closes
- * them. */
+/* Makes a file like master's for the memory that gates share. The caller closes
+ * it. */
 int bench_memory(void);
-int bench_pace_memory(void);
 /* Makes a file like master's for the table of bans. *READING is a descriptor
  * for gate, which can only read; the caller closes it. Returns the table, which
  * the test can write. */
@@ -119,7 +118,7 @@ int bench_gone(struct bench *b, const struct fake *f);
 /* Receives the next message, which must ask master to kill this session for
  * WHY. Then kills and reaps the session. */
 void bench_kills(struct bench *b, const struct fake *f, enum ending why);
-/* Reports a login to gate, as master, without limits. */
+/* Reports a login to gate, as master. */
 void bench_log_in(struct bench *b, uint64_t serial);
 /* Calls bench_log_in(), and waits until gate has handled the message. */
 void bench_logged_in(struct bench *b, const struct fake *f);
@@ -138,9 +137,9 @@ bool bench_quiet(struct bench *b);
 
 /* Sends an order to a fake session: "port" (asks gate for a listener, if the
  * session has none; from then on the session accepts connections there), "drop"
- * (closes this listener), "close" (sends transfer_end),
+ * (closes this listener),
  * "enter CLIENT SERVER" (addresses with ports), "garbage", "wrong" (sends gate
- * a message that is for master), "flood WHAT" (WHAT is port or close; the
+ * a message that is for master), "flood" (asks for ports; the
  * session prints how many messages it sent), "deaf", "exit N", "signal N",
  * "part" (closes its channel to gate, and doesn't end), "look" (prints which
  * signals the session ignores and blocks), "keys" (prints the names of all

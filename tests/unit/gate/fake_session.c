@@ -85,16 +85,9 @@ static void say_wrong(struct script *s)
     send(s->gate.fd, login, sizeof(login), MSG_NOSIGNAL);
 }
 
-static int flood_with(struct script *s, const char *what)
-{
-    if (strcmp(what, "port") == 0)
-        return SEND(&s->gate, port, channel_next(&s->gate));
-    return SEND(&s->gate, transfer_end, 0);
-}
-
 /* Sends messages as fast as gate reads, for FLOOD_MS, and prints their number.
  * Reads gate's answer before it asks for another port, as a session does. */
-static void flood(struct script *s, const char *what)
+static void flood(struct script *s)
 {
     struct pollfd one = { .fd = s->gate.fd, .events = POLLOUT };
     uint64_t end = clock_ms() + FLOOD_MS;
@@ -102,11 +95,11 @@ static void flood(struct script *s, const char *what)
     struct message m;
 
     while (clock_ms() < end) {
-        if (flood_with(s, what) == 0)
+        if (SEND(&s->gate, port, channel_next(&s->gate)) == 0)
             sent++;
         else
             poll(&one, 1, 10);
-        if (strcmp(what, "port") == 0 && channel_wait(&s->gate, &m, 5000) == 1)
+        if (channel_wait(&s->gate, &m, 5000) == 1)
             message_close(&m);
     }
     say(s, "sent %u", sent);
@@ -186,14 +179,12 @@ static void obey(struct script *s, char *line)
         ask_port(s);
     else if (strcmp(line, "drop") == 0)
         fd_close(&s->listener);
-    else if (strcmp(line, "close") == 0)
-        SEND(&s->gate, transfer_end, 0);
     else if (strcmp(line, "garbage") == 0)
         send(s->gate.fd, "\377\377garbage", 9, MSG_NOSIGNAL);
     else if (strcmp(line, "wrong") == 0)
         say_wrong(s);
-    else if (strncmp(line, "flood ", 6) == 0)
-        flood(s, line + 6);
+    else if (strcmp(line, "flood") == 0)
+        flood(s);
     else if (strcmp(line, "deaf") == 0)
         play_deaf(s);
     else if (strcmp(line, "part") == 0)

@@ -7,8 +7,7 @@
 #define NO_BAN "no_ban = 127.0.0.0/8\n"
 #define SEVEN  7
 
-/* Makes gate adopt a session. Returns the session's end of the channel. If
- * LOGGED_IN, the session's requests wait for bench_log_in(). */
+/* Makes gate adopt a session. Returns the session's end of the channel. */
 static struct channel adopted_as(struct bench *b, uint64_t serial,
                                  const char *from, bool logged_in)
 {
@@ -30,19 +29,14 @@ static struct channel adopted(struct bench *b, const char *from, bool logged_in)
     return adopted_as(b, SEVEN, from, logged_in);
 }
 
-static struct address port_of(struct channel *c)
+static struct address get_port(struct channel *c)
 {
+    REQUEST(c, port);
     while (cast_hear(c) == MSG_ticket_keys)
         ;
     cast_check(c, 1, MSG_port_is, &heard);
     cr_assert_eq(heard.request, c->last_request);
     return heard.port_is.address;
-}
-
-static struct address get_port(struct channel *c)
-{
-    REQUEST(c, port);
-    return port_of(c);
 }
 
 static void is_refused(struct bench *b, const char *from, const char *why)
@@ -56,8 +50,6 @@ static void is_refused(struct bench *b, const char *from, const char *why)
     close(client);
 }
 
-/* A session's first request can come before the session's limits. Then it waits
- * for them. */
 GateTest(adopt, a_session_goes_on, .settings = NO_BAN "max_per_address = 1\n",
          .ports = 2, .shut = true)
 {
@@ -66,11 +58,7 @@ GateTest(adopt, a_session_goes_on, .settings = NO_BAN "max_per_address = 1\n",
     int client;
 
     c = adopted(b, "127.0.0.1", true);
-    REQUEST(&c, port);
-    bench_heard(b);
-    cast_hear_nothing(&c, 0);
-    bench_log_in(b, SEVEN);
-    cr_expect_neq(port_of(&c).port, 0);
+    cr_expect_neq(get_port(&c).port, 0);
     SAY(&b->master, open);
     EXPECT(&b->master, serving);
     is_refused(b, "127.0.0.1", "from your address");
@@ -127,7 +115,6 @@ Test(adopt, a_client_of_a_proxy, .timeout = 60)
             .known = i == 0, .logged_in = i == 0, .session = far);
         close(far);
     }
-    bench_log_in(&b, 1);
     told = get_port(&c[0]);
     cr_expect(address_same_host(&told, &server));
     client.bytes[3] = 9;
@@ -146,7 +133,6 @@ GateTest(adopt, a_session_lies, .settings = NO_BAN)
     struct channel c;
 
     c = adopted(b, "127.0.0.1", true);
-    bench_log_in(b, SEVEN);
     cr_assert_eq(send(c.fd, "nonsense", 8, MSG_NOSIGNAL), 8);
     EXPECT(&b->master, kill);
     cr_expect_eq(heard.kill.serial, SEVEN);
@@ -167,7 +153,6 @@ GateTest(adopt, impossible_sessions, .settings = NO_BAN "max_sessions = 1\n")
         c[i] = adopted_as(b, serials[i], "127.0.0.1", true);
     for (int i = 1; i < 3; i++)
         cast_hear_end(&c[i]);
-    bench_log_in(b, SEVEN);
     cr_expect_neq(get_port(&c[0]).port, 0);
     for (int i = 0; i < 3; i++)
         channel_close(&c[i]);

@@ -17,8 +17,6 @@ static const struct address client = { .family = 4,
                                        .port = 4711 };
 static struct gate g;
 static struct memory memory;
-/* Mapped, since LeakSanitizer reads each static variable after each test. */
-static struct pace_memory *seats;
 static struct bans bans;
 static struct board board;
 static int far[ENDS];
@@ -34,11 +32,6 @@ static void hall_open(void)
     memset(&g, 0, sizeof(g));
     memset(&memory, 0, sizeof(memory));
     g.memory = &memory;
-    if (!seats)
-        seats = mmap(NULL, sizeof(*seats), PROT_READ | PROT_WRITE,
-                     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    cr_assert_neq((void *)seats, MAP_FAILED);
-    g.pace.memory = seats;
     g.bans = &bans;
     g.board = &board;
     g.row = &board.row[0];

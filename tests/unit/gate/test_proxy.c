@@ -75,7 +75,6 @@ static const struct {
     const char *first, *then, *wrong;
 } lies[] = {
     { "port", NULL, "a message in the wrong phase" },
-    { "close", NULL, "a message in the wrong phase" },
     { "enter none none", NULL, "a client without an address" },
     { "enter 198.51.100.1:1 [2001:db8::1]:21", NULL,
       "a client without an address" },

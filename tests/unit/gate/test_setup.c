@@ -24,7 +24,6 @@ static void give_settings(void)
 static void give_memory(void)
 {
     file[SETUP_MEMORY].fd = bench_memory();
-    file[SETUP_PACE].fd = bench_pace_memory();
     file[SETUP_BOARD].fd = board_make();
     bench_ban_memory(&file[SETUP_BANS].fd);
 }

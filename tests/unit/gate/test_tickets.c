@@ -75,8 +75,7 @@ GateTest(tickets, all_sessions_hear_of_new_keys,
     bench_gone(b, &other);
 }
 
-/* A session gets no key before the last message of its limits, not even when
- * the keys change. */
+/* A session gets no key before its login, not even when the keys change. */
 GateTest(tickets, none_before_login, .settings = "ticket_lifetime = 1s\n")
 {
     struct fake known, unknown;
@@ -85,8 +84,6 @@ GateTest(tickets, none_before_login, .settings = "ticket_lifetime = 1s\n")
 
     unknown = bench_enter(b, "127.0.0.2", &clients[1]);
     fake_do(&unknown, "keys");
-    SAY(&b->master, limits, .serial = unknown.serial, .account = 1,
-        .transfers = 0, .up = 0, .down = 0, .last = false);
     known = bench_enter(b, "127.0.0.1", &clients[0]);
     n = log_in(b, &known);
     follow(&known, n);
@@ -98,7 +95,7 @@ GateTest(tickets, none_before_login, .settings = "ticket_lifetime = 1s\n")
     bench_gone(b, &unknown);
 }
 
-/* A second MSG_limits causes no second message with keys. */
+/* A second MSG_logged_in causes no second message with keys. */
 GateTest(tickets, keys_last_for_hours, .settings = "")
 {
     struct fake f;

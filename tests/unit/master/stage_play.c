@@ -188,7 +188,7 @@ void gate_hears(enum message_kind kind, uint64_t serial)
         cast_expect(&stage.gate.channel, kind);
     while (kind == MSG_reaped && heard.reaped.serial != serial);
     /* Each message to gate about a session begins with the serial. */
-    cr_assert_eq(heard.limits.serial, serial);
+    cr_assert_eq(heard.logged_in.serial, serial);
     message_close(&heard);
 }
 
@@ -198,7 +198,7 @@ void player_logs_in(struct player *p, struct actor *files)
     auth_says(p->serial, "anna");
     actor_enter(files, "files");
     player_is_let_in(p, files);
-    gate_hears(MSG_limits, p->serial);
+    gate_hears(MSG_logged_in, p->serial);
 }
 
 void players_end(uint64_t first, size_t n)

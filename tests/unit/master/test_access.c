@@ -394,35 +394,38 @@ Test(access, hours_that_are_over, .timeout = 60)
     stage_leave(&anna);
 }
 
-/* Gate gets the limits at each change of the row, without a new login. */
-UserTest(access, limits_of_a_session, on_request)
+/* Returns the `granted` of another login of anna. */
+static const struct msg_granted *next_login(void)
 {
-    change("/anna::", "/anna::bandwidth_up=1M max_transfers=3");
-    cr_expect_eq(edited(), 0);
-    EXPECT(&stage.gate.channel, limits);
-    cr_expect(heard.limits.serial == anna.serial && heard.limits.account != 0);
-    cr_expect(heard.limits.up == 1 << 20 && heard.limits.down == 0);
-    cr_expect_eq(heard.limits.transfers, 3);
-    change("max_transfers=3", "max_file_size=3"); /* for the next login */
-    cr_expect_eq(edited(), 0);
-    EXPECT(&stage.gate.channel, limits);
-    cr_expect(heard.limits.up == 1 << 20 && heard.limits.transfers == 0);
+    static uint64_t serial = 1ULL << 50;
+    static struct player p;
+    static struct actor files;
+
+    player_enter(&p, ++serial);
+    player_asks(&p);
+    auth_says(p.serial, "anna");
+    actor_enter(&files, "files");
+    SAY(&files.channel, ready);
+    return EXPECT(&p.channel, granted);
 }
 
-/* Each team with limits is an account of its own; the user's account comes
- * first. */
-UserTest(access, limits_of_a_team, on_request)
+/* A rate is for the next login: its change ends no session. The smallest one of
+ * the row, or else of the setting, and of the teams counts. */
+UserTest(access, rates_of_the_next_login, on_request)
 {
-    struct msg_limits user;
+    const struct msg_granted *m;
 
-    change("legal:", "legal:bandwidth_down=2M ");
+    change("/anna::", "/anna::bandwidth_up=4M bandwidth_down=1M");
+    change("legal:", "legal:bandwidth_up=2M bandwidth_down=3M ");
     cr_expect_eq(edited(), 0);
-    user = *EXPECT(&stage.gate.channel, limits);
-    cr_expect(!user.last && !user.team && user.down == 0);
-    EXPECT(&stage.gate.channel, limits);
-    cr_expect(heard.limits.last && heard.limits.team);
-    cr_expect_eq(heard.limits.down, 2 << 20);
-    cr_expect_neq(heard.limits.account, user.account);
+    m = next_login();
+    cr_expect_eq(m->up, 2 << 20);
+    cr_expect_eq(m->down, 1 << 20);
+    change("/anna::bandwidth_up=4M bandwidth_down=1M", "/anna::bandwidth_up=0");
+    cr_expect_eq(edited(), 0);
+    m = next_login();
+    cr_expect_eq(m->up, 2 << 20);
+    cr_expect_eq(m->down, 3 << 20);
 }
 
 /* Checks that the status and the metrics show why master doesn't use the file.

@@ -22,9 +22,9 @@ static void check_given(const struct actor *a, const enum setup_place *places)
 static const enum setup_place for_keys[] = { SETUP_EMPTY, SETUP_LOG, SETUP_BEAT,
                                              SETUP_KEY, END };
 static const enum setup_place for_gate[] = {
-    SETUP_EMPTY,    SETUP_LOG,      SETUP_KEYS,        SETUP_BEAT,
-    SETUP_SETTINGS, SETUP_MEMORY,   SETUP_PACE,        SETUP_BANS,
-    SETUP_BOARD,    SETUP_LISTENER, SETUP_CERTIFICATE, END
+    SETUP_EMPTY,    SETUP_LOG,         SETUP_KEYS, SETUP_BEAT,
+    SETUP_SETTINGS, SETUP_MEMORY,      SETUP_BANS, SETUP_BOARD,
+    SETUP_LISTENER, SETUP_CERTIFICATE, END
 };
 
 Test(start, each_gets_its_own)

@@ -154,7 +154,7 @@ void fake_start(void)
         session_main(&start);
     close(start.control);
     close(start.master);
-    fake.to_gate = start.gate;
+    close(start.gate);
     fake.to_log = start.log;
     close(start.keys);
 }
@@ -601,7 +601,6 @@ int fake_end(void)
     tls_client_free(fake.tls);
     fake.tls = NULL;
     close(fake.control);
-    close(fake.to_gate);
     close(fake.to_log);
     cr_assert(WIFEXITED(status), "killed by %d", WTERMSIG(status));
     return WEXITSTATUS(status);
@@ -684,13 +683,6 @@ void fake_fill_log(void)
     event_begin(&r, EVENT_CHILD);
     while (!e.full)
         cr_assert_eq(event_send(&e, &r), 0);
-}
-
-void fake_fill_gate(void)
-{
-    int far = -1; /* FULL needs no descriptor: the test keeps its end */
-
-    channel_spoil(fake.to_gate, &far, FULL);
 }
 
 const char *fake_end_reason(void)

@@ -19,7 +19,7 @@ struct fake {
     struct settings settings;
     struct ticket_keys tickets; /* the session gets them at its login */
     struct channel master, gate, files, log;
-    int to_log, to_gate; /* the session's ends of log and gate */
+    int to_log; /* the session's end of log */
     int control;
     struct tls_client *tls;
     pid_t pid;
@@ -208,8 +208,6 @@ void fake_expect_text(const struct event_record *r, enum event_field field,
 /* Fills a quarter of log's socket with events of the kind EVENT_CHILD: after
  * its next event the session takes no command before the test reads them. */
 void fake_fill_log(void);
-/* Fills gate's socket, so that the session can't send this gate anything. */
-void fake_fill_gate(void);
 /* Returns the reason in the END event; call it after fake_end(). */
 const char *fake_end_reason(void);
 

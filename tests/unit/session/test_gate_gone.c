@@ -105,30 +105,49 @@ Test(gate_gone, in_a_download, .init = open_impatient, .timeout = 60)
     fake_release();
 }
 
-/* If there is no gate, the download gets no permission for more bytes, and
- * ends. */
-Test(gate_gone, in_a_limited_download, .timeout = 60)
+/* A rate needs no gate: the transfer lasts longer than the deadline. */
+Test(gate_gone, in_a_limited_transfer, .timeout = 60)
 {
-    fake.granted.paced = true;
-    open_impatient();
-    fake_download(1 << 20);
-    EXPECT(&fake.gate, bytes_ask);
-    channel_close(&fake.gate);
-    expect_farewell();
-    fake_release();
+    enum { SIZE = 100000 };
+    static const char zeros[SIZE];
+
+    for (int upload = 0; upload <= 1; upload++) {
+        uint64_t got = 0;
+
+        fake.granted.up = fake.granted.down = SIZE;
+        open_impatient();
+        if (upload)
+            fake_upload();
+        else
+            fake_download(SIZE);
+        channel_close(&fake.gate);
+        if (upload) {
+            cr_assert(tls_client_write(transfer.tls, zeros, SIZE));
+            fake_send("");
+            cr_expect_eq(fake_stored("/x"), SIZE);
+        } else {
+            fake_drain(&got);
+            cr_expect_eq(got, SIZE);
+        }
+        cr_expect_eq(fake_reply(), 226);
+        expect_farewell();
+        fake_release();
+    }
 }
 
-/* A transfer that waits for its permission doesn't begin without it. */
-Test(gate_gone, before_the_permission, .timeout = 60)
+/* A transfer that files hasn't permitted yet needs no gate either. */
+Test(gate_gone, before_the_transfer_begins, .init = open_impatient,
+     .timeout = 60)
 {
-    int data;
+    uint32_t request;
 
-    fake.granted.counted = true;
-    open_impatient();
-    data = fake_data();
+    transfer.data = fake_data();
     fake_say("RETR /x");
-    EXPECT(&fake.gate, transfer_begin);
+    request = EXPECT(&fake.files, file_read)->request;
     channel_close(&fake.gate);
+    poll(NULL, 0, 2 * (int)soon.gateless);
+    SAY(&fake.files, refused, request, .outcome = OUTCOME_NOT_FOUND);
+    cr_expect_eq(fake_reply(), 550);
     expect_farewell();
-    close(data);
+    close(transfer.data);
 }

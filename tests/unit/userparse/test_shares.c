@@ -20,7 +20,7 @@ static const char *rights_of(const char *name)
     return out;
 }
 
-#define LIMITED(name)            "@team:" name ":max_transfers=0\n"
+#define LIMITED(name)            "@team:" name ":bandwidth_up=0\n"
 #define USER(name, uid, options) name ":!:" uid ":1::/h::" options "\n"
 
 /* Lines may name what comes later. */

@@ -120,8 +120,6 @@ Test(users, refusals_with_their_line)
           "users:1: upload_eof=: expected strict, size, lenient or announced" },
         { "anna:" HASH ":1:1::/h::max_sessions=0\n",
           "users:1: max_sessions=0: expected a number from 1 to 20000" },
-        { "anna:" HASH ":1:1::/h::max_transfers=20001\n",
-          "users:1: max_transfers=20001: expected a number from 0 to 20000" },
         { "anna:" HASH ":1:1::/h::bandwidth_up=1P\n",
           "users:1: bandwidth_up=1P: expected a number" },
         { "anna:" HASH ":1:1::/h::bandwidth_down=1025G\n",

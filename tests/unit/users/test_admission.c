@@ -52,13 +52,13 @@ Test(admission, file_size_of_teams)
                       some = { .limits.number[ROW_FILE_SIZE] = 101 };
     struct user user = { .team = { &free } };
 
-    cr_expect_eq(user_file_size(&user, 0), 0);
-    cr_expect_eq(user_file_size(&user, 50), 50);
+    cr_expect_eq(user_limit(&user, ROW_FILE_SIZE, 0), 0);
+    cr_expect_eq(user_limit(&user, ROW_FILE_SIZE, 50), 50);
     user.team[1] = &some;
-    cr_expect_eq(user_file_size(&user, 0), 100);
-    cr_expect_eq(user_file_size(&user, 50), 50);
+    cr_expect_eq(user_limit(&user, ROW_FILE_SIZE, 0), 100);
+    cr_expect_eq(user_limit(&user, ROW_FILE_SIZE, 50), 50);
     user.limits.number[ROW_FILE_SIZE] = 201;
-    cr_expect_eq(user_file_size(&user, 50), 100);
+    cr_expect_eq(user_limit(&user, ROW_FILE_SIZE, 50), 100);
 }
 
 Test(admission, networks)

@@ -16,7 +16,7 @@
     "anna:" HASH ":70000:70001:Anna A:/home/anna::rights=lrw "                 \
     "on_conflict=reject upload_eof=size data_binding=session "                 \
     "certificate=" PIN " login=certificate expires=2199-12-31 "                \
-    "max_transfers=0 max_file_size=16777216G networks=::1 hours=mon\n"         \
+    "bandwidth_up=0 max_file_size=16777216G networks=::1 hours=mon\n"          \
     "bert:!:70002:70003::/home/bert::shares=offers:drop teams=legal "          \
     "file_mode=0640 dir_mode=0750 "                                            \
     "uploads=20 upload_bytes=1T must_change=yes\n"                             \
@@ -76,9 +76,9 @@ Test(image, arrives_whole)
     cr_expect(anna->uid == 70000 && anna->gid == 70001 && anna->line == 2);
     cr_expect_eq(anna->rights, RIGHT_LIST | RIGHT_READ | RIGHT_WRITE);
     cr_expect_eq(anna->choice[CHOICE_CONFLICT], CONFLICT_REJECT + 1);
-    cr_expect_eq(row_limit(&anna->limits, ROW_TRANSFERS, 5), 0);
+    cr_expect_eq(row_limit(&anna->limits, ROW_UP, 5), 0);
     cr_expect_eq(row_limit(&anna->limits, ROW_FILE_SIZE, 5), UINT64_C(1) << 54);
-    cr_expect_eq(row_limit(&anna->limits, ROW_UP, 5), 5);
+    cr_expect_eq(row_limit(&anna->limits, ROW_DOWN, 5), 5);
     cr_expect(slice_equal(anna->limits.networks, SLICE("::1")));
     cr_expect(slice_equal(anna->limits.hours, SLICE("mon")));
     cr_expect(bert->limits.networks.len == 0 && bert->limits.hours.len == 0);

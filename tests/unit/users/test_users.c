@@ -149,16 +149,16 @@ Test(users, size_of_a_file)
     struct team teams[2] = { { .limits = { .number = { 0 } } } };
     struct user user = { .team = { &teams[0], &teams[1] } };
 
-    cr_expect_eq(user_file_size(&user, 0), 0);
-    cr_expect_eq(user_file_size(&user, 50), 50);
+    cr_expect_eq(user_limit(&user, ROW_FILE_SIZE, 0), 0);
+    cr_expect_eq(user_limit(&user, ROW_FILE_SIZE, 50), 50);
     teams[1].limits.number[ROW_FILE_SIZE] = 1 + 40;
-    cr_expect_eq(user_file_size(&user, 50), 40);
-    cr_expect_eq(user_file_size(&user, 0), 40);
+    cr_expect_eq(user_limit(&user, ROW_FILE_SIZE, 50), 40);
+    cr_expect_eq(user_limit(&user, ROW_FILE_SIZE, 0), 40);
     teams[0].limits.number[ROW_FILE_SIZE] = 1 + 45;
-    cr_expect_eq(user_file_size(&user, 50), 40);
+    cr_expect_eq(user_limit(&user, ROW_FILE_SIZE, 50), 40);
     user.limits.number[ROW_FILE_SIZE] =
         1; /* no limit, instead of the setting */
-    cr_expect_eq(user_file_size(&user, 30), 40);
+    cr_expect_eq(user_limit(&user, ROW_FILE_SIZE, 30), 40);
 }
 
 static const struct {

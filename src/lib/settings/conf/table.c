@@ -140,12 +140,6 @@ const struct setting setting_table[] = {
     { ROW(max_per_user, number, "64"), BOUNDS(1, 20000),
       .help = "Maximum number of sessions of one user at a time. Per user "
               "and team: max_sessions= in the users file." },
-    { ROW(max_transfers, number, "0"), BOUNDS(0, 20000),
-      .help = "Maximum number of uploads and downloads at a time; a further "
-              "one gets 450. 0: no limit." },
-    { ROW(user_max_transfers, number, "0"), BOUNDS(0, 20000),
-      .help = "The same for one user. Per user and team: max_transfers= in "
-              "the users file." },
     { ROW(startups, number, "100"), BOUNDS(1, 20000),
       .help = "Maximum number of sessions at a time that haven't logged in. "
               "Further connections wait for the greeting, at most "
@@ -232,20 +226,12 @@ const struct setting setting_table[] = {
       .help = "Maximum size of an uploaded file, in bytes. 0: no limit. Per "
               "user and team: max_file_size= in the users file." },
     { ROW(bandwidth_up, number, "0"), BOUNDS(0, BANDWIDTH_MAX),
-      .help = "Maximum bytes per second of all uploads together, such as "
-              "10M; sessions share them fairly. Listings don't count. 0: no "
-              "limit." },
+      .help = "Maximum bytes per second of the uploads of each session, such "
+              "as 10M. 0: no limit. Per user and team: bandwidth_up= in the "
+              "users file." },
     { ROW(bandwidth_down, number, "0"), BOUNDS(0, BANDWIDTH_MAX),
-      .help = "Maximum bytes per second of all downloads together, such as "
-              "10M; sessions share them fairly. Listings don't count. 0: no "
-              "limit." },
-    { ROW(user_bandwidth_up, number, "0"), BOUNDS(0, BANDWIDTH_MAX),
-      .help = "The same for the uploads of one user, in all sessions "
-              "together. Per user and team: bandwidth_up= in the users file." },
-    { ROW(user_bandwidth_down, number, "0"), BOUNDS(0, BANDWIDTH_MAX),
-      .help = "The same for the downloads of one user, in all sessions "
-              "together. Per user and team: bandwidth_down= in the users "
-              "file." },
+      .help = "The same for downloads. Listings don't count. Per user and "
+              "team: bandwidth_down= in the users file." },
     { ROW(copy_max, number, "1G"), BOUNDS(0, INT64_MAX),
       .help = "Maximum number of bytes that REST and APPE onto a finished "
               "file may copy. For a larger file the reply is 553, since few "
@@ -347,14 +333,19 @@ const struct setting *table_find(struct slice key)
 }
 
 /* Settings of older releases that this version doesn't have. */
+#define BY_SESSIONS "max_sessions and max_per_user limit transfers; "
 static const struct {
     const char *key, *instead; /* KEY: with " = VALUE" only that value is
                                   refused; INSTEAD: what to write, or "" */
 } retired[] = {
     { "active", "clients use passive mode (EPSV or PASV); " },
     { "conflict_name", "the other name is always \"NAME (2).ext\"; " },
+    { "max_transfers", BY_SESSIONS },
     { "on_conflict = version",
       "on_conflict = rename keeps both files, too; write this, or " },
+    { "user_bandwidth_down", "bandwidth_down is the limit of each session; " },
+    { "user_bandwidth_up", "bandwidth_up is the limit of each session; " },
+    { "user_max_transfers", BY_SESSIONS },
 };
 
 const char *table_retired(struct slice *key, struct slice value)

@@ -209,6 +209,8 @@ static const struct {
 } retired[] = {
     { LINE_USER, "max_files", NULL, NAME, REMOVE " --uploads %v" },
     { LINE_USER, "max_bytes", NULL, NAME, REMOVE " --upload-bytes %v" },
+    { LINE_USER | LINE_TEAM, "max_transfers", NULL,
+      "max_sessions= limits transfers, too", REMOVE },
     { LINE_USER | LINE_SHARE, "quota", NULL, QUOTA, REMOVE },
     { LINE_USER | LINE_SHARE, "quota_files", NULL, QUOTA, REMOVE },
     { LINE_USER, "rights.", NULL, "a share with the role replaces it",

@@ -100,7 +100,6 @@ int setup_gate(struct child *c, struct setup *s)
     s->generation = m->succession.generation;
     s->file[SETUP_SETTINGS].fd = m->conf;
     s->file[SETUP_MEMORY].fd = m->memory[MEMORY_GATE];
-    s->file[SETUP_PACE].fd = m->memory[MEMORY_PACE];
     s->file[SETUP_BANS].fd = m->memory_read[MEMORY_BANS];
     s->file[SETUP_BOARD].fd = m->memory_read[MEMORY_BOARD];
     for (size_t i = 0; i < l->control_count; i++)

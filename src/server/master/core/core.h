@@ -110,7 +110,6 @@ struct secrets {
  * inherits. All but the roster outlive a master. */
 enum shared_memory {
     MEMORY_GATE, /* passes from gate to gate */
-    MEMORY_PACE, /* the same */
     MEMORY_GUESSES,
     MEMORY_BANS,
     MEMORY_METRICS, /* the counters and gauges */

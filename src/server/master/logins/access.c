@@ -81,9 +81,7 @@ static bool access_review_row(struct session_record *s, const struct user *row)
     enum ending why = ending_of(s, row);
 
     if (why == ENDING_COUNT) {
-        if (account_take_limits(s, row) && s->state != SESSION_OPENING &&
-            !s->older)
-            session_add_news(s, NEWS_LIMITS);
+        account_take_limits(s, row);
         return false;
     }
     session_kick(s, why);

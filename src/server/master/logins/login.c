@@ -351,27 +351,16 @@ void login_on_verdict(struct session_record *s, const struct verdict *v)
 
 void login_home_ready(struct session_record *s)
 {
-    const struct settings *c = &s->master->settings;
-    /* The session asks gate about transfers (COUNTED) or about bandwidth
-     * (PACED) only if there is a limit for them now. */
-    bool counted = c->max_transfers > 0;
-    bool paced = c->bandwidth_up > 0 || c->bandwidth_down > 0;
     int r;
 
     if (s->state != SESSION_OPENING)
         return;
-    for (size_t i = 0; i < s->limits.accounts; i++) {
-        const struct account_limits *a = &s->limits.account[i];
-
-        counted = counted || a->transfers > 0;
-        paced = paced || a->up > 0 || a->down > 0;
-    }
     r = SEND(&s->channel, granted, s->request,
              .name = slice_from(s->files.user), .rights = s->rights,
              .everywhere = s->rights_everywhere, .upload_eof = s->upload_eof,
              .binding = s->binding, .version = s->version,
-             .max_file_size = s->limits.file_size, .counted = counted,
-             .paced = paced, .must_change = s->must_change,
+             .max_file_size = s->limits.file_size, .up = s->limits.up,
+             .down = s->limits.down, .must_change = s->must_change,
              .files = s->files.end);
     login_answered(s, r, SESSION_USER, PHASE_USER);
     if (r < 0)
@@ -381,7 +370,7 @@ void login_home_ready(struct session_record *s)
     s->tries = 0; /* from now on it counts tries of SITE PSWD */
     service_named(s->log, s->files.user);
     session_publish(s);
-    session_add_news(s, NEWS_LIMITS);
+    session_add_news(s, NEWS_LOGIN);
     sessions_send_news(s->master);
 }
 

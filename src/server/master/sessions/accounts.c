@@ -20,27 +20,24 @@ static struct account_limits account_of(const struct session_record *s,
     return (struct account_limits){
         .number = number ? number : 1,
         .sessions = row_limit(l, ROW_SESSIONS, team ? 0 : c->max_per_user),
-        .transfers =
-            row_limit(l, ROW_TRANSFERS, team ? 0 : c->user_max_transfers),
-        .up = row_limit(l, ROW_UP, team ? 0 : c->user_bandwidth_up),
-        .down = row_limit(l, ROW_DOWN, team ? 0 : c->user_bandwidth_down),
     };
 }
 
-bool account_take_limits(struct session_record *s, const struct user *row)
+void account_take_limits(struct session_record *s, const struct user *row)
 {
-    const struct session_limits before = s->limits;
+    const struct settings *c = &s->master->settings;
     struct session_limits *now = &s->limits;
 
     *now = (struct session_limits){
         .account[0] = account_of(s, false, row->name, &row->limits),
         .accounts = 1,
-        .file_size = user_file_size(row, s->master->settings.max_file_size),
+        .file_size = user_limit(row, ROW_FILE_SIZE, c->max_file_size),
+        .up = user_limit(row, ROW_UP, c->bandwidth_up),
+        .down = user_limit(row, ROW_DOWN, c->bandwidth_down),
     };
     for (int i = 0; i < USER_TEAMS_MAX && row->team[i]; i++)
         now->account[now->accounts++] =
             account_of(s, true, row->team[i]->name, &row->team[i]->limits);
-    return memcmp(&before, now, sizeof(before)) != 0;
 }
 
 bool account_is_full(const struct session_record *s,

@@ -151,23 +151,6 @@ void session_forget_news(struct session_record *s)
     s->news = 0;
 }
 
-/* If gate can't take one of the limits now, master sends all of them again
- * later. */
-static int gate_send_limits(struct channel *gate,
-                            const struct session_record *s)
-{
-    int r = 0;
-
-    for (size_t i = 0; i < s->limits.accounts && r == 0; i++) {
-        const struct account_limits *a = &s->limits.account[i];
-
-        r = SEND(gate, limits, 0, .serial = s->serial, .account = a->number,
-                 .team = i > 0, .transfers = a->transfers, .up = a->up,
-                 .down = a->down, .last = i + 1 == s->limits.accounts);
-    }
-    return r;
-}
-
 /* Makes a new channel, and sends one end to gate and the other end to the
  * session. Kills the session if it doesn't read this message. */
 static int gate_send_adopt(struct channel *gate, struct session_record *s)
@@ -231,8 +214,8 @@ static int gate_send_one(struct channel *gate, struct session_record *s)
         } else if (there && s->channel.fd >= 0) {
             r = gate_send_adopt(gate, s);
         }
-        if (r == 0 && (s->news & NEWS_LIMITS))
-            r = gate_send_limits(gate, s);
+        if (r == 0 && (s->news & NEWS_LOGIN))
+            r = SEND(gate, logged_in, 0, .serial = s->serial);
     }
     if (r == 0) {
         session_forget_news(s);
@@ -282,8 +265,6 @@ void gate_on_ready(struct child *c)
          * older_learn() adds this news later. */
         if (s->older ? !s->unknown : s->channel.fd >= 0)
             session_add_news(s, NEWS_THERE);
-        if (!s->older && s->login > 0)
-            session_add_news(s, NEWS_LIMITS);
     }
     sessions_send_news(m);
 }

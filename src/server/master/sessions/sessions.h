@@ -199,11 +199,10 @@ enum session_state {
 
 /* News of a session that gate must get. */
 enum session_news {
-    NEWS_LIMITS = 1, /* the user has logged in, or the user's limits have
-                      * changed */
-    NEWS_THERE = 2,  /* the session exists: it is of an older generation, or an
-                      * earlier gate began it */
-    NEWS_GONE = 4,   /* the session has ended */
+    NEWS_LOGIN = 1, /* the user has logged in */
+    NEWS_THERE = 2, /* the session exists: it is of an older generation, or an
+                     * earlier gate began it */
+    NEWS_GONE = 4,  /* the session has ended */
 };
 
 /* Orders that the newest master writes into the roster of an older generation,
@@ -255,7 +254,7 @@ struct older;
  * from the row or the settings. A limit of 0 is no limit. */
 struct account_limits {
     uint64_t number; /* a keyed hash of the name */
-    uint64_t sessions, transfers, up, down;
+    uint64_t sessions;
 };
 
 /* The limits of one session, from the row of its user. */
@@ -263,7 +262,7 @@ struct session_limits {
     struct account_limits
         account[1 + USER_TEAMS_MAX]; /* first the user's, then the teams' */
     uint64_t accounts;               /* number of accounts */
-    uint64_t file_size;
+    uint64_t file_size, up, down;
 };
 
 struct session_record {
@@ -387,9 +386,8 @@ size_t sessions_of_account(const struct session_record *s, uint64_t number);
 bool session_is_in(const struct session_record *s, uint64_t number);
 /* accounts.c: the accounts of a session, and the limits of their rows. */
 
-/* Sets s->limits from ROW. Returns true if the limits have changed, so that
- * gate must get them. */
-bool account_take_limits(struct session_record *s, const struct user *row);
+/* Sets s->limits from ROW. */
+void account_take_limits(struct session_record *s, const struct user *row);
 /* Have the sessions other than S reached the limit of A, an account of S? */
 bool account_is_full(const struct session_record *s,
                      const struct account_limits *a);

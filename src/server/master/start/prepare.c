@@ -277,7 +277,6 @@ static const struct {
     bool kept, read;
 } memories[] = {
     [MEMORY_GATE] = { GATE_MEMORY_NAME, GATE_MEMORY, true, false },
-    [MEMORY_PACE] = { PACE_MEMORY_NAME, PACE_MEMORY, true, false },
     [MEMORY_GUESSES] = { GUESSES_NAME, sizeof(struct guesses), true, false },
     [MEMORY_BANS] = { BANS_NAME, sizeof(struct bans), true, true },
     [MEMORY_METRICS] = { NULL, sizeof(struct metrics), true, false },
