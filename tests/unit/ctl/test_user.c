@@ -120,10 +120,11 @@ Test(user, purge_spares_what_is_added_again)
     expect_run(0, PASSWORD, "user add anna");
     expect_run(0, "", "share add a");
     file_write(in(world.shares, "a/old"), "x");
-    snprintf(command, sizeof(command),
-             "UNIT_CTL_IS_SALLYPORTCTL=1 %s share add a anna:full --config %s; "
-             "echo of the new share >a/new",
-             self, world.conf);
+    snprintf(
+        command, sizeof(command),
+        "UNIT_CTL_IS_SALLYPORTCTL=1 '%s' share add a anna:full --config %s; "
+        "echo of the new share >a/new",
+        self, world.conf);
     before_rm(command);
     expect_out(0, "", "share del a --purge --yes", "/a removed\n");
     cr_expect_str_eq(file_text(in(world.shares, "a/new")),
