@@ -1,7 +1,7 @@
 # bash completion of sallyport(1): commands, options, profiles, local files.
 _sallyport() {
     local current=$2 previous=$3 config
-    local commands="put get ls cat mkdir rm rmdir mv chmod passwd du hash sync doctor help"
+    local commands="put get ls cat mkdir rm rmdir mv chmod passwd hash sync doctor help"
     config=${XDG_CONFIG_HOME:-$HOME/.config}/sallyport/config
     COMPREPLY=()
     case $previous in
@@ -15,7 +15,7 @@ _sallyport() {
         ;;
     esac
     if [[ $current = -* ]]; then
-        mapfile -t COMPREPLY < <(compgen -W "--all --by-hash --cacert --cert --config --conflict --debug --dry-run --fast-open --help --human --json --key --known-hosts --limit-rate --min-age --netrc --no-preserve --no-resume --no-verify --one-time-code --parallel --password-command --password-file --pin --proxy --quiet --recursive --remove-source --retries --timeout --trust-new --user --version --yes" -- "$current")
+        mapfile -t COMPREPLY < <(compgen -W "--all --by-hash --cacert --cert --config --conflict --debug --dry-run --help --human --json --key --known-hosts --limit-rate --min-age --netrc --no-preserve --no-resume --no-verify --one-time-code --parallel --password-command --password-file --pin --proxy --quiet --recursive --remove-source --retries --timeout --trust-new --user --version --yes" -- "$current")
     elif ((COMP_CWORD == 1)); then
         mapfile -t COMPREPLY < <(compgen -W "$commands ftps://" -- "$current")
     elif [[ ${COMP_WORDS[1]} = help ]]; then

@@ -1,4 +1,4 @@
-/* The commands ls, du, mkdir, rm, rmdir, mv, chmod and hash. */
+/* The commands ls, mkdir, rm, rmdir, mv, chmod and hash. */
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
@@ -47,27 +47,25 @@ static void ls_each(struct tree *t, struct job *job,
         jobs_add(&t->jobs, &below, "", path);
 }
 
-static int names_list(void *of, struct job *job, struct link *l,
-                      struct failure *why)
+static int ls_list(void *of, struct job *job, struct link *l,
+                   struct failure *why)
 {
     struct tree *t = of;
 
-    return tree_list(t, job, l, false, t->each, why);
+    return tree_list(t, job, l, false, ls_each, why);
 }
 
-/* Calls EACH with each entry of the directory PATH, and of the directories that
- * EACH adds. Returns an exit code. */
-static int names_walk(struct client *c, const char *path, tree_each *each,
-                      bool paths, struct tree *t)
+/* Prints the entries of the directory PATH. Returns an exit code. */
+static int ls_walk(struct client *c, const char *path, bool paths)
 {
-    const struct job job = { .kind = JOB_WALK, .step = names_list };
+    const struct job job = { .kind = JOB_WALK, .step = ls_list };
+    struct tree t;
 
-    tree_begin(t, c, TREE_LOOKS, false);
-    t->each = each;
-    t->paths = paths;
-    jobs_add(&t->jobs, &job, "", path);
-    jobs_run(&t->jobs, &c->site, &c->link);
-    return tree_end(t);
+    tree_begin(&t, c, TREE_LOOKS, false);
+    t.paths = paths;
+    jobs_add(&t.jobs, &job, "", path);
+    jobs_run(&t.jobs, &c->site, &c->link);
+    return tree_end(&t);
 }
 
 static int ls_one(struct client *c, const char *path,
@@ -76,13 +74,11 @@ static int ls_one(struct client *c, const char *path,
     const bool *several = of;
     struct failure why;
     struct listing_entry e;
-    struct tree t;
 
     if (tree_stat(c, path, listed, &e, &why) != 0)
         return client_error(path, &why);
     if (e.kind == LISTED_DIRECTORY)
-        return names_walk(c, path, ls_each, *several || c->options.recursive,
-                          &t);
+        return ls_walk(c, path, *several || c->options.recursive);
     ls_entry(c, path, &e);
     return 0;
 }
@@ -106,43 +102,6 @@ int cmd_ls(struct client *c, struct word *w, int n)
     bool several = n > 1 || (n == 1 && w[0].pattern.some);
 
     return names_each(c, w, n, ls_one, &several);
-}
-
-static void du_each(struct tree *t, struct job *job,
-                    const struct listing_entry *e, const char *path)
-{
-    const struct job below = tree_below(job);
-
-    if (e->kind == LISTED_DIRECTORY)
-        jobs_add(&t->jobs, &below, "", path);
-    t->files += e->kind == LISTED_FILE;
-    t->bytes += e->kind == LISTED_FILE ? e->size : 0;
-}
-
-static int du_one(struct client *c, const char *path,
-                  const struct listing_entry *listed, void *of)
-{
-    char size[SHOW_SIZE_MAX], safe[SHOW_MAX];
-    struct tree t;
-    int code = names_walk(c, path, du_each, false, &t);
-
-    (void)listed;
-    (void)of;
-    if (code != 0)
-        return code;
-    if (c->options.json)
-        event_print(json_pack(
-            "{s:o, s:I, s:I}", "name", event_text(path[0] ? path : "/"),
-            "bytes", (json_int_t)t.bytes, "files", (json_int_t)t.files));
-    else
-        printf("%10s  %8zu files  /%s\n", show_size(t.bytes, size), t.files,
-               show_text(path, safe, sizeof(safe)));
-    return 0;
-}
-
-int cmd_du(struct client *c, struct word *w, int n)
-{
-    return names_each(c, w, n, du_one, NULL);
 }
 
 /* Makes a directory; for a/b/c, also makes a and a/b if they are missing. Asks

@@ -9,9 +9,9 @@
 #include "client.h"
 #include "transfer/transfer.h"
 
-command_run cmd_put, cmd_get, cmd_cat, cmd_ls, cmd_du, cmd_mkdir, cmd_rm,
-    cmd_rmdir, cmd_mv, cmd_chmod, cmd_hash, cmd_sync, cmd_open, cmd_cd, cmd_lcd,
-    cmd_pwd, cmd_status, cmd_passwd, cmd_bye;
+command_run cmd_put, cmd_get, cmd_cat, cmd_ls, cmd_mkdir, cmd_rm, cmd_rmdir,
+    cmd_mv, cmd_chmod, cmd_hash, cmd_sync, cmd_open, cmd_cd, cmd_lcd, cmd_pwd,
+    cmd_status, cmd_passwd, cmd_bye;
 /* If the server has demanded a new password at the login, asks the user for the
  * new password, and sends it. If nobody can answer, prints the demand as a
  * failure. Returns 0 or an exit code. */
@@ -37,7 +37,7 @@ int open_session(struct client *c, const struct url *url);
  * after "open". */
 void open_greet(const struct client *c);
 
-/* The use of a walk: look or remove (ls, du, rm); transfer each file (put,
+/* The use of a walk: look or remove (ls, rm); transfer each file (put,
  * get); or transfer files that differ (sync). */
 enum tree_use { TREE_LOOKS, TREE_COPIES, TREE_SYNCS };
 
@@ -49,17 +49,14 @@ typedef void tree_each(struct tree *t, struct job *job,
                        const struct listing_entry *e, const char *path);
 struct tree {
     struct client *client;
-    tree_each *each; /* of ls and du */
-    bool paths;      /* ls prints whole paths */
+    bool paths; /* ls prints whole paths */
     enum tree_use use;
     bool up; /* to the server */
     struct jobs jobs;
-    atomic_size_t left_out;  /* names that one of the sides can't have */
-    atomic_size_t planned;   /* transfers that a dry run has printed */
-    atomic_size_t same;      /* sync: files that need no transfer */
-    _Atomic(uint64_t) bytes; /* of du */
-    atomic_size_t files;
-    pthread_mutex_t lock; /* protects standard output */
+    atomic_size_t left_out; /* names that one of the sides can't have */
+    atomic_size_t planned;  /* transfers that a dry run has printed */
+    atomic_size_t same;     /* sync: files that need no transfer */
+    pthread_mutex_t lock;   /* protects standard output */
 };
 
 void tree_begin(struct tree *t, struct client *c, enum tree_use use, bool up);

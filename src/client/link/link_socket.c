@@ -266,14 +266,6 @@ int link_on_socket(void *of, curl_socket_t fd, curlsocktype kind)
     l->data_end = clock_ms() + 1000 * link_connect_time(l);
     l->corked = false;
     l->opened = true;
-    /* --fast-open: connect() returns at once, and the first packet also has the
-     * ClientHello. That saves a round trip: at 100 ms each, 20 small files take
-     * 8.0 s instead of 10.1 s. The control connection can't do that, since the
-     * server speaks first there. With --fast-open a closed port looks like a
-     * failed handshake, so doctor doesn't use it. */
-    if (l->site->options->fast_open && !l->steady)
-        setsockopt(fd, IPPROTO_TCP, TCP_FASTOPEN_CONNECT, &(int){ 1 },
-                   sizeof(int));
     if (link_uploads(l))
         link_end_by_reset(fd, true);
     return CURL_SOCKOPT_OK;

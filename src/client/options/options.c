@@ -8,7 +8,7 @@
 #include "sallyport/base/slice.h"
 
 #define PROFILE       .in_profile = true
-#define RECURSIVE_FOR "put get ls rm du sync open"
+#define RECURSIVE_FOR "put get ls rm sync open"
 #define ROW(text, short, type, field, ...)                                     \
     { .name = (text),                                                          \
       .letter = (short),                                                       \
@@ -34,9 +34,6 @@ const struct option_row option_rows[] = {
         .help = "print the conversation with the server, without secrets"),
     ROW("dry-run", 'n', FLAG, dry_run, .commands = "put get rm rmdir sync",
         .help = "print what would be transferred or removed, and do nothing"),
-    ROW("fast-open", 0, FLAG, fast_open, PROFILE,
-        .help = "open data connections by TCP Fast Open: one round trip less "
-                "for each file, if the server's kernel permits it"),
     ROW("help", 'h', FLAG, help,
         .help = "print the help of all commands, or of one"),
     ROW("human", 'H', FLAG, human, .also = 'h', .also_for = "ls",
@@ -72,7 +69,7 @@ const struct option_row option_rows[] = {
         .help = "ask for a one-time code, which the first login sends after "
                 "the password"),
     ROW("parallel", 'P', NUMBER, parallel, .value = "N", .least = 1, .most = 16,
-        PROFILE, .commands = "put get sync ls du rm",
+        PROFILE, .commands = "put get sync ls rm",
         .help = "number of connections that list, transfer and remove "
                 "(default: 1)"),
     ROW("password-command", 0, TEXT, password_command, .value = "COMMAND",
@@ -139,6 +136,7 @@ static const struct {
     { "delete",
       "sync removes nothing; use rclone sync or lftp's mirror -R -e" },
     { "exclude", "name the files, or use rclone or lftp" },
+    { "fast-open", "remove this line" },
     { "files-from", "name the files, or use rclone" },
     { "include", "name the files, or use rclone or lftp" },
     { "max-delete", "sync removes nothing, so remove this line" },

@@ -41,7 +41,7 @@ struct options {
     bool trust_new;
     bool recursive, quiet, json, debug, no_preserve, no_verify;
     bool one_time_code, human, no_resume, remove_source, dry_run, by_hash, all,
-        help, version, yes, fast_open;
+        help, version, yes;
     uint64_t parallel, retries, timeout, limit_rate;
     uint64_t conflict;                 /* enum conflict_choice */
     uint64_t min_age;                  /* seconds */

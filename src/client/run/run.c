@@ -104,7 +104,7 @@ void client_show(const struct options *o, const struct client_command *row,
     progress_start(
         o->json                              ? PROGRESS_JSON
         : o->quiet                           ? PROGRESS_QUIET
-        : isatty(STDERR_FILENO) && !o->debug ? PROGRESS_BARS
+        : isatty(STDERR_FILENO) && !o->debug ? PROGRESS_TERMINAL
                                              : PROGRESS_LINES,
         row && (row->run == cmd_cat || (row->run == cmd_get && n > 1 &&
                                         strcmp(text[n - 1], "-") == 0)));

@@ -280,21 +280,3 @@ const char *show_time(uint64_t seconds, char out[SHOW_TIME_MAX])
         snprintf(out, SHOW_TIME_MAX, "%u:%02u", m, s);
     return out;
 }
-
-size_t show_columns(const char *text)
-{
-    const struct slice s = slice_from(text);
-    size_t columns = 0;
-
-    for (size_t at = 0; at < s.len;) {
-        size_t n = harmless_length(s, at);
-        wchar_t c;
-        int width = n > 0 && mbrtowc(&c, text + at, n, &(mbstate_t){ 0 }) == n
-                        ? wcwidth(c)
-                        : -1;
-
-        columns += width < 0 ? 1 : (size_t)width;
-        at += n > 0 ? n : 1;
-    }
-    return columns;
-}

@@ -1,6 +1,6 @@
-/* Shows progress: bars, lines, or JSON. One lock protects everything. The bars
- * are drawn at most ten times a second, so a thousand small files cost
- * nothing. */
+/* Shows progress: one line on a terminal, lines elsewhere, or JSON. One lock
+ * protects everything. The line is drawn at most ten times a second, so a
+ * thousand small files cost nothing. */
 #include <limits.h>
 #include <pthread.h>
 #include <stdarg.h>
@@ -47,25 +47,21 @@ static void event_add_failure(json_t *object, const struct failure *why)
         json_object_set_new(object, "reply", json_integer(why->reply));
 }
 
-/* Rows and bars. */
+/* Progress. */
 
-#define DRAW_MS   100
-#define WIDTH_MIN 40
-#define WIDTH_MAX 400
+#define DRAW_MS 100
 
 static struct {
     pthread_mutex_t lock;
     enum progress_style style;
-    struct progress_row row[PROGRESS_ROWS];
-    struct progress_row spare; /* used when all rows are taken; never shown */
-    unsigned drawn, width; /* lines of bars on the screen, and their width */
+    bool drawn; /* the line is on the screen */
     uint64_t drawn_at;
     bool held; /* a question is on the terminal */
     struct {
         size_t files, ended; /* files: 0 if there is no total */
         uint64_t bytes, done, moved, began;
         bool more; /* files may still be found */
-    } all;         /* bytes: of all files; done, moved: of ended files */
+    } all;         /* bytes: of all files; moved: without resumed ones */
 } progress = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 void progress_start(enum progress_style style, bool aside)
@@ -74,114 +70,40 @@ void progress_start(enum progress_style style, bool aside)
     event_aside = aside;
 }
 
-static unsigned progress_width(void)
-{
-    struct winsize w = { 0 };
-
-    if (ioctl(STDERR_FILENO, TIOCGWINSZ, &w) < 0 || w.ws_col == 0)
-        return 80;
-    if (w.ws_col < WIDTH_MIN)
-        return WIDTH_MIN;
-    return w.ws_col > WIDTH_MAX ? WIDTH_MAX : w.ws_col;
-}
-
-/* Erases the bars. Counts the lines again, since a bar of a wide screen takes
- * several lines if the user has made the screen narrower. */
 static void progress_clear(void)
 {
-    if (progress.drawn == 0)
-        return;
-    unsigned width = progress_width();
-    unsigned lines = progress.drawn * ((progress.width + width - 1) / width);
-
-    fprintf(stderr, "\r\033[%uA\033[J", lines);
-    progress.drawn = 0;
+    if (progress.drawn)
+        fputs("\r\033[K", stderr);
+    progress.drawn = false;
 }
 
-static unsigned progress_percent(uint64_t done, uint64_t total)
-{
-    return total ? (unsigned)((double)done * 100 / (double)total) : 0;
-}
-
-/* Draws "NAME  [=====>    ]  42 %  12.3 MiB/s  0:07", never wider than the
- * screen. */
-static void progress_bar(const struct progress_row *r, unsigned percent,
-                         unsigned width, uint64_t now)
-{
-    char size[SHOW_SIZE_MAX], left[SHOW_TIME_MAX] = "", bar[WIDTH_MAX];
-    uint64_t ms = now > r->began ? now - r->began : 1;
-    uint64_t moved = r->done > r->first ? r->done - r->first : 0;
-    uint64_t rate = moved * 1000 / ms;
-    unsigned room = width - 38 > 60 ? 30 : (width - 38) / 3;
-    unsigned full = room * (percent > 100 ? 100 : percent) / 100;
-    int names = (int)(width - 38 - room);
-
-    if (rate > 0 && r->total > r->done)
-        show_time((r->total - r->done) / rate, left);
-    memset(bar, ' ', room);
-    memset(bar, '=', full);
-    if (full > 0 && full < room)
-        bar[full - 1] = '>';
-    bar[room] = '\0';
-    char name[PROGRESS_NAME + 8];
-    snprintf(name, sizeof(name), "%s", r->name);
-    for (size_t len = strlen(name);
-         len > 0 && show_columns(name) > (size_t)names;) {
-        while (len > 0 && (name[--len] & 0xc0) == 0x80)
-            ;
-        name[len] = '\0';
-    }
-    int pad = names - (int)show_columns(name);
-    fprintf(stderr, "%s%*s [%s] %3u %% %9s/s %8s\n", name, pad, "", bar,
-            percent, show_size(rate, size), left);
-}
-
-/* Draws "3 of 20 files so far" as the last bar. */
-static void progress_sum(unsigned width, uint64_t now)
-{
-    struct progress_row sum = { .total = progress.all.bytes,
-                                .done = progress.all.done,
-                                .first = progress.all.done - progress.all.moved,
-                                .began = progress.all.began };
-
-    for (size_t i = 0; i < PROGRESS_ROWS; i++)
-        if (progress.row[i].used) {
-            sum.done += progress.row[i].done;
-            sum.first += progress.row[i].first;
-        }
-    snprintf(sum.name, sizeof(sum.name), "%zu of %zu files%s",
-             progress.all.ended, progress.all.files,
-             progress.all.more ? " so far" : "");
-    progress_bar(&sum,
-                 sum.total
-                     ? progress_percent(sum.done, sum.total)
-                     : progress_percent(progress.all.ended, progress.all.files),
-                 width, now);
-}
-
+/* Draws "12 of 60 files so far, 1.2 GiB of 4.0 GiB, 30 MiB/s, 1:35 left", never
+ * wider than the screen. */
 static void progress_draw(bool at_once)
 {
-    uint64_t now = clock_ms();
+    char line[128], done[SHOW_SIZE_MAX], total[SHOW_SIZE_MAX];
+    char rate[SHOW_SIZE_MAX], left[SHOW_TIME_MAX] = "";
+    const uint64_t now = clock_ms(), ms = now - progress.all.began + 1;
+    const uint64_t speed = progress.all.moved * 1000 / ms;
+    const bool known = progress.all.bytes > progress.all.done;
+    struct winsize w = { 0 };
 
-    if (progress.style != PROGRESS_BARS || progress.held ||
+    if (progress.style != PROGRESS_TERMINAL || progress.held ||
+        progress.all.ended >= progress.all.files ||
         (!at_once && now - progress.drawn_at < DRAW_MS))
         return;
-    unsigned width = progress_width(), lines = 0;
-    progress_clear();
-    for (size_t i = 0; i < PROGRESS_ROWS; i++)
-        if (progress.row[i].used) {
-            const struct progress_row *r = &progress.row[i];
-
-            progress_bar(r, progress_percent(r->done, r->total), width - 1,
-                         now);
-            lines++;
-        }
-    if (lines > 0 && progress.all.files > 1) {
-        progress_sum(width - 1, now);
-        lines++;
-    }
-    progress.drawn = lines;
-    progress.width = width - 1;
+    if (known && speed > 0)
+        show_time((progress.all.bytes - progress.all.done) / speed, left);
+    snprintf(line, sizeof(line), "%zu of %zu files%s, %s%s%s, %s/s%s%s%s",
+             progress.all.ended, progress.all.files,
+             progress.all.more ? " so far" : "",
+             show_size(progress.all.done, done), known ? " of " : "",
+             known ? show_size(progress.all.bytes, total) : "",
+             show_size(speed, rate), left[0] ? ", " : "", left,
+             left[0] ? " left" : "");
+    ioctl(STDERR_FILENO, TIOCGWINSZ, &w);
+    fprintf(stderr, "\r%.*s\033[K", w.ws_col > 1 ? w.ws_col - 1 : 79, line);
+    progress.drawn = true;
     progress.drawn_at = now;
 }
 
@@ -193,34 +115,26 @@ void progress_hold(bool held)
     pthread_mutex_unlock(&progress.lock);
 }
 
-struct progress_row *progress_begin(const char *verb, const char *name,
-                                    uint64_t total)
+void progress_begin(struct progress_row *r, const char *verb, const char *name,
+                    uint64_t total)
 {
-    struct progress_row *r = &progress.spare;
-
-    pthread_mutex_lock(&progress.lock);
-    for (size_t i = 0; i < PROGRESS_ROWS; i++)
-        if (!progress.row[i].used) {
-            r = &progress.row[i];
-            break;
-        }
     *r = (struct progress_row){
-        .used = true,
-        .verb = verb,
-        .exact = name,
-        .total = total,
-        .began = clock_ms(),
+        .verb = verb, .name = name, .total = total, .began = clock_ms()
     };
-    show_text(name, r->name, sizeof(r->name));
-    progress_draw(false);
-    pthread_mutex_unlock(&progress.lock);
-    return r;
+}
+
+/* Counts DONE bytes of the file, which may be fewer than before. */
+static void progress_count(struct progress_row *r, uint64_t done)
+{
+    progress.all.done += done - r->done;
+    r->done = done;
 }
 
 void progress_resume(struct progress_row *r, uint64_t first)
 {
     pthread_mutex_lock(&progress.lock);
-    r->first = r->done = r->last_done = first;
+    progress_count(r, first);
+    r->first = r->last_done = first;
     r->began = clock_ms();
     pthread_mutex_unlock(&progress.lock);
 }
@@ -228,13 +142,14 @@ void progress_resume(struct progress_row *r, uint64_t first)
 void progress_moved(struct progress_row *r, uint64_t done)
 {
     pthread_mutex_lock(&progress.lock);
-    r->done = done;
+    progress.all.moved += done > r->done ? done - r->done : 0;
+    progress_count(r, done);
     if (progress.style == PROGRESS_JSON && done > r->last_done &&
         clock_ms() - progress.drawn_at >= 1000) {
         r->last_done = done;
         progress.drawn_at = clock_ms();
         event_print(json_pack("{s:s, s:s, s:o, s:I, s:I}", "event", "progress",
-                              "command", r->verb, "name", event_text(r->exact),
+                              "command", r->verb, "name", event_text(r->name),
                               "bytes", (json_int_t)r->done, "total",
                               (json_int_t)r->total));
     }
@@ -245,40 +160,41 @@ void progress_moved(struct progress_row *r, uint64_t done)
 void progress_end(struct progress_row *r, const char *as, bool checked,
                   const struct failure *why)
 {
+    char name[SHOW_MAX];
+
     pthread_mutex_lock(&progress.lock);
     progress_clear();
+    show_text(r->name, name, sizeof(name));
     if (progress.style == PROGRESS_JSON) {
         json_t *o = json_pack(
             "{s:s, s:s, s:o, s:I, s:I, s:o, s:b}", "event",
             why ? "failed" : "done", "command", r->verb, "name",
-            event_text(r->exact), "bytes", (json_int_t)r->done, "resumed_at",
+            event_text(r->name), "bytes", (json_int_t)r->done, "resumed_at",
             (json_int_t)r->first, "as", event_text(as), "verified", checked);
 
         if (why)
             event_add_failure(o, why);
         event_print(o);
     } else if (why) {
-        fprintf(stderr, "sallyport: %s %s: %s\n", r->verb, r->name, why->text);
+        fprintf(stderr, "sallyport: %s %s: %s\n", r->verb, name, why->text);
     } else if (progress.style != PROGRESS_QUIET) {
         char size[SHOW_SIZE_MAX], safe[SHOW_MAX], first[SHOW_SIZE_MAX] = "";
         uint64_t ms = clock_ms() - r->began;
         char rate[SHOW_SIZE_MAX];
         uint64_t moved = r->done > r->first ? r->done - r->first : 0;
-        bool renamed = strcmp(show_text(as, safe, sizeof(safe)), r->name) != 0;
+        bool renamed = strcmp(show_text(as, safe, sizeof(safe)), name) != 0;
 
         if (r->first)
             show_size(r->first, first);
-        fprintf(stderr, "%s %s%s%s  %s, %s/s%s%s%s\n", r->verb, r->name,
+        fprintf(stderr, "%s %s%s%s  %s, %s/s%s%s%s\n", r->verb, name,
                 renamed ? " as " : "", renamed ? safe : "",
                 show_size(r->done, size),
                 show_size(moved * 1000 / (ms ? ms : 1), rate),
                 r->first ? ", resumed at " : "", first,
                 checked ? ", checksum right" : "");
     }
-    r->used = false;
     progress.all.ended++;
-    progress.all.done += r->done > r->total ? r->done : r->total;
-    progress.all.moved += r->done - r->first;
+    progress_count(r, r->done > r->total ? r->done : r->total);
     progress_draw(false);
     pthread_mutex_unlock(&progress.lock);
 }
@@ -286,22 +202,22 @@ void progress_end(struct progress_row *r, const char *as, bool checked,
 void progress_expect(size_t files, uint64_t bytes, bool more)
 {
     pthread_mutex_lock(&progress.lock);
-    if (files == 0)
+    if (files == 0) {
+        progress_clear();
         memset(&progress.all, 0, sizeof(progress.all));
-    else if (progress.all.files == 0)
+    } else if (progress.all.files == 0) {
         progress.all.began = clock_ms();
+    }
     progress.all.files = files;
     progress.all.bytes = bytes;
     progress.all.more = more;
     pthread_mutex_unlock(&progress.lock);
 }
 
-void progress_settle(struct progress_row *r, uint64_t size)
+void progress_settle(uint64_t size)
 {
     pthread_mutex_lock(&progress.lock);
     progress_clear();
-    if (r)
-        r->used = false;
     progress.all.ended++;
     progress.all.done += size;
     pthread_mutex_unlock(&progress.lock);
@@ -317,7 +233,7 @@ void progress_note(const char *format, ...)
     va_end(args);
     pthread_mutex_lock(&progress.lock);
     progress_clear();
-    if (progress.style == PROGRESS_BARS || progress.style == PROGRESS_LINES)
+    if (progress.style == PROGRESS_TERMINAL || progress.style == PROGRESS_LINES)
         fprintf(stderr, "%s\n", show_text(text, safe, sizeof(safe)));
     else if (progress.style == PROGRESS_JSON)
         event_print(

@@ -22,10 +22,6 @@ const char *show_size(uint64_t bytes, char out[SHOW_SIZE_MAX]);
 #define SHOW_TIME_MAX 16
 const char *show_time(uint64_t seconds, char out[SHOW_TIME_MAX]);
 
-/* Returns the number of columns that TEXT takes on a terminal. A Chinese,
- * Japanese or Korean character takes two columns. */
-size_t show_columns(const char *text);
-
 #define FAILURE_TEXT 1024
 
 /* A failure, whether a retry can help, and advice. Each layer of the client
@@ -55,26 +51,21 @@ void fail_add(struct failure *why, const char *format, ...)
 int fail_curl(struct failure *why, int curl, int reply, const char *text,
               const char *detail);
 
-/* Progress: bars on a terminal, lines elsewhere, JSON for programs. Any thread
- * may call these functions. */
-
-#define PROGRESS_ROWS 16
-#define PROGRESS_NAME 256
+/* Progress: a line on a terminal, lines elsewhere, JSON for programs. Any
+ * thread may call these functions. */
 
 enum progress_style {
     PROGRESS_QUIET, /* errors only */
     PROGRESS_LINES,
-    PROGRESS_BARS,
+    PROGRESS_TERMINAL,
     PROGRESS_JSON,
 };
 
 /* One transfer under way. */
 struct progress_row {
-    bool used;
-    char name[PROGRESS_NAME]; /* safe for a terminal */
-    const char *exact;        /* the caller's text, for events */
-    const char *verb;         /* "get" or "put" */
-    uint64_t total, first;    /* bytes; first: where the transfer was resumed */
+    const char *name;      /* the caller's text */
+    const char *verb;      /* "get" or "put"; NULL: it hasn't begun */
+    uint64_t total, first; /* bytes; first: where the transfer was resumed */
     uint64_t done, last_done;
     uint64_t began; /* clock_ms() at its beginning */
 };
@@ -82,14 +73,13 @@ struct progress_row {
 /* Sets the style. ASIDE: standard output gets a file, so the objects of --json
  * go to standard error. */
 void progress_start(enum progress_style style, bool aside);
-/* Hides the bars. HELD: they stay hidden, for a question on the terminal;
- * otherwise the next change shows them again. */
+/* Hides the line. HELD: it stays hidden, for a question on the terminal;
+ * otherwise the next change shows it again. */
 void progress_hold(bool held);
 
-/* Begins the row of a transfer, and returns it. NAME must stay valid until the
- * row ends. */
-struct progress_row *progress_begin(const char *verb, const char *name,
-                                    uint64_t total);
+/* Begins the row of a transfer. NAME must stay valid until the row ends. */
+void progress_begin(struct progress_row *r, const char *verb, const char *name,
+                    uint64_t total);
 void progress_resume(struct progress_row *r, uint64_t first);
 /* Shows that DONE bytes of the whole file have been transferred. */
 void progress_moved(struct progress_row *r, uint64_t done);
@@ -99,14 +89,12 @@ void progress_end(struct progress_row *r, const char *as, bool checked,
                   const struct failure *why);
 
 /* Sets the total: FILES with BYTES in all (0: unknown). MORE: more files may
- * still be found. If there are several files, a line below the bars shows the
- * total. FILES 0: there is no total any more. */
+ * still be found. FILES 0: there is no total any more. */
 void progress_expect(size_t files, uint64_t bytes, bool more);
-/* Counts a file of SIZE bytes that needs no transfer. Ends its row R, unless R
- * is NULL. */
-void progress_settle(struct progress_row *r, uint64_t size);
+/* Counts a file of SIZE bytes that needs no transfer. */
+void progress_settle(uint64_t size);
 
-/* Prints a note above the bars, unless the style is PROGRESS_QUIET. */
+/* Prints a note above the line, unless the style is PROGRESS_QUIET. */
 void progress_note(const char *format, ...)
     __attribute__((format(printf, 1, 2)));
 /* Prints an error outside a transfer. */

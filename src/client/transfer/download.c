@@ -41,7 +41,7 @@ static int download_facts(struct file_transfer *t, struct failure *why)
                                .sized = true,
                                .modified = t->job->modified };
     int r =
-        t->job->known && !t->row
+        t->job->known && !t->row.verb
             ? 0
             : remote_look(t->link, t->remote, LOOK_KIND | LOOK_SIZE, &e, why);
 
@@ -180,7 +180,7 @@ static int download_into(struct file_transfer *t, struct part *p, bool replace,
         why->transient = true;
         return -1;
     }
-    progress_moved(t->row, (uint64_t)st.st_size);
+    progress_moved(&t->row, (uint64_t)st.st_size);
     if (transfer_verify(t, why) < 0)
         return -1;
     bool keep = !t->link->site->options->no_preserve;
@@ -235,7 +235,7 @@ int download_once(struct file_transfer *t, struct failure *why)
         return -1;
     /* The listing may be hours old. Ask for the current size and time, since
      * only the same state of the file may be resumed. */
-    if (p.length > 0 && t->job->known && !t->row) {
+    if (p.length > 0 && t->job->known && !t->row.verb) {
         t->job->known = false;
         part_close(&p, true);
         return download_once(t, why);

@@ -256,17 +256,17 @@ void transfer_moved(void *of)
 {
     struct file_transfer *t = of;
 
-    if (t->row)
-        progress_moved(t->row, t->done);
+    if (t->row.verb)
+        progress_moved(&t->row, t->done);
 }
 
 void transfer_show(struct file_transfer *t)
 {
     const char *name = t->job->kind == JOB_GET ? t->job->remote : t->job->local;
 
-    if (!t->row)
-        t->row = progress_begin(verbs[t->job->kind], name, t->size);
-    progress_resume(t->row, t->first);
+    if (!t->row.verb)
+        progress_begin(&t->row, verbs[t->job->kind], name, t->size);
+    progress_resume(&t->row, t->first);
 }
 
 /* --remove-source: removes a source only if it was compared with its copy, and
@@ -370,13 +370,13 @@ int transfer_end(struct file_transfer *t, int r, uint64_t *moved,
         progress_note("%s: %s", t->local,
                       t->vanished ? "skipped: it was removed meanwhile"
                                   : "skipped: the name is taken");
-    if (r == 0 && (!t->row || t->skipped)) {
-        progress_settle(t->row, job->size);
+    if (r == 0 && (!t->row.verb || t->skipped)) {
+        progress_settle(job->size);
         return t->skipped;
     }
-    if (!t->row)
+    if (!t->row.verb)
         transfer_show(t);
-    progress_end(t->row, job->kind == JOB_GET ? t->local : t->remote,
+    progress_end(&t->row, job->kind == JOB_GET ? t->local : t->remote,
                  t->checked, r < 0 ? why : NULL);
     return r;
 }

@@ -154,7 +154,7 @@ void names_tell(const struct options *o, const char *name, const char *new);
 struct file_transfer {
     struct link *link;
     struct job *job;
-    struct progress_row *row; /* NULL before the transfer begins */
+    struct progress_row row;
     char remote[URL_PATH_MAX];
     char local[PATH_MAX];
     uint64_t size, first, done; /* bytes of the whole file, bytes from before

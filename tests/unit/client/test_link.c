@@ -1,7 +1,6 @@
 /* Tests a link: which socket is which, how a data connection may end, and the
  * rate of all links together. */
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <pthread.h>
 #include <sys/resource.h>
 
@@ -45,35 +44,6 @@ Test(link_socket, a_command_of_the_user_inherits_none)
     int data = socket_made(&l);
     cr_expect_eq(fcntl(control, F_GETFD), FD_CLOEXEC);
     cr_expect_eq(fcntl(data, F_GETFD), FD_CLOEXEC);
-}
-
-static int opens_fast(int fd)
-{
-    int on = -1;
-    socklen_t len = sizeof(on);
-
-    cr_assert_eq(getsockopt(fd, IPPROTO_TCP, TCP_FASTOPEN_CONNECT, &on, &len),
-                 0);
-    return on;
-}
-
-/* With fast open, the connection is made only when the client sends its first
- * bytes. If the server spoke first, the client would wait for ever. */
-Test(link_socket, only_data_connections_open_fast)
-{
-    const struct options o = { .timeout = 60, .fast_open = true };
-    const struct site s = { .options = &o };
-    struct link l = link_made();
-
-    l.reply = 229;
-    cr_expect_eq(opens_fast(socket_made(&l)), 0, "without --fast-open");
-    l.site = &s;
-    cr_expect_eq(opens_fast(socket_made(&l)), 1);
-    l.steady = true;
-    cr_expect_eq(opens_fast(socket_made(&l)), 0, "doctor finds closed ports");
-    l.steady = false;
-    l.reply = 0;
-    cr_expect_eq(opens_fast(socket_made(&l)), 0);
 }
 
 /* IPv6 and IPv4 compete; whichever loses is closed. */

@@ -1,4 +1,3 @@
-#include <locale.h>
 #include <pthread.h>
 
 #include "client/show/show.h"
@@ -105,9 +104,4 @@ Test(show, figures)
     cr_expect_str_eq(show_time(7, time), "0:07");
     cr_expect_str_eq(show_time(3723, time), "1:02:03");
     cr_expect_str_eq(show_time(UINT64_MAX, time), "--:--");
-    setlocale(LC_CTYPE, "C.UTF-8");
-    cr_expect_eq(show_columns("\303\244b"), 2);
-    cr_expect_eq(show_columns("\346\227\245\346\234\254x"), 5);
-    cr_expect_eq(show_columns("a\314\210"), 1); /* a combining character */
-    cr_expect_eq(show_columns("\377\377"), 2);
 }
