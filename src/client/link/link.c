@@ -433,12 +433,8 @@ void link_say_number(struct link *l, const char *verb, uint64_t number)
 
 /* Sets the first byte. If libcurl ignores lengths, it sends no SIZE, which
  * saves a round trip. But it also sends no REST, so the client adds it. */
-void link_set_first(struct link *l, uint64_t first, bool sized)
+void link_set_first(struct link *l, uint64_t first)
 {
-    if (!sized) {
-        LINK_SET(l, CURLOPT_RESUME_FROM_LARGE, (curl_off_t)first);
-        return;
-    }
     LINK_SET(l, CURLOPT_IGNORE_CONTENT_LENGTH, 1L);
     if (first > 0)
         link_say_number(l, "REST", first);

@@ -305,9 +305,8 @@ void link_close(struct link *l);
 /* Begins a call on PATH with the site's settings. The caller then sets other
  * options by LINK_SET() and calls link_run(). */
 void link_begin(struct link *l, const char *path, const struct link_io *io);
-/* Makes a download begin at byte FIRST. SIZED: the caller checks the length;
- * otherwise libcurl asks for the SIZE, and compares the length with it. */
-void link_set_first(struct link *l, uint64_t first, bool sized);
+/* Makes a download begin at byte FIRST. The caller checks the length. */
+void link_set_first(struct link *l, uint64_t first);
 /* Sends VERB and NUMBER directly before the transfer. VERB is REST, with the
  * byte at which the transfer begins (the server cuts an unfinished upload
  * there); or *ALLO, with the length of the whole file of an upload. If the
@@ -432,9 +431,8 @@ bool listing_safe(struct slice name);
  * directory. A function that returns an int returns 0, or -1 with the reason;
  * some also return 1. */
 
-/* Did the last reply, which can repeat PATH, refuse a request because a right
- * is missing? */
-bool remote_lacks_right(const struct link *l, const char *path);
+/* Did the last reply refuse a request because a right is missing? */
+bool remote_lacks_right(const struct link *l);
 /* Lists the directory PATH, sorted, in one try. */
 int remote_list(struct link *l, const char *path, struct listing *ret,
                 struct failure *why);
@@ -455,13 +453,10 @@ enum presence remote_look(struct link *l, const char *path, unsigned wants,
  * directory that the user may not enter. */
 enum presence remote_exists(struct link *l, const char *path,
                             struct failure *why);
-/* remote_length() gets the length of a file, and remote_partial() the length of
- * an unfinished upload that can be resumed. Both return 0; 1: the server
- * reports no length; -1 with the reason: the connection was cut. */
+/* Gets the length of an unfinished upload that can be resumed. Returns 0; 1:
+ * there is none; -1 with the reason: the connection was cut. */
 int remote_partial(struct link *l, const char *path, uint64_t *ret,
                    struct failure *why);
-int remote_length(struct link *l, const char *path, uint64_t *ret,
-                  struct failure *why);
 /* Size of a checksum in lower-case hexadecimal, with its NUL. */
 #define DIGEST_HEX_MAX 129
 /* A range of bytes of a file; the whole file if PART is false. */

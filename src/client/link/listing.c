@@ -106,27 +106,12 @@ static bool listing_fact(struct listing_entry *e, struct slice fact)
     return true;
 }
 
-static void listing_cut_facts(struct slice *line, struct slice *facts)
-{
-    const struct slice all = *line;
-    const char *end = memmem(all.ptr, all.len, "; ", 2);
-
-    /* A fact such as the owner can have blanks, and each fact ends with ";",
-     * but some servers leave out the last ";". */
-    slice_cut(line, ' ', facts);
-    if (!end || facts->len == 0 || facts->ptr[facts->len - 1] == ';')
-        return;
-    size_t len = (size_t)(end - all.ptr) + 1;
-    *facts = (struct slice){ all.ptr, len };
-    *line = (struct slice){ all.ptr + len + 1, all.len - len - 1 };
-}
-
 void listing_take_mlst(struct listing_entry *e, struct slice line)
 {
     struct slice facts, fact;
 
     e->kind = LISTED_OTHER;
-    listing_cut_facts(&line, &facts);
+    slice_cut(&line, ' ', &facts);
     while (slice_cut(&facts, ';', &fact))
         listing_fact(e, fact);
 }
@@ -136,7 +121,7 @@ int listing_take_mlsd(struct listing *l, struct slice line)
     struct listing_entry e = { .kind = LISTED_OTHER };
     struct slice facts, fact;
 
-    listing_cut_facts(&line, &facts);
+    slice_cut(&line, ' ', &facts);
     if (!line.ptr)
         return listing_refuse(l);
     while (slice_cut(&facts, ';', &fact))

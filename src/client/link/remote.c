@@ -1,5 +1,4 @@
 /* Requests over a link: features, listings, facts and changes. */
-#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -113,35 +112,25 @@ static bool remote_absent(const struct failure *why)
     return why->reply == 550 || why->reply == 553;
 }
 
-/* Returns what the refusal of the last request says about PATH. */
-static enum presence remote_denial(const struct link *l, const char *path,
-                                   const struct failure *why)
-{
-    return !remote_absent(why)           ? PRESENCE_UNKNOWN
-           : remote_lacks_right(l, path) ? HIDDEN
-                                         : ABSENT;
-}
-
-bool remote_lacks_right(const struct link *l, const char *path)
+bool remote_lacks_right(const struct link *l)
 {
     static const char *const words[] = { "no right", "permission", "denied",
                                          "change the password",
                                          "waits for inspection" };
-    char text[sizeof(l->text)];
-    size_t len = strlen(path);
 
-    if (l->reply != 550)
-        return false;
-    /* Some servers repeat the path, which may contain such a word. */
-    snprintf(text, sizeof(text), "%s", l->text + strcspn(l->text, " "));
-    for (char *at = text; len > 0 && (at = strstr(at, path)); at += len)
-        if ((at == text + 1 || (at > text && strchr("/\"'", at[-1]))) &&
-            !isalnum((unsigned char)at[len]))
-            memset(at, ' ', len);
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-        if (strcasestr(text, words[i]))
+        if (l->reply == 550 && strcasestr(l->text, words[i]))
             return true;
     return false;
+}
+
+/* Returns what the refusal of the last request says. */
+static enum presence remote_denial(const struct link *l,
+                                   const struct failure *why)
+{
+    return !remote_absent(why)     ? PRESENCE_UNKNOWN
+           : remote_lacks_right(l) ? HIDDEN
+                                   : ABSENT;
 }
 
 /* Asks about PATH by VERB. If the account lacks the right in a directory, a
@@ -190,7 +179,7 @@ static enum presence remote_size(struct link *l, const char *path,
                                  uint64_t *ret, struct failure *why)
 {
     if (remote_ask(l, QUESTION_SIZE, "SIZE", path, why) < 0)
-        return remote_denial(l, path, why);
+        return remote_denial(l, why);
     l->binary = true;
     return remote_bytes(l, ret, why) < 0 ? PRESENCE_UNKNOWN : PRESENT;
 }
@@ -206,7 +195,7 @@ enum presence remote_look(struct link *l, const char *path, unsigned wants,
     if (!path[0])
         return PRESENT;
     if (remote_ask(l, QUESTION_MLST, "MLST", path, why) < 0)
-        r = remote_denial(l, path, why);
+        r = remote_denial(l, why);
     else
         remote_facts(l, ret);
     /* MLST and MLSD need not give the size. Ask also for a link, since it can
@@ -237,14 +226,6 @@ enum presence remote_exists(struct link *l, const char *path,
     struct listing_entry e;
 
     return remote_look(l, path, LOOK_KIND, &e, why);
-}
-
-int remote_length(struct link *l, const char *path, uint64_t *ret,
-                  struct failure *why)
-{
-    enum presence r = remote_size(l, path, ret, why);
-
-    return why->lost ? -1 : r != PRESENT;
 }
 
 int remote_partial(struct link *l, const char *path, uint64_t *ret,

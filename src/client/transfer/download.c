@@ -105,24 +105,6 @@ static int download_target(struct file_transfer *t, struct failure *why)
     return r;
 }
 
-/* Is it certain that the end of the data connection was the end of the file? If
- * a length was announced, the caller or libcurl compares it. libcurl treats
- * SIZE 0 as an unknown length. */
-static bool download_is_whole(struct file_transfer *t)
-{
-    curl_off_t length = -1;
-    uint64_t size = t->size;
-    struct failure why;
-
-    if (download_is_sized(t) || t->link->whole)
-        return true;
-    curl_easy_getinfo(t->link->curl, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T,
-                      &length);
-    return length >= 0 ||
-           (t->done == 0 &&
-            remote_length(t->link, t->remote, &size, &why) == 0 && size == 0);
-}
-
 static int download_bytes(struct file_transfer *t, struct failure *why)
 {
     const struct link_io io = { .take = download_take,
@@ -132,7 +114,7 @@ static int download_bytes(struct file_transfer *t, struct failure *why)
     t->too_long = false;
     t->unwritten = 0;
     link_begin(t->link, t->remote, &io);
-    link_set_first(t->link, t->first, download_is_sized(t));
+    link_set_first(t->link, t->first);
     int r = link_run(t->link, why);
     if (t->too_long && t->again && t->size > t->announced) {
         progress_note("%s: the file grows on the server; its first %llu "
@@ -147,11 +129,11 @@ static int download_bytes(struct file_transfer *t, struct failure *why)
                     (unsigned long long)t->size);
     if (t->unwritten)
         return fail_errno(why, t->unwritten, t->local);
-    if (r < 0 || download_is_whole(t))
+    /* If no length was announced, close_notify marks the end of the file. */
+    if (r < 0 || download_is_sized(t) || t->link->whole)
         return r;
     fail(why, EX_TEMPFAIL,
-         "the file may be incomplete: the server gave no size, and ended "
-         "without close_notify");
+         "the file may be incomplete: the server ended without close_notify");
     why->transient = true;
     return -1;
 }

@@ -228,8 +228,7 @@ int transfer_verify(struct file_transfer *t, struct failure *why)
     if (!t->digest.ctx || !transfer_hash_name(t))
         return 0;
     int r = transfer_compare(t, all, why);
-    if (r == 1 && t->job->kind == JOB_PUT &&
-        remote_lacks_right(t->link, t->remote))
+    if (r == 1 && t->job->kind == JOB_PUT && remote_lacks_right(t->link))
         progress_note("%s: stored; not compared, since this account may not "
                       "read it",
                       t->remote);

@@ -59,26 +59,16 @@ static uint64_t upload_confirmed(const struct file_transfer *t)
                : all;
 }
 
-/* Compares the length if the checksum couldn't be compared, since some servers
- * count an upload as complete though its data connection was reset. If the
- * account may not ask for the length, uses the length in the server's 226.
- * Returns 0, or -1 with the reason. */
+/* Compares the length in the server's 226, if the checksum couldn't be
+ * compared. Returns 0, or -1 with the reason. */
 static int upload_length(struct file_transfer *t, struct failure *why)
 {
-    uint64_t there = 0;
-
-    if (t->link->site->options->no_verify)
+    t->sized = !t->link->site->options->no_verify && t->confirmed == t->done;
+    if (t->sized || t->link->site->options->no_verify ||
+        t->confirmed == UNCONFIRMED)
         return 0;
-    int r = remote_length(t->link, t->remote, &there, why);
-    if (r == 1 && t->confirmed != UNCONFIRMED) {
-        r = 0;
-        there = t->confirmed;
-    }
-    t->sized = r == 0 && there == t->done;
-    if (r != 0 || t->sized)
-        return r < 0 ? -1 : 0;
     fail(why, EX_DATAERR, "%llu bytes were sent, but the server has %llu",
-         (unsigned long long)t->done, (unsigned long long)there);
+         (unsigned long long)t->done, (unsigned long long)t->confirmed);
     why->transient = true;
     return -1;
 }

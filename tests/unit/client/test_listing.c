@@ -18,8 +18,6 @@ static const struct {
     { "type=file;modify=19691231235959; before", "before", LISTED_FILE, 0, 1 },
     { "type=file;modify=2026; short", "short", LISTED_FILE, 0, 0 },
     { " nofacts", "nofacts", LISTED_OTHER, 0, 0 },
-    { "type=file;unix.owner=domain users;size=5; a; b", "a; b", LISTED_FILE, 5,
-      0 },
     { "type=file;size=5 the last semicolon lacks", "the last semicolon lacks",
       LISTED_FILE, 5, 0 },
 };
