@@ -12,8 +12,8 @@
 
 /* The rate of log lines, in bytes: RATE_BURST at once, then RATE_SECOND in a
  * second. So a client can't fill the disk with log lines. All sessions of a
- * user share one rate, and wait for it. Other senders don't wait: log drops
- * their events over the rate.
+ * user share one rate, and wait for it until they end. Other senders don't
+ * wait: log drops their events over the rate.
  *
  * A transfer of a tiny file logs about 300 bytes, and one session on loopback
  * makes 400 transfers in a second. */

@@ -4,6 +4,7 @@
  * waits: if log dropped events, a user could hide one line among a thousand
  * others. Only sessions and files ever wait for log. */
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <sysexits.h>
 
@@ -18,6 +19,9 @@
 #define PAUSE_MS 100
 
 #define MS (RATE_SECOND / 1000) /* bytes that a millisecond pays off */
+/* The largest debt: what has ended doesn't keep its user's others waiting for
+ * longer than 5 s. */
+#define RATE_MOST (RATE_BURST + 5 * RATE_SECOND)
 
 uint64_t rate_wait(const uint64_t *rate, uint64_t now)
 {
@@ -28,7 +32,7 @@ uint64_t rate_wait(const uint64_t *rate, uint64_t now)
 
 void rate_charge(uint64_t *rate, size_t bytes, uint64_t now)
 {
-    debt_add(rate, bytes, UINT64_MAX, now * MS);
+    debt_add(rate, bytes, RATE_MOST, now * MS);
 }
 
 uint64_t *rate_of_user(struct rates *all, struct slice user)
@@ -52,22 +56,30 @@ static void report_dropped(struct sender *s)
     s->dropped = 0;
 }
 
-/* Removes the sender from the loop for MS ms: if it stayed there, its end would
- * wake the loop again and again. */
-static void pause_sender(struct sender *s, uint64_t ms)
+/* Removes the sender from the loop for PAUSE_MS: if it stayed there, its end
+ * would wake the loop again and again. */
+static void pause_sender(struct sender *s)
 {
     report_dropped(s);
     loop_remove(&s->log->frame.loop, &s->watch);
-    loop_timer_set(&s->log->frame.loop, &s->timer, ms);
+    loop_timer_set(&s->log->frame.loop, &s->timer, PAUSE_MS);
 }
 
-/* Returns the ms to wait. After master's end no sender waits, since all must
- * end soon. */
-static uint64_t must_wait(struct sender *s)
+/* After master's end no sender waits, since all must end soon. */
+static bool must_wait(const struct sender *s)
 {
-    return s->rate && s->log->frame.master.fd >= 0
-               ? rate_wait(s->rate, clock_ms())
-               : 0;
+    return s->rate && s->log->frame.master.fd >= 0 &&
+           rate_wait(s->rate, clock_ms()) > 0;
+}
+
+/* A sender that has ended doesn't wait for its user's others: master gives up
+ * its events after a while, and it sends no more. Log reads one each PAUSE_MS
+ * while its user is over the rate. */
+static bool has_ended(const struct sender *s)
+{
+    struct pollfd one = { .fd = s->channel.fd };
+
+    return poll(&one, 1, 0) > 0 && (one.revents & POLLHUP);
 }
 
 static void sender_end(struct sender *s)
@@ -96,12 +108,11 @@ void senders_release(struct log *l)
 static void sender_on_timer(void *owner)
 {
     struct sender *s = owner;
-    uint64_t ms = must_wait(s);
 
     if (s->watch.added)
         report_dropped(s);
-    else if (ms > 0)
-        pause_sender(s, ms);
+    else if (must_wait(s) && !has_ended(s))
+        pause_sender(s);
     else if (loop_add(&s->log->frame.loop, &s->watch) < 0)
         sender_end(s);
 }
@@ -123,7 +134,7 @@ static int sender_on_event(void *owner, struct msg_event *msg)
         rate_charge(rate, line_write(s->log, s, &r), clock_ms());
     else if (s->dropped++ == 0)
         loop_timer_set(&s->log->frame.loop, &s->timer, DROPPED_MS);
-    return must_wait(s) > 0 ? -EAGAIN : 0;
+    return must_wait(s) ? -EAGAIN : 0;
 }
 
 static const struct handler handlers[] = {
@@ -137,7 +148,7 @@ static int sender_dispatched(struct sender *s, int r)
     struct event_record wrong;
 
     if (r == -EAGAIN) {
-        pause_sender(s, PAUSE_MS);
+        pause_sender(s);
         return 0;
     }
     if (r == -EPROTO) {
@@ -162,11 +173,10 @@ static int read_sender(struct sender *s)
 static void sender_on_ready(void *owner, uint32_t events)
 {
     struct sender *s = owner;
-    uint64_t ms = must_wait(s);
 
-    (void)events;
-    if (ms > 0 && channel_waits(s->channel.fd) > 0)
-        pause_sender(s, ms);
+    if (!(events & EPOLLHUP) && must_wait(s) &&
+        channel_waits(s->channel.fd) > 0)
+        pause_sender(s);
     else
         sender_dispatched(s, DISPATCH_ONE(&s->channel, handlers, s));
 }

@@ -92,8 +92,8 @@ static void take_lines(int ms)
 
     if (poll(&one, 1, ms) < 1)
         return;
-    cr_assert_eq(buf_reserve(&s.text, 4096), 0);
-    n = read(s.lines, s.text.data + s.text.len, 4096);
+    cr_assert_eq(buf_reserve(&s.text, 65536), 0);
+    n = read(s.lines, s.text.data + s.text.len, 65536);
     cr_assert(n > 0);
     s.text.len += (size_t)n;
 }
@@ -483,6 +483,146 @@ LogTest(log, sessions_share_their_users_rate)
     cr_expect_geq(clock_ms() - began, 1500);
     event_sender_release(&first);
     event_sender_release(&other);
+}
+
+/* The other sessions of a user, which log as much as they can. */
+#define OTHERS 30
+
+static void flood_on(struct event_sender *other, unsigned others,
+                     const struct event_record *r)
+{
+    for (unsigned i = 0; i < others; i++) {
+        for (event_flush(&other[i]); !other[i].full;)
+            cr_assert_eq(event_send(&other[i], r), 0);
+    }
+    take_lines(1);
+}
+
+#define HELD 20 /* refused changes before the last events of a process */
+
+static const struct {
+    enum event event;
+    const char *verb;
+} last[] = {
+    { EVENT_TRANSFER, "RETR" }, { EVENT_TRANSFER, "STOR" },
+    { EVENT_TRANSFER, "APPE" }, { EVENT_CHANGE, "DELE" },
+    { EVENT_CHANGE, "RNTO" },   { EVENT_END, "" },
+};
+#define LASTS (sizeof(last) / sizeof(last[0]))
+
+static void send_last(struct event_sender *e)
+{
+    struct event_record r;
+
+    for (size_t i = 0; i < HELD + LASTS; i++) {
+        event_begin(&r, i < HELD ? EVENT_CHANGE : last[i - HELD].event);
+        event_text(&r, FIELD_VERB,
+                   slice_from(i < HELD ? "DELE" : last[i - HELD].verb));
+        cr_assert_eq(event_send(e, &r), 0);
+    }
+    event_sender_release(e);
+}
+
+/* Reads the lines so far. Returns how many come from the processes that have
+ * ended. */
+static unsigned lines_of_ended(void)
+{
+    char *begin = s.text.data, *end = begin + s.text.len, *stop;
+    unsigned n = 0;
+
+    for (; (stop = memchr(begin, '\n', (size_t)(end - begin)));
+         begin = stop + 1) {
+        *stop = '\0';
+        n += strstr(begin, "serial=0000000000c0ffee") != NULL;
+    }
+    buf_consume(&s.text, (size_t)(begin - s.text.data));
+    return n;
+}
+
+/* Whatever the other sessions of a user log, what has ended is read in time:
+ * long before master gives up its lines. */
+static void ends_among(unsigned others, size_t length, char byte)
+{
+    static struct event_sender other[OTHERS];
+    static char path[LINE_LEAST * 2];
+    struct event_sender of[2];
+    struct event_record r;
+    struct pollfd one = { .events = POLLIN };
+    unsigned left = 2 * (HELD + LASTS);
+    uint64_t ended;
+
+    open_log();
+    one.fd = s.lines;
+    memset(path, byte, sizeof(path));
+    event_begin(&r, EVENT_CHANGE);
+    event_text(&r, FIELD_PATH, (struct slice){ path, length });
+    for (uint64_t i = 0; i < others; i++)
+        add_sender_of(&other[i], PROCESS_SESSION, i + 1, 4, "anna");
+    while (s.text.len < RATE_BURST)
+        flood_on(other, others, &r);
+    lines_of_ended();
+    add_sender_of(&of[0], PROCESS_SESSION, 0xc0ffee, 4, "anna");
+    add_sender_of(&of[1], PROCESS_FILES, 0xc0ffee, 4, "anna");
+    send_last(&of[0]);
+    send_last(&of[1]);
+    for (ended = clock_ms(); left > 0; left -= lines_of_ended()) {
+        cr_assert_lt(clock_ms() - ended, 10000, "%u sessions, lines of %zu",
+                     others, length);
+        flood_on(other, others, &r);
+    }
+    for (unsigned i = 0; i < others; i++)
+        event_sender_release(&other[i]);
+    channel_close(&s.log); /* now nobody waits, and log ends */
+    while (poll(&one, 1, WAIT_MS) > 0 && (one.revents & POLLIN)) {
+        take_lines(0);
+        lines_of_ended();
+    }
+    end_log(0);
+}
+
+Test(log, what_has_ended_does_not_wait, .timeout = 120)
+{
+    static const struct {
+        size_t length;
+        char byte; /* 0xfe becomes four bytes */
+    } paths[] = { { 1, 'p' }, { LINE_LEAST, 'p' }, { LINE_LEAST * 2, '\xfe' } };
+
+    for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+        ends_among(1, paths[i].length, paths[i].byte);
+        ends_among(OTHERS, paths[i].length, paths[i].byte);
+    }
+}
+
+/* A user begins and ends sessions all the time: their lines don't keep the
+ * user's other sessions waiting for long. */
+LogTest(log, what_has_ended_leaves_no_debt)
+{
+    static char path[LINE_LEAST * 2];
+    struct event_sender e;
+    struct event_record r;
+    uint64_t ended;
+    unsigned left;
+
+    memset(path, '\xfe', sizeof(path));
+    event_begin(&r, EVENT_CHANGE);
+    event_text(&r, FIELD_PATH, (struct slice){ path, sizeof(path) });
+    for (int round = 0; round < 8; round++) {
+        left = 0;
+        for (unsigned i = 0; i < 16; i++) {
+            add_sender_of(&e, PROCESS_SESSION, 0xc0ffee, 4, "anna");
+            for (; !e.full; left++)
+                cr_assert_eq(event_send(&e, &r), 0);
+            event_sender_release(&e);
+        }
+        for (; left > 0; left -= lines_of_ended())
+            take_lines(1000);
+    }
+    add_sender_of(&e, PROCESS_SESSION, 0xc0ffee, 4, "anna");
+    event_begin(&r, EVENT_TRANSFER);
+    cr_assert_eq(event_send(&e, &r), 0);
+    for (ended = clock_ms(); lines_of_ended() == 0; take_lines(1000))
+        cr_assert_lt(clock_ms() - ended, 10000);
+    event_sender_release(&e);
 }
 
 /* Before a login the session counts like any other, also while a user has
