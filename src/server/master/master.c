@@ -166,8 +166,8 @@ static void run_on_turn_over(void *owner)
     m->may_be_over = false;
     if (m->state == MASTER_STARTING)
         run_look_ready(m);
-    else if (m->state == MASTER_STOPPING && m->sessions->used == 0)
-        loop_stop(&m->loop);
+    else if (m->state == MASTER_STOPPING)
+        stop_end_if_over(m);
     else
         retire_end_if_over(m);
 }

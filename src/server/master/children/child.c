@@ -228,7 +228,8 @@ void child_start(struct child *c)
     uint64_t wait = 0;
     int r;
 
-    if (m->state == MASTER_STOPPING || c->released ||
+    if ((m->state == MASTER_STOPPING && c->row->process != PROCESS_LOG) ||
+        c->released ||
         (c->row->waits_for_keys && !children_ready(m, PROCESS_KEYS)))
         return;
     if (c->started)

@@ -336,15 +336,16 @@ static int request_on_ban_remove(void *owner, struct msg_ban_remove *msg)
 #define DRAIN_MOST (24 * 3600 * UINT64_C(1000)) /* ms */
 
 /* Refuses the order in a generation that doesn't lead: the leader might miss
- * it. */
+ * it, and only the leader knows what is left. */
 static int request_on_drain(void *owner, struct msg_drain *msg)
 {
     struct peer *p = request_begin(owner, msg->request);
     struct master *m = p->master;
     const uint64_t now = clock_ms();
+    struct left left;
     uint64_t begins;
 
-    if (msg->order != DRAIN_ASK && !request_is_ours(p))
+    if (!request_is_ours(p))
         return 0;
     if (msg->order != DRAIN_ASK) {
         request_report(p,
@@ -356,11 +357,11 @@ static int request_on_drain(void *owner, struct msg_drain *msg)
     }
     older_look_all(m);
     begins = drain_begins(m);
-    peer_answered(p, SEND(&p->channel, drain_is, p->request, .on = begins > 0,
-                          .ms = begins > now ? begins - now : 0,
-                          .sessions = m->sessions->living > 0
-                                          ? m->sessions->living
-                                          : services_unread(m, NULL)));
+    left = generation_left(m);
+    peer_answered(
+        p, SEND(&p->channel, drain_is, p->request, .on = begins > 0,
+                .ms = begins > now ? begins - now : 0,
+                .sessions = left.sessions > 0 ? left.sessions : left.unread));
     return 0;
 }
 

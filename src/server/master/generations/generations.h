@@ -34,7 +34,8 @@ void heartbeat_start(struct master *m);
  * finishes the work of its sessions. */
 struct retirement {
     bool told;                  /* gate was told to stop accepting */
-    struct loop_timer late;     /* until gate must have said `shut` */
+    struct loop_timer late;     /* until gate must have said `shut`, or until
+                                 * the next look at what is left */
     struct loop_timer deadline; /* until master kicks the sessions */
 };
 
@@ -50,10 +51,12 @@ void retire_end_if_over(struct master *m);
 
 /* The end of the service. */
 
-/* Stops accepting, kicks all sessions, and ends the loop when all have gone. A
- * second call doesn't wait for the sessions. MASTER: a struct master. SIGTERM
- * and SIGINT also call this function. */
+/* Stops accepting, kicks all sessions, and ends the loop when nothing is
+ * left. A second call doesn't wait. MASTER: a struct master. SIGTERM and SIGINT
+ * also call this function. */
 void stop_begin(void *master);
+/* Ends the loop of a stop if nothing is left. */
+void stop_end_if_over(void *master);
 
 /* Call it after the loop: closes all channels, waits a moment for each process
  * to end, and kills the processes that stay. The process log ends last, so that

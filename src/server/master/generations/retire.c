@@ -11,35 +11,34 @@
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 
-/* Ends auth once nobody can log in any more. Waits for no abandoned session:
- * SIGKILL doesn't end a process that waits for a dead disk. The supervisor
- * kills the rest of the process group, and frees the generation's place. Last
- * waits until log has read all events; if log dies, another log gets them.
- * stop_children() waits until log has written them. */
+/* Ends auth once nobody can log in any more. The supervisor kills the rest of
+ * the process group, and frees the generation's place. Last waits until log has
+ * read all events; if log dies, another log gets them. stop_children() waits
+ * until log has written them. */
 void retire_end_if_over(struct master *m)
 {
     const struct child *gate;
-    bool left, needs_auth;
+    struct left left;
+    bool needs_auth;
 
     if (m->state != MASTER_RETIRING)
         return;
+    left = generation_left(m);
     gate = children_find(m, PROCESS_GATE);
     /* Gate can begin another session, for a connection from its queue. */
-    left = needs_auth = gate && gate->pid > 0 && gate->opened;
-    SESSIONS_EACH(m->sessions, s) {
-        left |= s->state != SESSION_FREE && !s->abandoned;
+    needs_auth = gate && gate->pid > 0 && gate->opened;
+    SESSIONS_EACH(m->sessions, s)
         /* A login, or a change of the password. */
         needs_auth |=
             s->state >= SESSION_GREETED && s->state <= SESSION_OPENING;
-    }
     CHILDREN_EACH(m, c)
         if (c->row->process == PROCESS_AUTH && !needs_auth)
             child_release(c);
-    if (left || !control_is_idle(m->control))
+    if (needs_auth || left.sessions > 0 || !control_is_idle(m->control))
         return;
     if (m->log_until == 0)
         m->log_until = clock_ms() + m->deadlines.unread;
-    if (services_unread(m, NULL) == 0 || clock_ms() >= m->log_until)
+    if (left.unread == 0 || clock_ms() >= m->log_until)
         loop_stop(&m->loop);
     else /* retire_shut() looks again */
         loop_timer_set(&m->loop, &m->retirement->late, m->deadlines.unlogged);

@@ -12,6 +12,19 @@
 
 #define STOP_TICK_MS 50
 
+/* Looks again soon, since log doesn't tell master what it has read. */
+void stop_end_if_over(void *master)
+{
+    struct master *m = master;
+    const struct left left = generation_left(m);
+
+    if (left.sessions == 0 && left.unread == 0)
+        loop_stop(&m->loop);
+    m->retirement->late.on_timer = stop_end_if_over; /* it may be armed */
+    m->retirement->late.owner = m;
+    loop_timer_set(&m->loop, &m->retirement->late, STOP_TICK_MS);
+}
+
 void stop_begin(void *master)
 {
     struct master *m = master;
@@ -23,7 +36,7 @@ void stop_begin(void *master)
         m->log_until = last;
     m->state = MASTER_STOPPING;
     older_release(m); /* the supervisor sends older masters the same order */
-    if (again || m->sessions->used == 0) {
+    if (again) {
         loop_stop(&m->loop);
         return;
     }
@@ -32,6 +45,7 @@ void stop_begin(void *master)
     loop_timer_set(&m->loop, &m->deadline, m->deadlines.stop);
     SESSIONS_EACH(m->sessions, s)
         session_kick(s, ENDING_SHUTDOWN);
+    stop_end_if_over(m);
 }
 
 /* Returns true if C ends in this step. LOG: true: the step that ends the

@@ -23,6 +23,15 @@ size_t older_count(const struct master *m)
     return n;
 }
 
+struct left generation_left(const struct master *m)
+{
+    struct left left = { 0, services_unread(m, NULL) + older_count(m) };
+
+    SESSIONS_EACH(m->sessions, s)
+        left.sessions += s->state != SESSION_FREE && !s->abandoned;
+    return left;
+}
+
 bool older_open(struct older *o, int fd)
 {
     if (roster_map_all(fd, &o->roster) < 0)

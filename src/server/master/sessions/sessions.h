@@ -622,6 +622,14 @@ bool older_open(struct older *o, int fd);
 void older_inherit(struct master *m);
 /* Counts the older generations that live. */
 size_t older_count(const struct master *m);
+/* Counts what is left of this generation and the older ones. SESSIONS: until
+ * their processes have ended. An abandoned session doesn't count: SIGKILL
+ * doesn't end a process that waits for a dead disk. UNREAD: ended processes
+ * with events that log hasn't read, and older generations, which wait for their
+ * own log. */
+struct left {
+    size_t sessions, unread;
+} generation_left(const struct master *m);
 /* Call it when this master leads: looks at the rosters now, and from now on
  * every ROSTER_LOOK_MS. */
 void older_lead(struct master *m);
