@@ -202,7 +202,6 @@ static noreturn void become_master(const struct supervisor *s, bool recovery,
     unsetenv("NOTIFY_SOCKET");
     unsetenv("WATCHDOG_USEC");
     unsetenv("WATCHDOG_PID");
-    signal(SIGPIPE, SIG_DFL);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     s->execute(s, recovery ? kept_find(&s->kept, GENERATION_MASTER) : -1);

@@ -382,6 +382,27 @@ static void dies_often_before_a_reload(void)
  * crashes. */
 StartTest(start, a_reload_is_not_ended_for_nothing, dies_often_before_a_reload)
 
+/* Each start begins as the supervisor runs: the reader of standard error can
+ * have ended long ago, and then a line must not end a process. */
+static void writes_into_nothing(void)
+{
+    struct sigaction pipe;
+
+    played_enter(GENERATION_VERSION);
+    if (sigaction(SIGPIPE, NULL, &pipe) < 0 || pipe.sa_handler != SIG_IGN)
+        played_give_up(94);
+    played_lead();
+    if (played_is("1"))
+        raise(SIGKILL); /* a recovery follows, and then a reload */
+    if (!played_is("2"))
+        played_stop_all();
+    played_heed_term();
+    SEND(&played_channel, renew, 5);
+    played_stay();
+}
+
+StartTest(start, standard_error_without_a_reader, writes_into_nothing)
+
 /* Generation 2, a recovery, fails. */
 static void recovers_at_the_second_try(void)
 {
