@@ -66,6 +66,21 @@ static void wait_for_first_look(int watch)
     close(watch);
 }
 
+/* While only the homes are away, a changed users file counts, and is confirmed.
+ */
+static void expect_edit(bool confirmed)
+{
+    struct channel c;
+
+    caller_enter(&c);
+    caller_edits(&c);
+    if (confirmed)
+        EXPECT(&c, control_done);
+    else
+        caller_is_refused(&c, REFUSAL_BAD_FILE);
+    channel_close(&c);
+}
+
 static void goes_and_comes_back(struct player *p, const char *path,
                                 const char *what)
 {
@@ -76,12 +91,14 @@ static void goes_and_comes_back(struct player *p, const char *path,
     wait_for_away(true);
     stage_reports(EVENT_TROUBLE, what);
     expect_away(path);
+    expect_edit(path == homes);
     player_waits(p);
     player_is_denied(p, DENIAL_AWAY);
     cr_assert_eq(rename(gone, path), 0);
     wait_for_away(false);
     stage_reports(EVENT_SERVICE, "can be reached again");
     expect_away(NULL);
+    expect_edit(true);
 }
 
 /* Master reports one event for each change, however many looks there are. */

@@ -138,7 +138,7 @@ void request_on_users_read(struct master *m)
             !access_is_over(m, p->users_ticket))
             continue;
         p->users_ticket = 0;
-        if (m->users->away.text[0])
+        if (m->users->state == USERS_FAILED) /* not only the homes are away */
             peer_refuse(p, REFUSAL_BAD_FILE, m->users->away.text);
         else if (m->users->refused.text[0])
             peer_refuse(p, REFUSAL_BAD_FILE, m->users->refused.text);
