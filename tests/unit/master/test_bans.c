@@ -728,6 +728,42 @@ Test(bans_file, cannot_be_written)
     cr_expect_eq(bans_now(), 2);
 }
 
+static void has_no_state(struct master *m)
+{
+    strcpy(m->settings.state, in_scratch("missing"));
+    m->deadlines.beat = 5;
+}
+
+static bool is_written(void *path)
+{
+    return access(path, F_OK) == 0;
+}
+
+/* A failed write of each change is repeated without another change. */
+Test(bans_file, is_written_later)
+{
+    const struct address a = address("192.0.2.1");
+    char path[128];
+
+    for (int del = 0; del <= 1; del++) {
+        stage_open(has_no_state);
+        caller_enter(&ctl);
+        REQUEST(&ctl, ban_add, .network = a, .bits = 32, .reason = SLICE("x"));
+        EXPECT(&ctl, control_done);
+        if (del) {
+            REQUEST(&ctl, ban_remove, .network = a, .bits = 32);
+            EXPECT(&ctl, control_done);
+        }
+        stage_reports(EVENT_TROUBLE, "bans can't be written there");
+        cr_assert_eq(mkdir(in_scratch("missing"), 0700), 0);
+        snprintf(path, sizeof(path), "%s/bans", in_scratch("missing"));
+        cr_expect(wait_until(is_written, path, STAGE_WAIT_MS), "%d", del);
+        channel_close(&ctl);
+        stage_close();
+        scratch_remove_tree(in_scratch("missing"));
+    }
+}
+
 /* The next master uses the memory of the masters and not the file, which can be
  * older. */
 Test(bans_file, is_read_once)

@@ -14,6 +14,7 @@
 #include "sallyport/base/fd.h"
 
 #define READY_TEXT_MAX 4096
+#define BEATS_TO_WRITE 20 /* from one try to write the bans to the next */
 
 static int supervisor_on_lead(void *owner, struct msg_lead *l)
 {
@@ -153,6 +154,8 @@ static void heartbeat_on_timer(void *owner)
     board_set(&m->row->sessions, m->sessions->living);
     board_set(&m->row->transfers, t.complete + t.failed);
     board_set(&m->row->master, m->row->master + 1);
+    if (m->banning->error && m->row->master % BEATS_TO_WRITE == 0)
+        banning_save(m);
     loop_timer_set(&m->loop, &m->heartbeat, m->deadlines.beat);
 }
 

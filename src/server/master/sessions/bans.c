@@ -128,7 +128,7 @@ static void banning_report_unkept(struct master *m, int error)
 
 /* Call it when the fork has ended. If the fork has renamed the unread file,
  * starts the fork that writes the bans. After a failure, master writes the file
- * again at the next change of the table. */
+ * again at the next change of the table, or at a later beat. */
 static void banning_on_written(void *owner, int status)
 {
     struct master *m = owner;
