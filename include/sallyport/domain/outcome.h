@@ -139,6 +139,8 @@ enum denial {
     DENIAL_NO_HASH,  /* no hash could be computed; auth has logged it */
     DENIAL_LATE,     /* the home's disk doesn't answer */
     DENIAL_AWAY,     /* the users file or all homes can't be reached */
+    DENIAL_LOCKED,   /* the password is right; since then the user was locked or
+                        removed, has expired or is out of hours */
     DENIAL_COUNT
 };
 

@@ -42,6 +42,7 @@ static const char *const login_values[] = {
     "the home can't be entered",
     "the home doesn't answer",
     "the account was changed just now",
+    "no answer in time",
     "the users file or the homes can't be reached",
     "a part of the server failed",
     "other",

@@ -223,6 +223,8 @@ static const struct denial_row denials[DENIAL_COUNT] = {
     [DENIAL_AWAY] = { REPLY_NOT_ADMITTED,
                       "the users file or the homes can't be reached",
                       "The server can't reach its files now. Try again later" },
+    [DENIAL_LOCKED] = { REPLY_LOGIN_WRONG, "the account was changed just now",
+                        NULL },
     [DENIAL_FAILED] = { REPLY_LOST_SERVICE, "a part of the server failed", "" },
 };
 

@@ -271,6 +271,13 @@ void report_end(struct session *s, enum ending ending, const char *cause)
              s->port.came && !s->port.used)
         cause = "a data connection came, and no command for it; the client may "
                 "wait for TLS there before it sends the command";
+    /* Nobody has answered the login. If the client leaves, nobody refuses it.
+     */
+    if (s->login.request != 0 && !s->login.user[0] && ending != ENDING_CLOSED)
+        report_login_failed(s,
+                            ending == ENDING_NO_LOGIN ? "no answer in time"
+                                                      : ending_text(ending),
+                            false);
     report_begin(s, &r, EVENT_END);
     event_number(&r, FIELD_BYTES, s->total);
     event_number(&r, FIELD_MS, clock_ms() - s->began);

@@ -254,7 +254,7 @@ Test(access, an_edit_that_another_master_was_told_of, .timeout = 60)
     player_asks(&anna);
     stage_reports(EVENT_SERVICE, "users file read: edition 2");
     auth_says(anna.serial, "anna");
-    player_is_denied(&anna, DENIAL_WRONG);
+    player_is_denied(&anna, DENIAL_LOCKED);
     stage_leave(&anna);
 }
 
@@ -482,10 +482,10 @@ GreetedTest(access, changes_while_auth_is_at_work, on_request)
         const char *from, *by;
         enum denial why;
     } rows[] = {
-        { "anna:", "anna:!", DENIAL_WRONG },
+        { "anna:", "anna:!", DENIAL_LOCKED },
         { "contracts:read", "contracts", DENIAL_CHANGED },
-        { "legal:", "legal:networks=198.51.100.0/24 ", DENIAL_WRONG },
-        { "=offers", hours, DENIAL_WRONG },
+        { "legal:", "legal:networks=198.51.100.0/24 ", DENIAL_LOCKED },
+        { "=offers", hours, DENIAL_LOCKED },
     };
     struct buf before;
 
@@ -542,7 +542,7 @@ OpenTest(access, the_user_expires_while_auth_is_at_work, on_request)
     player_asks(&anna);
     auth_says(anna.serial, "anna");
     stage_reports(EVENT_SERVICE, "anna: not let in");
-    player_is_denied(&anna, DENIAL_WRONG);
+    player_is_denied(&anna, DENIAL_LOCKED);
     player_leave(&anna);
 }
 

@@ -314,8 +314,8 @@ GreetedTest(login, yes_for_another_row, NULL)
         const char *user;
         uint64_t off;
         enum denial why;
-    } rows[] = { { "carl", 0, DENIAL_WRONG }, /* is locked */
-                 { "dora", 0, DENIAL_WRONG }, /* isn't there */
+    } rows[] = { { "carl", 0, DENIAL_LOCKED },
+                 { "dora", 0, DENIAL_LOCKED }, /* isn't there */
                  { "anna", 1, DENIAL_CHANGED } };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -665,7 +665,7 @@ Test(login, users_change)
     actor_enter(&ours, "files");
     cr_assert_str_eq(ours.note.name, "dora");
     auth_says(2, "anna"); /* whom the new file doesn't have */
-    player_is_denied(&q, DENIAL_WRONG);
+    player_is_denied(&q, DENIAL_LOCKED);
     player_leave(&anna);
     stage_leave(&q);
 }
@@ -721,7 +721,7 @@ OpenTest(login, users_change_during_a_delay, slows)
     write_users("dora");
     player_asks(&q); /* master checks the file */
     auth_says(2, NULL);
-    player_is_denied(&anna, DENIAL_WRONG);
+    player_is_denied(&anna, DENIAL_LOCKED);
     player_is_denied(&q, DENIAL_WRONG);
     stage_reports(EVENT_SERVICE, "anna: not let in");
     player_leave(&q);

@@ -307,6 +307,21 @@ Test(session, a_wrong_password_is_not_its_line, .init = fake_start,
     cr_expect_not(fake_event(EVENT_LOGIN_FAILED, &logged));
 }
 
+/* Each other denial has a line, but auth has logged that it can't hash. */
+Test(session, each_denial_has_its_line, .timeout = 60)
+{
+    for (unsigned why = 0; why < DENIAL_COUNT; why++) {
+        fake_start();
+        fake_ask_login("anna");
+        fake_deny(why);
+        cr_expect_neq(fake_reply(), 230);
+        shutdown(fake.control, SHUT_WR);
+        fake_end();
+        cr_expect_eq(fake_event(EVENT_LOGIN_FAILED, &logged),
+                     why != DENIAL_WRONG && why != DENIAL_NO_HASH, "%u", why);
+    }
+}
+
 /* An overload and a fault have different replies, and different reasons in the
  * log. */
 Test(session, denials_that_end_it, .timeout = 60)
@@ -612,13 +627,92 @@ Test(session, the_client_ends_its_direction_after_a_command, .timeout = 60)
     }
 }
 
-/* The server has no time for the password before login_timeout ends: the
- * client's session is not one of those that counts as fruitless. */
-Test(session, login_timeout_before_the_reply_to_pass, .timeout = 60)
+/* A login that waits ends without an answer, whoever ends it: before the
+ * verdict, or when the session waits for the keys of tickets. The log names the
+ * user; but if the client itself leaves, nobody has refused it. */
+static void clock_ends(void)
 {
-    fake_settings("login_timeout", 1000);
-    fake_start();
-    fake_ask_login("anna");
     cr_expect_eq(fake_reply(), 421);
     fake_hang_up(ENDING_NO_LOGIN);
+}
+
+static void lock_ends(void)
+{
+    fake_kick(ENDING_LOCKED);
+    cr_expect_eq(fake_reply(), 530);
+    fake_hang_up(ENDING_LOCKED);
+}
+
+static void stop_ends(void)
+{
+    fake_kick(ENDING_SHUTDOWN);
+    cr_expect_eq(fake_reply(), 421);
+    fake_hang_up(ENDING_SHUTDOWN);
+}
+
+static void tries_end(void)
+{
+    fake_kick(ENDING_LOGIN_TRIES);
+    cr_expect_eq(fake_reply(), 421);
+    fake_hang_up(ENDING_LOGIN_TRIES);
+}
+
+static void master_ends(void)
+{
+    channel_close(&fake.master);
+    cr_expect_eq(fake_reply(), 421);
+    cr_expect_eq(fake_end(), ENDING_PEER);
+}
+
+static void client_ends(void)
+{
+    fake_hang_up(ENDING_CLOSED);
+}
+
+/* The clock has struck, and the client doesn't leave: then master answers. */
+static void clock_ends_first(void)
+{
+    cr_expect_eq(fake_reply(), 421);
+    fake_deny(DENIAL_BUSY);
+    fake_hang_up(ENDING_NO_LOGIN);
+}
+
+static const struct {
+    void (*end)(void);
+    const char *reason; /* NULL: no line */
+    bool only_before;   /* only before the verdict */
+} unanswered[] = {
+    { lock_ends, "the account was locked", false },
+    { stop_ends, "the server stops", false },
+    { tries_end, "too many wrong passwords", false },
+    { master_ends, "another process failed", false },
+    { client_ends, NULL, false },
+    { clock_ends, "no answer in time", false },
+    { clock_ends_first, "no auth worker is free", true },
+};
+
+Test(session, a_login_without_an_answer, .timeout = 120)
+{
+    for (size_t i = 0; i < sizeof(unanswered) / sizeof(unanswered[0]); i++)
+        for (int granted = 0; granted <= 1; granted++) {
+            const char *reason = unanswered[i].reason;
+
+            if (granted && unanswered[i].only_before)
+                continue;
+            if (unanswered[i].end == clock_ends)
+                fake_settings("login_timeout", 1000);
+            fake_start();
+            if (granted)
+                fake_grant(); /* without fake_tell_keys() */
+            else
+                fake_ask_login("anna");
+            unanswered[i].end();
+            cr_expect_eq(fake_event(EVENT_LOGIN_FAILED, &logged),
+                         reason != NULL, "%zu, %d", i, granted);
+            if (reason) {
+                fake_expect_text(&logged, FIELD_USER, "anna");
+                fake_expect_text(&logged, FIELD_REASON, reason);
+                cr_expect_not(fake_event(EVENT_LOGIN_FAILED, &logged));
+            }
+        }
 }

@@ -321,8 +321,9 @@ static void login_accept(struct session_record *s)
                       v->user);
         /* If the row has changed, don't send 530: the client would take this as
          * "the password is wrong", and never try it again. */
-        login_deny(s, access_admits(s, master_user(m, v->user)) ? DENIAL_CHANGED
-                                                                : DENIAL_WRONG);
+        login_deny(s, access_admits(s, master_user(m, v->user))
+                          ? DENIAL_CHANGED
+                          : DENIAL_LOCKED);
         return;
     }
     guesses_succeeded(m->guesses, &v->guess, clock_ms());
