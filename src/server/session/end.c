@@ -224,9 +224,19 @@ void leave(struct session *s, enum ending ending, const char *cause)
 {
     struct message none = { .kind = MSG_refused,
                             .refused = { .outcome = OUTCOME_UNANSWERED } };
+    struct control_connection *c = &s->control;
+    size_t took;
 
     secret_wipe(&s->login.password);
     secret_wipe(&s->login.wanted);
+    /* Tries once, without the loop, since this process ends here. */
+    if (c->state == CONTROL_DECIDED &&
+        reply_build(&c->out, c->last, (struct slice[2]){ 0 }, 2) == 0) {
+        stream_write(c->stream, c->out.data, c->out.len, &took);
+        buf_consume(&c->out, took);
+        if (c->out.len == 0)
+            s->told = reply_code(c->last);
+    }
     if (s->control.stream) {
         control_send_fin(s);
         shutdown(s->control.fd, SHUT_WR);
@@ -264,16 +274,8 @@ void leave_peer(struct session *s, int error, const struct channel *c)
              : error == -EPIPE                    ? "gone"
                                                   : "does not read");
     if (control_is_secure(s) && control_replies(s)) {
-        size_t took;
-
-        /* Tries once, without the loop, since this process ends here. */
-        if (reply_build(&s->control.out, REPLY_LOST_SERVICE, NULL, 0) == 0) {
-            stream_write(s->control.stream, s->control.out.data,
-                         s->control.out.len, &took);
-            buf_consume(&s->control.out, took);
-            if (s->control.out.len == 0)
-                s->told = reply_code(REPLY_LOST_SERVICE);
-        }
+        s->control.last = REPLY_LOST_SERVICE;
+        s->control.state = CONTROL_DECIDED;
     }
     leave(s, ENDING_PEER, cause);
 }

@@ -42,7 +42,7 @@ struct session {
     struct lingering lingering[LINGERING_MAX];
     struct rate rate;
     bool over;                /* the process ends: no more replies are sent */
-    unsigned told;            /* leave_peer(): the code of its reply; or 0 */
+    unsigned told;            /* leave(): the code of its reply; or 0 */
     bool ends_after_transfer; /* ends, drained, after the transfer under way */
     struct buf stat;          /* the lines for the reply to STAT, so far */
     bool stat_more;           /* STAT has more than STAT_MAX bytes of lines */

@@ -1,7 +1,11 @@
 /* The session ends, or its client leaves, during a transfer. The session
  * commits nothing after a 421, and logs the result. */
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
+
 #include "fake.h"
 #include "sallyport/base/clock.h"
+#include "support/wait.h"
 
 /* Expects the session's end, without a further reply. Sends the client's FIN,
  * since the session waits for it, so that the client can read. */
@@ -199,16 +203,62 @@ Test(ends, a_drain_waits_for_the_transfer, .timeout = 60)
     cr_expect_str_eq(fake_end_reason(), "drained: no new sessions");
 }
 
-/* If files doesn't answer, the session sends no 421, which would mean that
- * nothing is stored. */
-Test(ends, a_kick_and_no_answer, .init = commit, .timeout = 60)
+static bool is_taken(void *channel)
 {
-    fake_kick(ENDING_KICKED);
-    cr_expect_eq(fake_reply(), 0, "%s", fake.reply);
-    fake_hang_up(ENDING_KICKED);
-    fake_expect_transfer(
-        0, "kicked, and no answer from files: the change may have been made");
-    fake_release();
+    int left = 1;
+
+    return ioctl(((struct channel *)channel)->fd, SIOCOUTQ, &left) == 0 &&
+           left == 0;
+}
+
+/* If files doesn't answer, or dies, the client still learns why the session
+ * ends. The log says that the upload may be stored. */
+Test(ends, a_kick_and_no_answer, .timeout = 60)
+{
+    for (int dies = 0; dies <= 1; dies++) {
+        commit();
+        fake_kick(ENDING_LOCKED);
+        cr_assert(wait_until(is_taken, &fake.master, 20000));
+        if (dies)
+            channel_close(&fake.files);
+        cr_expect_eq(fake_reply(), 530, "%d: %s", dies, fake.reply);
+        cr_expect_eq(fake_reply(), 0, "%s", fake.reply);
+        fake_hang_up(ENDING_LOCKED);
+        fake_expect_transfer(0, "the account was locked, and no answer from "
+                                "files: the change may have been made");
+        fake_release();
+    }
+}
+
+/* So it is for each change. */
+Test(ends, a_kick_and_no_answer_to_a_change, .timeout = 120)
+{
+    static const struct {
+        const char *line;
+        enum message_kind asked;
+    } rows[] = {
+        { "MKD d", MSG_directory_make },
+        { "RMD d", MSG_directory_remove },
+        { "DELE x", MSG_file_delete },
+        { "MFMT 20260101000000 x", MSG_times },
+        { "SITE CHMOD 644 x", MSG_mode },
+        { "RNTO y", MSG_rename },
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        fake_open();
+        if (rows[i].asked == MSG_rename)
+            FAKE_DO("RNFR x", 350, facts, facts_are, .kind = ENTRY_FILE);
+        fake_say(rows[i].line);
+        cast_expect(&fake.files, rows[i].asked);
+        fake_kick(i % 2 == 0 ? ENDING_KICKED : ENDING_LOCKED);
+        cr_expect_eq(fake_reply(), i % 2 == 0 ? 421 : 530, "%s: %s",
+                     rows[i].line, fake.reply);
+        cr_expect_eq(fake_reply(), 0, "%s", fake.reply);
+        fake_hang_up(i % 2 == 0 ? ENDING_KICKED : ENDING_LOCKED);
+        cr_expect(fake_event(EVENT_CHANGE, &logged), "%s", rows[i].line);
+        cr_expect_eq(logged.number[FIELD_RESULT], 0, "%s", rows[i].line);
+    }
 }
 
 /* Plays an upload whose bytes have all come, while files still syncs earlier
