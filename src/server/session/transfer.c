@@ -28,7 +28,7 @@
  * client that can't resume waits so long for its 425. */
 #define TRIES_MAX 8
 #define SLOW_MS   2000
-#define LATE_MS   500
+#define LATE_MS   2000
 
 /* A transfer ends if its client doesn't connect, or moves no byte, for too
  * long. A slow client must never count as stopped. */

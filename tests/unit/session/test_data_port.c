@@ -176,3 +176,34 @@ Test(data_port, a_neighbour_comes_after_the_command, .timeout = 60)
 {
     neighbours_come(false);
 }
+
+/* The client is far away: it connects when the neighbour's connection has long
+ * failed. So it is with each binding that tells the two apart. */
+Test(data_port, the_client_comes_later_than_a_neighbour, .timeout = 60)
+{
+    static const enum data_binding bindings[] = { BINDING_USER,
+                                                  BINDING_SESSION };
+    const struct tls_client_options no_ticket = { 0 };
+
+    for (int i = 0; i < 4; i++) {
+        struct tls_client *tls = NULL;
+        int other;
+
+        fake.granted.binding = bindings[i % 2];
+        fake_open();
+        fake_port();
+        fake_begin_download(100);
+        other = fake_come();
+        if (i < 2)
+            cr_assert_eq(write(other, "hello", 5), 5);
+        else
+            tls = tls_client_new(other, &no_ticket);
+        fake_expect_asleep(1000);
+        transfer.data = fake_come();
+        fake_secure_data();
+        cr_expect_eq(fake_reply(), 226, "%d: %s", i, fake.reply);
+        fake_release();
+        tls_client_free(tls);
+        fake_hang_up(ENDING_CLOSED);
+    }
+}
