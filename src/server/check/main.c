@@ -4,7 +4,8 @@
  * mode. "prepare" runs as root without a sandbox: it looks up accounts, makes
  * the directories `empty` and `state`, tries the filters, and reads only the
  * settings. "homes", "remarks" and "start" enter a sandbox before they look at
- * users; there they can take the ids of each user in turn, but change nothing.
+ * homes; there they can take the ids of each user in turn, but change nothing.
+ * A fork before it asks name services about the ids in the table of users.
  * "mounts", which tries network disks, has no sandbox. Descriptor 3 has the
  * settings; 4 has the table of users that reader has read, or a struct
  * prepared; 5 is the lock of a start's look at the homes, which runs in the
