@@ -194,8 +194,6 @@ static void orders_obey(struct session_record *s, unsigned orders)
         session_finish(s);
     else if ((orders & ORDER_KICK) && why < ENDING_COUNT)
         session_expel(s, (enum ending)why);
-    if (orders & ORDER_KILL)
-        session_kill(s);
     if (orders & ORDER_ASK)
         s->asked_by_newest = ask_begin(s);
 }

@@ -395,10 +395,6 @@ void session_kill(struct session_record *s)
 {
     if (s->state == SESSION_FREE || s->state == SESSION_ENDED)
         return;
-    if (s->older) {
-        older_order(s, ORDER_KILL);
-        return;
-    }
     session_kill_process(s, ENDING_KICKED);
     session_end(s);
 }

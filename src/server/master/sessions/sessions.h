@@ -209,8 +209,7 @@ enum session_news {
  * for that generation's master. */
 enum session_order {
     ORDER_KICK = 1, /* with the reason s->why */
-    ORDER_KILL = 2,
-    ORDER_ASK = 4,
+    ORDER_ASK = 4,  /* 2 was in use */
 };
 /* ORDER_KICK with this reason orders a session to end after its transfer,
  * without a deadline. ENDING_SHUTDOWN is free for this use: a master that stops
@@ -428,8 +427,7 @@ void session_gone(struct session_record *s, int status);
 /* Kills the session's process. Since this process can't log its end any more,
  * master logs it, with the reason WHY. */
 void session_kill_process(struct session_record *s, enum ending why);
-/* Kills the session's process, and ends the session. If S is of an older
- * generation, orders that generation's master to do this. */
+/* Kills the process of a session of this generation, and ends the session. */
 void session_kill(struct session_record *s);
 /* Call it when S is in the state ENDED: kills its remaining processes. From
  * then on a generation that retires doesn't wait for S. */
