@@ -236,7 +236,6 @@ struct master {
     enum master_state state;
     struct board *board;     /* NULL in a test of one part */
     struct board_row *row;   /* this generation's row of the board */
-    bool drains;             /* the last order that drain_follow() obeyed */
     struct loop_timer drain; /* until the announced beginning of a drain */
     /* Set when a child is ready, a record is free or a caller has left. At the
      * end of the turn run_on_turn_over() then checks whether the start, stop or

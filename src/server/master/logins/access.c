@@ -174,7 +174,8 @@ const struct user *access_current(const struct session_record *s,
 
 static void access_report(struct master *m, int r, const char *why)
 {
-    const bool away = m->users->away.text[0], was_away = m->access->was_away;
+    const bool away = m->users->away.text[0],
+               was_away = board_get(&m->row->away);
     struct complaint hint = { "" };
 
     board_set(&m->row->away, away);
@@ -184,7 +185,6 @@ static void access_report(struct master *m, int r, const char *why)
     if (!away && was_away)
         master_report(m, EVENT_SERVICE, PROCESS_MASTER,
                       "the users file and the homes can be reached again");
-    m->access->was_away = away;
     if (r == -EINVAL)
         master_report(m, EVENT_TROUBLE, PROCESS_MASTER,
                       "the old users stay: %s", why);

@@ -377,7 +377,6 @@ struct access {
     bool again; /* another look must follow this one */
     bool late;  /* this look takes long, so logins don't wait for it */
     struct loop_timer fresh; /* until `late` is set */
-    bool was_away;           /* master has logged that new clients get 421 */
     size_t ended;            /* sessions that the review after the last look has
                               * ended */
     uint64_t reviewed;   /* the edition with which all sessions were compared

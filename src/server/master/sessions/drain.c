@@ -25,8 +25,7 @@ void drain_follow(void *master)
 
     if (m->state != MASTER_RUNNING)
         return;
-    m->drains = drain_is_on(m);
-    if (m->drains) {
+    if (drain_is_on(m)) {
         SESSIONS_EACH(m->sessions, s)
             session_finish(s);
     } else if (begins > 0) {

@@ -271,7 +271,7 @@ static void older_on_timer(void *owner)
 {
     struct master *m = owner;
 
-    if (drain_begins(m) > 0 || m->drains)
+    if (drain_begins(m) > 0)
         drain_follow(m);
     older_look_all(m);
     for (size_t i = 0; i < OLDER_MAX; i++)
