@@ -198,6 +198,8 @@ struct userdb {
                               * couldn't open it; AWAY says why */
     bool may_be_missing;     /* at the first start the file can be missing; then
                               * there are no users */
+    bool young;              /* the first look has found another text, too soon
+                              * after a change to take it */
     uint64_t edits;          /* how many edits were announced before the last
                               * look that succeeded */
     struct complaint refused; /* why the file was refused; "": it was
@@ -256,9 +258,6 @@ int userdb_look(struct userdb *u, struct complaint *c);
 /* Takes the text in FD, which the previous generation has used. Returns 0; or
  * -errno, with the complaint. */
 int userdb_restore(struct userdb *u, int fd, struct complaint *c);
-/* Does the file have another text, which wasn't read yet? Call it only during a
- * start, since it reads the file itself. */
-bool userdb_changes(const struct userdb *u);
 /* Does the newest text end without a '\n'? */
 bool userdb_is_unended(const struct userdb *u);
 
@@ -273,7 +272,7 @@ struct sight {
     struct stat seen;
     enum users_state state; /* as in struct userdb, before the reading */
     uint64_t until;
-    bool read, whole;
+    bool read, whole, young;
     int result;   /* result of the reading: 0; -EINVAL or another -errno, with
                    * WHY */
     bool changed; /* the file has another text, and didn't change during the

@@ -127,6 +127,7 @@ static int sight_compare(const struct userdb *u, int fd, struct slice text,
      * don't take the text yet. */
     if (!users_must_be_read(g->state, g->until, u->reading.announced)) {
         g->read = false;
+        g->young = true;
         return 0;
     }
     if (u->edition > 0)

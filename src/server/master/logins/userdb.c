@@ -169,26 +169,6 @@ bool userdb_is_unended(const struct userdb *u)
            pread(u->fd, &last, 1, s.st_size - 1) == 1 && last != '\n';
 }
 
-bool userdb_changes(const struct userdb *u)
-{
-    FD_CLEANUP int fd = -1;
-    struct slice before;
-    struct buf text;
-    bool other = false;
-
-    if (!userdb_is_stale(u))
-        return false;
-    fd = open(u->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    buf_init(&text, USERS_FILE_MAX);
-    if (fd >= 0 && fd_read_file(fd, &text) == 0 &&
-        shared_map_whole(u->fd, &before) == 0) {
-        other = !slice_equal(before, buf_slice(&text));
-        shared_unmap(before.ptr, before.len);
-    }
-    buf_release(&text);
-    return other;
-}
-
 /* Call it when the fork couldn't open the file. A missing file is no failure if
  * the server starts before its first user is made. */
 static int userdb_not_opened(struct userdb *u, int error, pid_t *reader,
@@ -235,6 +215,7 @@ static int userdb_seen(struct userdb *u, int status, pid_t *reader,
     u->seen = g.seen;
     u->state = g.state;
     u->until = g.until;
+    u->young = g.young || (u->young && !g.read);
     o->read = g.read;
     o->whole = g.whole;
     if (g.result < 0)

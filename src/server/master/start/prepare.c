@@ -62,7 +62,7 @@ int prepare_users(struct master *m, struct complaint *c)
         userdb_restore(m->users, before, &refused);
     end = clock_ms() + 2 * m->deadlines.quiet;
     r = userdb_look(m->users, c);
-    while (r == USERDB_SAME && !recovery && userdb_changes(m->users) &&
+    while (r == USERDB_SAME && !recovery && m->users->young &&
            clock_ms() < end) {
         poll(NULL, 0, 50);
         r = userdb_look(m->users, c);
