@@ -114,11 +114,11 @@ set_source_files_properties(${PROJECT_SOURCE_DIR}/src/ctl/users/letter.c
     PROPERTIES COMPILE_DEFINITIONS SALLYPORT_LETTER="${letter_beside}")
 # And its converters of users, each with what they share at its end.
 set(import ${CMAKE_BINARY_DIR}/${CMAKE_INSTALL_DATADIR}/sallyport/import)
-file(READ ${PROJECT_SOURCE_DIR}/etc/import/json.awk shared)
-foreach(name json.awk ldif name-hash passwd proftpd pure-pw)
+file(READ ${PROJECT_SOURCE_DIR}/etc/import/rows.awk shared)
+foreach(name rows.awk ldif name-hash passwd proftpd pure-pw)
     set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS
         ${PROJECT_SOURCE_DIR}/etc/import/${name})
-    if(NOT name STREQUAL "json.awk")
+    if(NOT name STREQUAL "rows.awk")
         file(READ ${PROJECT_SOURCE_DIR}/etc/import/${name} own)
         file(WRITE ${import}/${name} "${own}\n${shared}")
     endif()

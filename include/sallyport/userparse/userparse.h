@@ -15,9 +15,10 @@
  * sallyportctl can edit their rows one by one. Returns 0; -EINVAL: a mistake;
  * another -errno: the file couldn't be read. *c has the reason in each case. */
 int users_read(struct users *u, int fd, const char *file, struct complaint *c);
-/* Does the same for a text in memory, which stays as it is. */
+/* Does the same for a text in memory, which stays as it is. Unless LENIENT,
+ * refuses what only older versions permit, as the server does. */
 int users_parse(struct users *u, struct slice text, const char *file,
-                struct complaint *c);
+                bool lenient, struct complaint *c);
 /* Does the same for the server, and refuses what only older versions permit.
  * REPORT NULL: ends at the first mistake. Otherwise reads the file for a
  * program that only shows it: calls REPORT for each mistake, and *u gets the

@@ -258,7 +258,7 @@ static void edit_begin(void)
     rest = buf_slice(&e.text);
     edit_users = &e.own;
     home_forget_rows();
-    if (users_parse(&e.own, rest, e.file.path, &why))
+    if (users_parse(&e.own, rest, e.file.path, true, &why))
         fail(EX_DATAERR, "%s; nothing was changed: correct the file first",
              why.text);
     while (rest.len > 0) {

@@ -45,8 +45,8 @@ const struct ctl_command ctl_commands[] = {
       "sallyportctl user rename anna anna.b" },
     { "user", "import", user_import, TAKES_FILE, READS_USERS,
       "FILE|- [--sync NAME [--most]] [--dry-run]",
-      "Add users from JSON, as \"user list --json --hashes\" and the programs "
-      "in share/sallyport/import write it; with --sync also "
+      "Add users from rows of the users file, as the programs in "
+      "share/sallyport/import print them; with --sync also "
       "change the users of that source, and lock users that it doesn't have",
       "awk -f /usr/share/sallyport/import/pure-pw /etc/pureftpd.passwd |\n"
       "  sallyportctl user import - --dry-run" },

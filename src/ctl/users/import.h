@@ -1,19 +1,19 @@
-/* The users of a JSON text, for "user import". */
+/* The users of a source, for "user import". */
 #ifndef CTL_IMPORT_H
 #define CTL_IMPORT_H
 
 #include "edit/edit.h"
 
-/* An object of the text. The list in struct import owns the strings. */
+/* A row of the source. */
 struct imported {
-    /* Words for the terminal: why the user is locked, and what the row can't
-     * express. */
-    struct buf lock, without;
-    const char *name, *hash, *comment, *home, *old_home, *second_factor;
-    const char *skip; /* the object's reason to skip it; NULL: none */
-    bool skipped;     /* it gets no row */
-    bool there;       /* a row of the source of --sync has this name */
-    struct draft draft;
+    char *name;          /* as in the row, also if it isn't a valid name */
+    const char *no_hash; /* why the hash can't be used; NULL: it can */
+    bool has_home;
+    bool locked;        /* the source locks the user */
+    bool broken;        /* the row isn't wholly understood */
+    bool skipped;       /* it gets no row */
+    bool there;         /* a row of the source of --sync has this name */
+    struct draft draft; /* its hash is without '!' */
 };
 
 /* The changes of --sync to existing rows. */
@@ -28,26 +28,19 @@ struct import {
     size_t count;      /* number of entries */
     size_t made, next; /* MADE entries from the first on are done, and NEXT ones
                         * if the running edit stands */
-    json_t *list;      /* the array of the objects */
-    json_t *by_name;   /* the index of each entry, by its name */
+    json_t *by_name;   /* the index of the first entry of each valid name */
     size_t unexpected; /* skipped entries that should have given a user */
     struct sync_done sync;
 };
 
-#define TEXT_SHOWN (USER_HOME_MAX + 128) /* a reason that names a home */
-/* Escapes TEXT of the file for the terminal. Returns OUT. */
-const char *import_show(const char *text, char out[TEXT_SHOWN]);
 /* import_read.c: reads m->path, "-" for standard input. */
 void import_read(struct import *m);
-/* Finds the entry that gives this user, or returns NULL. */
+/* Finds the first entry of this name, or returns NULL. */
 struct imported *import_find(const struct import *m, const char *name);
 /* Skips the entry, and notes the reason. Unless EXPECTED, the command then ends
  * with EX_DATAERR. */
 void import_skip(struct import *m, struct imported *e, const char *why,
                  bool expected);
-/* Returns the comment, or "" if a row can't have it. */
-const char *import_comment(const struct imported *e);
-bool import_hash_usable(const struct imported *e);
 
 /* user_sync.c: the rows that follow a source. */
 

@@ -1,4 +1,4 @@
-/* "user import": adds users from JSON. A fork looks at their homes before the
+/* "user import": adds users from rows. A fork looks at their homes before the
  * lock; then the rows are added in pieces, so that no other command waits long
  * for the lock. If the server doesn't accept a hash, it isn't imported, and the
  * user is locked until "user passwd". */
@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "sallyport/base/clock.h"
+#include "sallyport/base/harmless.h"
 
 /* Milliseconds for which a piece holds the lock. */
 #define PIECE_MS 1000
@@ -29,18 +30,16 @@ static void make_row(void *data)
     struct draft *d = &e->draft;
     /* In a row that follows a source, "!" is only for the administrator's
      * lock. */
-    const bool locked = e->lock.len > 0 && !ctl.args.sync;
-    const char *hash = import_hash_usable(e) ? e->hash : locked ? "" : "*";
+    const bool locked = e->locked && !ctl.args.sync;
     struct buf line;
 
-    row_set_column(&d->row, ROW_NAME, e->name);
-    row_set_column(&d->row, ROW_COMMENT, import_comment(e));
-    row_set_hash(&d->row, locked, hash);
+    if (locked)
+        row_set_hash(&d->row, true, e->no_hash ? "" : d->row.column[ROW_HASH]);
     sync_mark(e);
-    draft_home(d, e->home);
+    draft_home(d, e->has_home ? d->row.column[ROW_HOME] : NULL);
     draft_check(d, &ctl.users, NULL);
     home_check(&d->home);
-    buf_init(&line, USER_LINE_MAX);
+    buf_init(&line, USER_LINE_MAX - 20); /* uid and gid come later */
     const int r = row_print(&d->row, &line);
     if (r == -ENOBUFS)
         fail(EX_DATAERR, "its line would be too long");
@@ -144,39 +143,32 @@ static void print_said(struct import *m)
 static void print_entry(const struct imported *e)
 {
     const struct row *row = &e->draft.row;
-    const bool usable = import_hash_usable(e);
     const char *before = "; with ";
-    char home[TEXT_SHOWN];
+    struct buf line;
 
-    printf("user %s: uid %u, home %s", e->name, (unsigned)e->draft.home.uid,
-           e->draft.home.path);
-    if (e->old_home && strcmp(e->old_home, e->draft.home.path) != 0) {
-        import_show(e->old_home, home);
-        printf("; its files stay in %s", home);
-    }
+    buf_init(&line, 2 * USER_LINE_MAX);
+    buf_add_format(&line, "user %s: uid %u, home %s", e->name,
+                   (unsigned)e->draft.home.uid, e->draft.home.path);
     for (size_t i = 0; i < row->keys; i++)
-        if (strncmp(row->key[i], "rights=full", 11) != 0 &&
+        if (row->key[i][0] && strncmp(row->key[i], "rights=full", 11) != 0 &&
             strncmp(row->key[i], "totp=", 5) != 0 &&
             strncmp(row->key[i], "sync=", 5) != 0) {
-            printf("%s%s", before, row->key[i]);
+            buf_add_format(&line, "%s%s", before, row->key[i]);
             before = " ";
         }
-    if (e->without.len > 0)
-        printf("; without %.*s", (int)e->without.len, e->without.data);
-    if (e->lock.len > 0)
-        printf("; locked: %.*s", (int)e->lock.len, e->lock.data);
-    if (e->lock.len > 0 && usable && !ctl.args.sync)
-        printf("; if the user may log in without that restriction, run: "
-               "sallyportctl user unlock %s",
+    harmless_make(line.data, line.len);
+    printf("%.*s", (int)line.len, line.data);
+    buf_release(&line);
+    if (e->locked)
+        printf("; locked in the source");
+    if (e->locked && !e->no_hash && !ctl.args.sync)
+        printf("; if the user may log in nevertheless, run: sallyportctl user "
+               "unlock %s",
                e->name);
-    if (!usable && !row_get(row, "login"))
+    if (e->no_hash && !row_get(row, "login"))
         printf("; locked, since it has no usable hash (%s); run: sallyportctl "
                "user passwd %s",
-               e->hash && e->hash[strspn(e->hash, "!*")] &&
-                       strlen(e->hash) <= USER_HASH_MAX
-                   ? user_hash_found(e->hash)
-                   : "there is none",
-               e->name);
+               e->no_hash, e->name);
     putchar('\n');
 }
 

@@ -8,6 +8,9 @@
 
 #include <strings.h>
 
+/* A reason with names and commands. */
+#define WHY_MAX (8 * USER_NAME_MAX + 256)
+
 /* Does the row follow the source of the command line? *sync gets its key
  * sync=. */
 static bool is_ours(const struct user *row, struct user_sync *sync)
@@ -22,7 +25,8 @@ static bool is_ours(const struct user *row, struct user_sync *sync)
 static void skip_renamed(struct import *m, struct imported *one,
                          const struct users *u)
 {
-    char why[TEXT_SHOWN];
+    const char *hash = one->draft.row.column[ROW_HASH];
+    char why[WHY_MAX];
 
     for (size_t i = 0; i < u->count; i++) {
         const struct user *row = &u->row[i];
@@ -31,7 +35,7 @@ static void skip_renamed(struct import *m, struct imported *one,
 
         if ((there && !there->skipped) || !is_ours(row, &sync) ||
             (strcasecmp(row->name, one->name) != 0 &&
-             (!import_hash_usable(one) || strcmp(one->hash, row->hash) != 0)))
+             (one->no_hash || strcmp(hash, row->hash) != 0)))
             continue;
         snprintf(why, sizeof(why),
                  "it seems to be %s with a new name; run: sallyportctl user "
@@ -51,7 +55,7 @@ void sync_split(struct import *m, const struct users *u)
         const struct user *row =
             one->skipped ? NULL : users_find(u, slice_from(one->name));
         struct user_sync sync;
-        char why[TEXT_SHOWN];
+        char why[WHY_MAX];
 
         if (!row && !one->skipped)
             skip_renamed(m, one, u);
@@ -72,16 +76,16 @@ void sync_split(struct import *m, const struct users *u)
 
 /* Returns the new marks of a row. If ONE is NULL, since the source lacks the
  * user, adds SYNC_GONE to the marks BEFORE, which stay for the user's return.
- * If the entry can't be used, the marks stay. */
+ * If the entry isn't understood, they stay, too, and the user is locked. */
 static unsigned marks_of(const struct imported *one, unsigned before)
 {
     if (!one)
         return before | SYNC_GONE;
-    if (one->skip)
-        return before;
-    return (import_hash_usable(one) ? SYNC_HASH : 0u) |
+    if (one->broken)
+        return before | SYNC_LOCKED;
+    return (one->no_hash ? 0u : SYNC_HASH) |
            (row_get(&one->draft.row, "expires") ? SYNC_EXPIRES : 0u) |
-           (one->lock.len > 0 ? SYNC_LOCKED : 0u);
+           (one->locked ? SYNC_LOCKED : 0u);
 }
 
 void sync_mark(struct imported *e)
@@ -119,8 +123,7 @@ static void check_loss(const struct import *m, const struct users *u)
     bool empty = true;
 
     for (size_t i = 0; i < m->count; i++)
-        empty = empty && (m->entry[i].skip ||
-                          !user_name_ok(slice_from(m->entry[i].name)));
+        empty = empty && !import_find(m, m->entry[i].name);
     if (empty && !ctl.args.most)
         fail(EX_DATAERR,
              "%s: there are no users in it, so nothing has changed; if that is "
@@ -168,9 +171,10 @@ static void sync_put(struct sync_row *r)
 {
     const struct user *row = r->row;
     const bool usable = r->after & SYNC_HASH, locked = row->locked_by_hand;
-    const char *hash = usable ? r->one->hash : locked ? "" : "*";
-    const char *now = row_get(&r->one->draft.row, "expires");
-    const char *comment = import_comment(r->one);
+    const struct row *from = &r->one->draft.row;
+    const char *hash = !usable && locked ? "" : from->column[ROW_HASH];
+    const char *now = row_get(from, "expires");
+    const char *comment = from->column[ROW_COMMENT];
     int64_t when = 0;
 
     if (usable ? strcmp(hash, row->hash) != 0 : r->before & SYNC_HASH) {
@@ -208,8 +212,9 @@ static void say_row(struct sync_row *r)
             buf_add_format(&done->said, "; locked: no longer in %s",
                            ctl.args.sync);
         else if (r->after & SYNC_LOCKED)
-            buf_add_format(&done->said, "; locked: %.*s", (int)r->one->lock.len,
-                           r->one->lock.data);
+            buf_add_text(&done->said, r->one->broken
+                                          ? "; locked: its row can't be used"
+                                          : "; locked in the source");
         else
             buf_add_format(&done->said,
                            "; locked, since it has no usable hash; run: "
@@ -238,7 +243,7 @@ static void sync_row(struct import *m, const struct user *row, unsigned before)
                           .after = marks_of(one, before) };
 
     buf_init(&r.changed, USER_LINE_MAX);
-    if (one && !one->skip)
+    if (one && !one->broken)
         sync_put(&r);
     if (r.after != before)
         user_set_sync(edit_row(row->line), slice_from(ctl.args.sync), r.after);

@@ -121,7 +121,7 @@ Test(home, a_dead_disk, .timeout = 300)
     snprintf(words, sizeof(words), "user change carl --home %s",
              in(world.homes, "c2"));
     expect_run(0, "", words);
-    file_write(in_scratch("new"), "[{\"name\":\"emil\"}]");
+    file_write(in_scratch("new"), "emil:*::::::\n");
     snprintf(words, sizeof(words), "user import %s", in_scratch("new"));
     expect_out(0, "", words, "1 imported");
     expect_run(0, "", "user del carl --purge --yes");
@@ -147,8 +147,7 @@ Test(home, a_dead_disk, .timeout = 300)
     cr_expect_eq(status, 0);
     cr_expect_null(strstr(file_text(world.users), "bob-is-dead"));
     /* An import waits once, not for each user. */
-    file_write(in_scratch("new"),
-               "[{\"name\":\"fay-is-dead\"}, {\"name\":\"gil-is-dead\"}]");
+    file_write(in_scratch("new"), "fay-is-dead:*::::::\ngil-is-dead:*::::::\n");
     snprintf(words, sizeof(words), "user import %s", in_scratch("new"));
     expect_err(EX_TEMPFAIL, "", words, "doesn't answer");
     cr_expect_null(strstr(file_text(world.users), "-is-dead"));

@@ -68,13 +68,10 @@ void world_people(void)
     file_write("users.lock", "");
     file_write("users.last-uid", "70001\n");
     file_write("users.last-gid", "80000\n");
-    file_write("one", "[{\"name\":\"b1\"}]");
-    file_write("import", "[{\"name\":\"b1\",\"comment\":\"B\"},"
-                         "{\"name\":\"b2\"},{\"name\":\"b3\"}]");
-    file_write("import2",
-               "[{\"name\":\"b1\",\"comment\":\"C\"},{\"name\":"
-               "\"b2\",\"locked\":true},{\"name\":\"b3\",\"expires\":"
-               "\"2030-01-01\"},{\"name\":\"b5\"}]");
+    file_write("one", "b1:*::::::\n");
+    file_write("import", "b1:*:::B:::\nb2:*::::::\nb3:*::::::\n");
+    file_write("import2", "b1:*:::C:::\nb2:!::::::\n"
+                          "b3:*::::::expires=2030-01-01\nb5:*::::::\n");
     snprintf(text, sizeof(text),
              "# the users\n"
              "anna:" WORLD_HASH ":70000:70000:Anna:%s/anna::rights=full "

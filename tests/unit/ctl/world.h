@@ -23,7 +23,7 @@ extern struct world world;
 void world_make(void);
 /* Makes world anew, as the working directory. It has the users anna and bert,
  * the share old and the team legal, to which anna belongs, and the files one,
- * import and import2 with objects to import. */
+ * import and import2 with rows to import. */
 #define WORLD_HASH                                                             \
     "$6$salt$abcdefghijklmnopqrstuvwxyzABCDEFGHIJ./01234"                      \
     "abcdefghijklmnopqrstuvwxyzABCDEFGHIJ./01234"

@@ -250,14 +250,15 @@ Test(users, a_text_in_memory)
 {
     static const char text[] = ROW("anna", "1") ROW("bert", "2");
 
-    cr_assert_eq(users_parse(&u, slice_from(text), "users", &c), 0, "%s",
+    cr_assert_eq(users_parse(&u, slice_from(text), "users", true, &c), 0, "%s",
                  c.text);
     cr_assert_eq(u.count, 2);
     cr_expect_eq(users_find(&u, SLICE("bert")), &u.row[1]);
     users_release(&u);
-    cr_expect_eq(users_parse(&u, SLICE("anna\n"), "users", &c), -EINVAL);
+    cr_expect_eq(users_parse(&u, SLICE("anna\n"), "users", true, &c), -EINVAL);
     cr_expect(strstr(c.text, "users:1: too few columns"), "%s", c.text);
-    cr_assert_eq(users_parse(&u, SLICE(""), "users", &c), 0, "%s", c.text);
+    cr_assert_eq(users_parse(&u, SLICE(""), "users", true, &c), 0, "%s",
+                 c.text);
     cr_expect_eq(u.count, 0);
 }
 

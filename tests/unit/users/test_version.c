@@ -20,7 +20,7 @@ static uint64_t version_by(const uint8_t by[SIPHASH_KEY], const char *row)
     struct users u;
     uint64_t v;
 
-    cr_assert_eq(users_parse(&u, slice_from(row), "users", &c), 0, "%s",
+    cr_assert_eq(users_parse(&u, slice_from(row), "users", true, &c), 0, "%s",
                  c.text);
     v = user_version(&u.row[0], by);
     users_release(&u);

@@ -339,10 +339,10 @@ int users_read(struct users *u, int fd, const char *file, struct complaint *c)
 }
 
 int users_parse(struct users *u, struct slice text, const char *file,
-                struct complaint *c)
+                bool lenient, struct complaint *c)
 {
     struct reader r = {
-        .users = u, .file = file, .complaint = c, .lenient = true
+        .users = u, .file = file, .complaint = c, .lenient = lenient
     };
     struct buf own;
     int result;
