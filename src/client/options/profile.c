@@ -185,9 +185,15 @@ int profile_load(struct profile *p, const char *name, struct options *o,
         } else if (line[0] && !strchr("#;", line[0]) &&
                    in != OPTION_FROM_NOWHERE &&
                    profile_setting(p, in, line, o, &c) < 0) {
-            return fail(why, EX_CONFIG, "%s:%d: %s", path, number, c.text);
+            if (r == 0)
+                r = fail(why, EX_CONFIG, "%s:%d: %s", path, number, c.text);
+            else
+                fail_add(why, "; line %d: %s", number, c.text);
+            c = (struct complaint){ "" };
         }
     }
+    if (r != 0)
+        return r;
     if (found)
         snprintf(p->name, sizeof(p->name), "%s", name);
     return found ? 0 : 1;
