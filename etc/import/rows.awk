@@ -1,6 +1,6 @@
-# What the programs beside this file share: the build puts it at the end of each. They
-# make rows of the users file, sallyport-users(5), and lock each user whom they don't
-# wholly understand: `lock` has the reasons, `words` are only printed, `end` is when
+# The build puts this text at the end of each program beside it. The programs make rows
+# of the users file, sallyport-users(5), and lock a user if they don't understand the
+# user's entry wholly: `lock` has the reasons, `words` are only printed, `end` is when
 # the user expires.
 
 function begin() { lock = words = end = "" }

@@ -1,6 +1,6 @@
 /* Reads rows of the users file, as a database or a converter of etc/import
  * prints them. The server's parser judges each row. A row that it refuses gives
- * no user, and with --sync locks the user whom it names: a restriction that
+ * no user, and with --sync locks the user that it names: a restriction that
  * isn't understood opens no account. */
 #include "import.h"
 

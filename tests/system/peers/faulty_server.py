@@ -76,8 +76,8 @@ LISTED = {
 }
 
 # Servers with directories in /sub. four_lists: a listing of them is answered when
-# four are under way. late_list: that of "late" comes after a download was asked for.
-# cut_sub: that of "late" is cut.
+# four are under way. late_list: the listing of "late" comes after a download was asked
+# for. cut_sub: the listing of "late" is cut.
 TREES = {"four_lists": "abcd", "late_list": ["early", "late"],
          "cut_sub": ["early", "late"]}
 
@@ -451,8 +451,8 @@ class Session(threading.Thread):
             return TEXT + b"more\n" * (len(TOLD) if FAULT == "growing" else 1)
         return TEXT.upper() if FETCHED.is_set() and FAULT in ("replaced", "stale_list") else TEXT
 
-    # slow_hash: The checksum of a whole file takes too long; slower_hash: that of a part
-    # does, too. late_hash: It waits for the test.
+    # slow_hash: The checksum of a whole file takes too long; slower_hash: the checksum of
+    # a part does, too. late_hash: It waits for the test.
     def do_HASH(self, words):
         while FAULT == "late_hash" and not os.path.exists("go"):
             time.sleep(0.01)
