@@ -1,4 +1,4 @@
-/* Quotas of the kernel, with a real server on btrfs; tests/system/quota_vm has
+/* Quotas of the kernel, with a real server on btrfs; tests/lab/quota_vm has
  * ext4 and xfs. The tests need root, in a mount namespace of this program. */
 #include "blockdev.h"
 #include "ctl.h"
