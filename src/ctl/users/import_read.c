@@ -72,7 +72,8 @@ static bool is_understood(struct imported *e, struct slice line,
     r = users_parse(&u, buf_slice(&text), e->name, false, why);
     buf_release(&text);
     row_need(r == -EINVAL ? 0 : r);
-    e->locked |= r == 0 && user_sync_closed(u.row);
+    /* A row that isn't of --sync keeps the word "locked" of its source. */
+    e->locked |= r == 0 && ctl.args.sync && user_sync_closed(u.row);
     users_release(&u);
     return r == 0;
 }
@@ -91,6 +92,7 @@ static void take_row(struct import *m, struct slice line)
     struct imported *e = &m->entry[m->count++], *first;
     struct complaint why = { "" };
     struct slice rest = line, name, hash = SLICE("");
+    const char *words;
     char *run;
 
     slice_cut(&rest, ':', &name);
@@ -121,7 +123,11 @@ static void take_row(struct import *m, struct slice line)
     run = strstr(why.text, "; run: "); /* it would change a row of this file */
     if (run)
         *run = '\0';
-    refuse(m, e, why.text + strlen(e->name) + strlen(":1: "));
+    words = why.text + strlen(e->name) + strlen(":1: ");
+    if (slice_starts(slice_from(words), slice_from(e->name)) &&
+        words[strlen(e->name)] == ':') /* a retired key names the user again */
+        words += strlen(e->name) + strlen(": ");
+    refuse(m, e, words);
 }
 
 static void take_line(struct import *m, struct slice line, bool first)
