@@ -222,6 +222,8 @@ class Session(threading.Thread):
         if self.secure and self.denied:
             DENIED.append(self)
         self.s.close()
+        if FAULT == "banner":
+            open("closed", "w").close()
 
     def do_AUTH(self, words):
         if FAULT == "no_tls" or FAULT == "time_plain" and LOST:
