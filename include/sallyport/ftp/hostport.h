@@ -12,6 +12,7 @@ const char *hostport_text(const struct address *a, char out[HOSTPORT_MAX]);
 /* Parses a decimal number from 0 to MAX without leading zeros: "010" is 8 to
  * some parsers and 10 to others. Returns 0, or -EINVAL with *ret untouched. */
 int hostport_number(struct slice s, uint64_t max, uint64_t *ret);
+
 enum epsv_argument { EPSV_ANY, EPSV_IPV4, EPSV_IPV6, EPSV_ALL };
 /* Parses the argument of EPSV: "", "1", "2" or "ALL". Returns 0; -EINVAL;
  * -EPROTONOSUPPORT: another number. */

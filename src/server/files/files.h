@@ -314,10 +314,9 @@ int resolve_beneath(int directory, const char *path, int flags);
  * permits. */
 int resolve_in(int directory, const char *name, int flags, unsigned mode);
 
-/* Opens the directory NAME in DIRECTORY with FLAGS: O_PATH, or O_RDONLY to read
- * it. Returns a descriptor; -EXDEV: something is mounted there; or another
- * -errno. */
-int resolve_unmounted(int directory, const char *name, int flags);
+/* Opens the directory NAME in DIRECTORY to read it. Returns a descriptor;
+ * -EXDEV: something is mounted there; or another -errno. */
+int resolve_unmounted(int directory, const char *name);
 
 /* Do A and B describe the same file? */
 bool resolve_is_same(const struct stat *a, const struct stat *b);

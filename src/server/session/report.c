@@ -273,7 +273,8 @@ void report_end(struct session *s, enum ending ending, const char *cause)
                 "wait for TLS there before it sends the command";
     /* Nobody has answered the login. If the client leaves, nobody refuses it.
      */
-    if (s->login.request != 0 && !s->login.user[0] && ending != ENDING_CLOSED)
+    if (s->login.request != 0 && !s->login.user[0] && ending != ENDING_CLOSED &&
+        ending != ENDING_TLS)
         report_login_failed(s,
                             ending == ENDING_NO_LOGIN ? "no answer in time"
                                                       : ending_text(ending),

@@ -240,8 +240,8 @@ enum stream_state flow_read(struct session *s, char *into, size_t len,
 void rate_on_timer(void *owner);
 /* Must the transfer wait now? If so, WAITS_TURN comes when it may go on. */
 bool rate_waits(struct session *s);
-/* Returns how many of LEN bytes may move: at least 2, unless LEN is less. Call
- * it only after rate_waits() has returned false. */
+/* Returns how many of LEN bytes may move: at least 512, unless LEN is less.
+ * Call it only after rate_waits() has returned false. */
 size_t rate_cap(const struct session *s, size_t len);
 void rate_spend(struct session *s, size_t bytes);
 

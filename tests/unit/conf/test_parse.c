@@ -195,9 +195,9 @@ static int survey(const char *text)
 Test(parse, settings_of_older_versions_are_refused)
 {
     static const char told_both[] =
-        "conf:2: active has no effect any more; clients use passive mode (EPSV "
+        "conf:2: there is no active any more; clients use passive mode (EPSV "
         "or PASV); remove this line\n"
-        "conf:4: active has no effect any more; clients use passive mode (EPSV "
+        "conf:4: there is no active any more; clients use passive mode (EPSV "
         "or PASV); remove this line\n";
     const struct slice text = SLICE("login_tries = 5\nactive = perhaps\n"
                                     "idle_timeout = 7s\nactive = no\n");

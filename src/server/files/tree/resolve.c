@@ -123,9 +123,9 @@ int resolve_in(int directory, const char *name, int flags, unsigned mode)
                        RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
 }
 
-int resolve_unmounted(int directory, const char *name, int flags)
+int resolve_unmounted(int directory, const char *name)
 {
-    return resolve_how(directory, name, flags | O_DIRECTORY, 0,
+    return resolve_how(directory, name, O_RDONLY | O_DIRECTORY, 0,
                        RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV);
 }
 

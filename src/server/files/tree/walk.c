@@ -110,7 +110,7 @@ static void walk_into(struct walk *w, int fd, const char *name)
     if (mount_covers(w->f, path_slice(&w->path), name))
         return; /* the path leads into the share instead */
     FD_CLEANUP int inner =
-        w->one_disk ? resolve_unmounted(fd, name, O_RDONLY)
+        w->one_disk ? resolve_unmounted(fd, name)
                     : resolve_in(fd, name, O_RDONLY | O_DIRECTORY, 0);
     /* A snapshot or a subvolume of btrfs has a device number of its own, but
      * isn't mounted. */

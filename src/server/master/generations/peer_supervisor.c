@@ -154,7 +154,8 @@ static void heartbeat_on_timer(void *owner)
     board_set(&m->row->sessions, m->sessions->living);
     board_set(&m->row->transfers, t.complete + t.failed);
     board_set(&m->row->master, m->row->master + 1);
-    if (m->banning->error && m->row->master % BEATS_TO_WRITE == 0)
+    if (m->state == MASTER_RUNNING && m->banning->error &&
+        m->row->master % BEATS_TO_WRITE == 0)
         banning_save(m);
     loop_timer_set(&m->loop, &m->heartbeat, m->deadlines.beat);
 }

@@ -124,8 +124,9 @@ void login_deny(struct session_record *s, enum denial why)
     int r;
 
     if (password_is_changed(s)) {
-        password_answer(s,
-                        why == DENIAL_WRONG ? PASSWORD_WRONG : PASSWORD_BUSY);
+        password_answer(s, why == DENIAL_WRONG || why == DENIAL_LOCKED
+                               ? PASSWORD_WRONG
+                               : PASSWORD_BUSY);
         return;
     }
     r = SEND(&s->channel, denied, s->request, .why = why);

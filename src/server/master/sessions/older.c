@@ -266,7 +266,7 @@ void older_look_all(struct master *m)
 }
 
 /* Also follows a drain, since an older master can have got the last order
- * "drain", also an announced one, or "drain --off". */
+ * "drain", also an announced one. */
 static void older_on_timer(void *owner)
 {
     struct master *m = owner;
