@@ -214,7 +214,7 @@ Test(parse, settings_of_older_versions_are_refused)
     cr_expect_eq(s.idle_timeout, 7000);
     cr_expect_eq(parse("activ = no\n"), -EINVAL);
     cr_expect_eq(parse("fsync = no\non_conflict = version ; kept\n"), -EINVAL);
-    cr_expect(strstr(c.text, "conf:2: on_conflict = version has no effect any "
+    cr_expect(strstr(c.text, "conf:2: there is no on_conflict = version any "
                              "more; on_conflict = rename"));
     parse_well("on_conflict = rename\n");
     told[0] = '\0';
