@@ -32,6 +32,7 @@ enum flood_kind {
 
 struct flood_plan {
     unsigned port;
+    unsigned count; /* of connections; 0: FLOOD_COUNT */
     enum flood_kind kind;
     const char *from;    /* the first of its addresses */
     unsigned from_count; /* 0: one */
@@ -245,7 +246,9 @@ static void flood_start(struct flood *f, const struct flood_plan *plan)
 
     memset(&flooding, 0, sizeof(flooding));
     flooding.plan = plan;
-    f->count = server_is_sanitized() ? FLOOD_COUNT / 4 : FLOOD_COUNT;
+    f->count = plan->count             ? plan->count
+               : server_is_sanitized() ? FLOOD_COUNT / 4
+                                       : FLOOD_COUNT;
     flooding.count = f->count;
     record_hello(&flooding);
     for (unsigned i = 0; i < f->count; i++)
@@ -456,6 +459,69 @@ ServerTest(flood, from_some_addresses, 200,
         expect_soon(server, GOOD, NULL, LATE_MS);
     while (!server_log_has(server, "made room for another address"));
     flood_stop(&f);
+}
+
+#define ROOM_MS     2000
+#define ROOM_LOGINS 3
+
+/* A limit, and how many connections of a network reach it. */
+struct room_row {
+    const char *settings;
+    unsigned count;
+};
+
+/* Through a proxy the first login comes after the sessions of the flood, which
+ * read their headers. So the time of the next ones counts. */
+static void expect_room(const struct room_row *row, bool proxied,
+                        unsigned networks)
+{
+    const bool claimed = getenv("SALLYPORT_ALONE") != NULL;
+    struct flood f[2];
+    struct server server;
+    char settings[256];
+
+    snprintf(settings, sizeof(settings), "%s%s", row->settings,
+             proxied ? "proxies = 127.0.0.5\n" : "");
+    server_start(&server, PLAN(.no_ban = NOBODY, .settings = settings,
+                               .listen = proxied ? "127.0.0.1:0 proxy" : NULL));
+    for (unsigned i = 0; i < networks; i++)
+        flood_start(&f[i],
+                    &(struct flood_plan){
+                        .port = server.port,
+                        .count = row->count,
+                        .from = proxied ? "127.0.0.5"
+                                : i > 0 ? "127.0.1.1"
+                                        : "127.0.0.1",
+                        .header = proxied && i == 0 ? HEADER_FLOOD : NULL,
+                        .subscriber = proxied && i > 0,
+                        .again_ms = proxied ? 60000 : 1000 });
+    for (int i = 0; i < 1 + ROOM_LOGINS; i++) {
+        uint64_t took = proxied ? log_in(&server, "127.0.0.5", HEADER_GOOD)
+                                : log_in(&server, GOOD, NULL);
+
+        cr_expect(!claimed || i == 0 || took < ROOM_MS, "%s%u networks: %lu ms",
+                  settings, networks, took);
+    }
+    for (unsigned i = 0; i < networks; i++)
+        flood_stop(&f[i]);
+    server_stop(&server);
+}
+
+/* One network, or two, fill each limit with silent connections. A client of
+ * another network gets its place soon. */
+Test(flood, fills_each_limit, .timeout = 300)
+{
+    static const struct room_row rows[] = {
+        { "startups = 20\n", 60 },
+        { "max_sessions = 50\n", 60 },
+        { "startups = 20\nmax_per_address = 1000\n", 300 },
+        { "startups = 20\nmax_per_address = 1000\nmax_sessions = 100\n", 120 },
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        for (unsigned networks = 1; networks <= 2; networks++)
+            for (int proxied = 0; proxied <= 1; proxied++)
+                expect_room(&rows[i], proxied, networks);
 }
 
 /* The flood comes from a client of the proxy, not from the proxy itself. A

@@ -64,7 +64,6 @@ int admit_begin(struct gate_child *c, uint32_t request)
 
     if (r < 0)
         return admit_refuse(c, request, &c->peer, limit_of(r));
-    limits_begin_wait(&c->gate->limits, &c->peer);
     child_begin_wait(c);
     c->channel.phase = PHASE_RUN;
     acceptor_hold_back(c->gate);
@@ -236,10 +235,11 @@ static enum limit entry_admit(struct gate *g, struct accepted *e)
     }
     limit = board_drains(g->board)     ? LIMIT_DRAIN
             : board_get(&g->row->away) ? LIMIT_AWAY
-                                       : limits_check(&g->limits);
-    if (limit == LIMIT_NONE && !proxied)
-        limit = admit_decide(g, &e->peer);
-    if (limit == LIMIT_STARTUPS)
+            : proxied                  ? LIMIT_NONE
+                                       : admit_decide(g, &e->peer);
+    if (limit == LIMIT_NONE)
+        limit = limits_check(&g->limits, g->queue.outside);
+    if (limit == LIMIT_STARTUPS || limit == LIMIT_SESSIONS)
         return queue_add(g, e);
     return limit == LIMIT_NONE ? entry_begin(g, e) : limit;
 }

@@ -105,6 +105,7 @@ struct gate_child {
     struct address peer;   /* the client; until it is known, the proxy */
     struct address local;  /* the address to which PEER connected */
     struct address server; /* the address to which the client connected */
+    struct prefixes prefixes; /* of PEER, while it waits for a login */
     struct channel channel;
     struct loop_watch watch;
     struct loop_timer timer; /* deadline of the login; later the deadline of the
@@ -144,20 +145,16 @@ int children_on_adopt(void *owner, struct msg_adopt *m);
 int children_on_logged_in(void *owner, struct msg_logged_in *m);
 /* Frees the place of a session that has ended. */
 int children_on_reaped(void *owner, struct msg_reaped *m);
-/* Ends a session that hasn't logged in, so that PEER gets its place: the oldest
- * such session of the network that has the most such sessions. Ends no session
- * if this network has no more such sessions than PEER's network; or if it has
- * only one more, and the session is younger than a quarter of login_timeout.
- * Returns false if no session ends. */
-bool children_evict_one(struct gate *g, const struct address *peer);
+/* Returns the session without a login that makes room for N, or NULL. */
+struct gate_child *children_room(struct gate *g, const struct prefixes *n,
+                                 uint64_t now);
 /* Frees the place of a session. Call it only for a session that master was
  * never told of: for all others, children_on_reaped() calls it. */
 void child_discard(struct gate_child *c);
 /* Call it when the session's process runs, and master knows of it. Takes FD,
  * gate's end of the channel to the session. */
 void child_born(struct gate_child *c, int fd);
-/* Begins the session's wait for a login. The caller has counted the session in
- * struct limits. */
+/* Begins the session's wait for a login. Its client counts in struct limits. */
 void child_begin_wait(struct gate_child *c);
 /* Asks master to kill the session, and reads no more of its messages. WHY is
  * for the log. */
@@ -206,10 +203,11 @@ int admit_refuse(struct gate_child *c, uint32_t request,
                  const struct address *client, enum limit limit);
 
 /* queue.c: connections that wait for their session, since `startups` sessions
- * haven't logged in, or since master reads too slowly */
+ * haven't logged in, since max_sessions is reached, or since master reads too
+ * slowly */
 
-/* ms after which a connection may get the place of another network's
- * session. */
+/* ms after which a connection may get the place of another network's session;
+ * and again, if somebody else got this place. */
 #define QUEUE_ROOM_MS 500
 /* One look at the queue lets in at most this many connections. */
 #define QUEUE_ROUND 16
@@ -222,7 +220,9 @@ struct queued {
     struct accepted entry;    /* owns its socket; -1: CHILD owns the socket */
     struct gate_child *child; /* forked already, to read a PROXY header */
     uint32_t request;         /* number of CHILD's request `admit` */
+    struct prefixes prefixes;
     uint64_t since;
+    uint64_t asks; /* from when on a session may end to make room for it */
     struct loop_watch watch; /* watches for the client's end */
 };
 TAILQ_HEAD(queued_list, queued);
@@ -231,6 +231,7 @@ struct queue {
     struct queued *slot;
     struct queued_list unused, waiting; /* waiting: the oldest first */
     size_t count;                       /* number of connections that wait */
+    size_t outside;                     /* those that aren't sessions yet */
     struct loop_timer timer;
 };
 
@@ -239,8 +240,8 @@ void queue_release(struct gate *g);
 /* Closes all connections that wait. */
 void queue_close(struct gate *g);
 /* Puts E into the queue. Returns LIMIT_NONE: E's socket belongs to the queue;
- * LIMIT_STARTUPS: the queue is full, and no other network has at least two
- * connections more than E's network. */
+ * LIMIT_SESSIONS, LIMIT_STARTUPS: the server or the queue is full, and nobody
+ * makes room for E. */
 enum limit queue_add(struct gate *g, struct accepted *e);
 /* Does the same for C when its client's address becomes known. Gate answers
  * REQUEST at the end of the wait. */

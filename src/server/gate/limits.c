@@ -41,7 +41,7 @@ int limits_init(struct limits *l, const struct settings *s, size_t places)
         .max_sessions = s->max_sessions,
         .max_per_address = s->max_per_address,
         .startups = s->startups,
-        .prefixes = 2 * (places + LIMIT_QUEUE),
+        .prefixes = PREFIXES * (places + LIMIT_QUEUE),
         .buckets = table_buckets(places),
     };
     random_bytes(l->key, sizeof(l->key));
@@ -65,60 +65,40 @@ void limits_release(struct limits *l)
 
 /* The hash is keyed, so that nobody can choose addresses that collide. */
 static struct prefix_chain *prefix_chain_of(const struct limits *l,
-                                            const struct address *prefix)
+                                            const struct network *n)
 {
-    uint64_t h = network_hash(l->key, 0, prefix, 128);
+    uint64_t h = network_hash(l->key, 0, &n->address, n->bits);
 
     return &l->chain[h & (l->buckets - 1)];
 }
 
-static struct prefix_count *prefix_find(const struct limits *l,
-                                        const struct address *prefix)
+static struct prefix_count *
+prefix_find(const struct limits *l, const struct address *peer, unsigned bits)
 {
+    const struct network n = { address_prefix(peer, bits), bits };
     struct prefix_count *p;
 
-    LIST_FOREACH(p, prefix_chain_of(l, prefix), chain)
-        if (address_same_host(&p->prefix, prefix))
+    LIST_FOREACH(p, prefix_chain_of(l, &n), chain)
+        if (p->prefix.bits == bits &&
+            address_same_host(&p->prefix.address, &n.address))
             return p;
     return NULL;
-}
-
-static struct prefix_count *network_find(const struct limits *l,
-                                         const struct address *peer)
-{
-    struct address network = address_network_prefix(peer);
-
-    return prefix_find(l, &network);
-}
-
-uint64_t limits_waiting(const struct limits *l, const struct address *peer)
-{
-    const struct prefix_count *p = network_find(l, peer);
-
-    return p ? p->waiting : 0;
-}
-
-uint64_t limits_of_network(const struct limits *l, const struct address *peer)
-{
-    const struct prefix_count *p = network_find(l, peer);
-
-    return p ? p->of_network : 0;
 }
 
 enum limit limits_check_client(const struct limits *l,
                                const struct address *peer)
 {
-    struct address client = address_client_prefix(peer);
-    const struct prefix_count *p = prefix_find(l, &client);
+    const struct prefix_count *p =
+        prefix_find(l, peer, address_client_bits(peer));
 
-    if (p && p->of_client >= l->max_per_address)
+    if (p && p->all >= l->max_per_address)
         return LIMIT_ADDRESS;
     return limits_full(l) ? LIMIT_STARTUPS : LIMIT_NONE;
 }
 
-enum limit limits_check(const struct limits *l)
+enum limit limits_check(const struct limits *l, uint64_t coming)
 {
-    return l->total >= l->max_sessions ? LIMIT_SESSIONS : LIMIT_NONE;
+    return l->total + coming >= l->max_sessions ? LIMIT_SESSIONS : LIMIT_NONE;
 }
 
 bool limits_full(const struct limits *l)
@@ -126,34 +106,29 @@ bool limits_full(const struct limits *l)
     return l->waiting >= l->startups;
 }
 
-static struct prefix_count *prefix_find_or_make(struct limits *l,
-                                                const struct address *prefix)
+static struct prefix_count *
+prefix_find_or_make(struct limits *l, const struct address *peer, unsigned bits)
 {
-    struct prefix_count *p = prefix_find(l, prefix);
+    struct prefix_count *p = prefix_find(l, peer, bits);
 
     if (p)
         return p;
-    p = SLIST_FIRST(&l->unused); /* never empty: there are two records for each
-                                    counted connection */
+    p = SLIST_FIRST(&l->unused); /* never empty: there are enough records for
+                                    the networks of all connections */
     SLIST_REMOVE_HEAD(&l->unused, unused);
-    *p = (struct prefix_count){ .prefix = *prefix };
-    LIST_INSERT_HEAD(prefix_chain_of(l, prefix), p, chain);
+    p->prefix = (struct network){ address_prefix(peer, bits), bits };
+    LIST_INSERT_HEAD(prefix_chain_of(l, &p->prefix), p, chain);
     return p;
 }
 
 void limits_count_in(struct limits *l, const struct address *peer)
 {
-    struct address client = address_client_prefix(peer),
-                   network = address_network_prefix(peer);
-
-    prefix_find_or_make(l, &client)->of_client++;
-    prefix_find_or_make(l, &network)->of_network++;
-}
-
-void limits_begin_wait(struct limits *l, const struct address *peer)
-{
-    l->waiting++;
-    network_find(l, peer)->waiting++;
+    if (!peer) {
+        l->unknown++;
+        return;
+    }
+    NETWORK_LEVELS_EACH(peer, level)
+        prefix_find_or_make(l, peer, level->bits)->all++;
 }
 
 void limits_add(struct limits *l, const struct address *peer)
@@ -165,52 +140,90 @@ void limits_add(struct limits *l, const struct address *peer)
 void limits_enter(struct limits *l, const struct address *peer)
 {
     l->total++;
-    if (!peer) {
-        l->unknown++;
-        return;
-    }
     limits_count_in(l, peer);
-    limits_begin_wait(l, peer);
 }
 
-void limits_end_wait(struct limits *l, const struct address *peer)
+struct prefixes limits_prefixes(const struct limits *l,
+                                const struct address *peer)
 {
-    struct prefix_count *p = network_find(l, peer);
+    struct prefixes n = { 0 };
+    size_t i = 0;
 
-    if (!p || p->waiting == 0)
-        return;
-    l->waiting--;
-    p->waiting--;
+    for (size_t k = NETWORK_LEVELS; peer && k-- > 0;)
+        if (network_levels[k].family == peer->family)
+            n.of[i++] = prefix_find(l, peer, network_levels[k].bits);
+    return n;
 }
 
-static void prefix_free_if_unused(struct limits *l, struct prefix_count *p)
+void limits_line(struct limits *l, enum line line, const struct prefixes *n,
+                 int more)
 {
-    if (p->of_client > 0 || p->of_network > 0)
-        return;
-    LIST_REMOVE(p, chain);
-    SLIST_INSERT_HEAD(&l->unused, p, unused);
+    if (line == LINE_LOGIN)
+        l->waiting += (uint64_t)more;
+    for (size_t i = 0; i < PREFIXES && n->of[i]; i++)
+        n->of[i]->line[line] += (uint64_t)more;
+}
+
+static uint64_t prefixes_weight(const struct prefixes *n, size_t i,
+                                enum line line)
+{
+    return n->of[i] ? n->of[i]->line[line] : 0;
+}
+
+/* Returns less than 0 if A is lighter than B, more than 0 if it is heavier. */
+static int prefixes_compare(enum line line, const struct prefixes *a,
+                            const struct prefixes *b)
+{
+    for (size_t i = 0; i < PREFIXES; i++) {
+        const uint64_t x = prefixes_weight(a, i, line),
+                       y = prefixes_weight(b, i, line);
+
+        if (x != y)
+            return x < y ? -1 : 1;
+    }
+    return 0;
+}
+
+bool limits_makes_room(enum line line, const struct prefixes *a, bool late,
+                       const struct prefixes *best, const struct prefixes *n)
+{
+    size_t i = 0;
+
+    while (i < PREFIXES && a->of[i] == n->of[i])
+        i++;
+    return i < PREFIXES &&
+           prefixes_weight(a, i, line) + late >
+               prefixes_weight(n, i, line) + 1 &&
+           (!best || prefixes_compare(line, a, best) > 0);
+}
+
+bool limits_before(const struct prefixes *a, const struct prefixes *b)
+{
+    const int r = prefixes_compare(LINE_LOGIN, a, b);
+
+    return r < 0 || (r == 0 && prefixes_compare(LINE_QUEUE, a, b) < 0);
 }
 
 void limits_count_out(struct limits *l, const struct address *peer)
 {
-    struct address client = address_client_prefix(peer);
-    struct prefix_count *p = prefix_find(l, &client),
-                        *n = network_find(l, peer);
+    if (!peer) {
+        l->unknown--;
+        return;
+    }
+    NETWORK_LEVELS_EACH(peer, level) {
+        struct prefix_count *p = prefix_find(l, peer, level->bits);
 
-    p->of_client--;
-    n->of_network--;
-    prefix_free_if_unused(l, p);
-    if (n != p)
-        prefix_free_if_unused(l, n);
+        if (--p->all > 0)
+            continue;
+        LIST_REMOVE(p, chain);
+        SLIST_INSERT_HEAD(&l->unused, p, unused);
+    }
 }
 
 void limits_leave(struct limits *l, const struct address *peer)
 {
     l->total--;
-    if (peer)
-        limits_count_out(l, peer);
-    else
-        l->unknown--;
+    limits_count_out(l, peer);
 }
 
 void fruitless_init(struct fruitless *f)

@@ -1,7 +1,7 @@
-/* Decides whether a client may enter. The decision depends on the number of all
- * connections, on the number of the address's connections, on the number of
- * clients without a login, and on how earlier sessions of the address ended.
- * This file only counts; it accepts and closes no connection. */
+/* Decides whether a client may enter, and who makes room. The decision depends
+ * on the number of all connections, on the number of the address's connections,
+ * on the number of clients without a login, and on how earlier sessions of the
+ * address ended. This file only counts; it accepts and closes no connection. */
 #ifndef GATE_LIMITS_H
 #define GATE_LIMITS_H
 
@@ -41,27 +41,33 @@ extern const struct limit_text {
     const char *reason, *words;
 } limit_texts[LIMIT_COUNT];
 
-/* Counters of a client or of a network. With IPv4, an address is both a client
- * and a network. With IPv6, a client is a /64 prefix and a network is a /48
- * prefix, since one subscriber can have a whole /48. If the prefixes of a
- * client and of a network have the same bytes, they share a record. */
+/* Connections without a login: sessions, and queued connections. */
+enum line { LINE_LOGIN, LINE_QUEUE, LINES };
+
+/* Counters of a network: an IPv4 address, or an IPv6 /64, /56 or /48. */
 struct prefix_count {
     LIST_ENTRY(prefix_count) chain;
     SLIST_ENTRY(prefix_count) unused;
-    struct address prefix;
-    uint64_t of_client;  /* the client's sessions and queued connections */
-    uint64_t of_network; /* the network's sessions and queued connections */
-    uint64_t waiting;    /* the network's sessions that haven't logged in */
+    struct network prefix;
+    uint64_t all;         /* sessions and queued connections */
+    uint64_t line[LINES]; /* of these, those without a login */
 };
 LIST_HEAD(prefix_chain, prefix_count);
 SLIST_HEAD(prefix_stock, prefix_count);
+
+/* The networks of a connection, the widest first. IPv4 has one; a proxied
+ * client that isn't known yet has none. */
+#define PREFIXES 3
+struct prefixes {
+    struct prefix_count *of[PREFIXES];
+};
 
 struct limits {
     uint64_t max_sessions, max_per_address;
     uint64_t startups;
     uint64_t total;
-    uint64_t unknown; /* sessions through a proxy, before the client is known */
-    uint64_t waiting; /* all other sessions that haven't logged in */
+    uint64_t unknown; /* connections of proxies, before the client is known */
+    uint64_t waiting; /* known clients' sessions that haven't logged in */
     size_t prefixes;  /* rows of `slot`: enough for all prefixes that can be in
                          use */
     uint8_t key[SIPHASH_KEY];
@@ -77,21 +83,18 @@ int limits_init(struct limits *l, const struct settings *s, size_t places);
 void limits_release(struct limits *l);
 
 /* Returns the limit that forbids one more connection of any client, or
- * LIMIT_NONE. */
-enum limit limits_check(const struct limits *l);
+ * LIMIT_NONE. COMING: connections that need a place before this one. */
+enum limit limits_check(const struct limits *l, uint64_t coming);
 /* Returns the limit that forbids one more connection of this client, or
  * LIMIT_NONE. */
 enum limit limits_check_client(const struct limits *l,
                                const struct address *peer);
 /* Counts a connection that enters. At most PLACES connections may be in at a
- * time. PEER, here and in limits_leave(), is NULL if a proxied client isn't
- * known yet. */
+ * time. PEER, here and below, is NULL if a proxied client isn't known yet. */
 void limits_enter(struct limits *l, const struct address *peer);
 /* Call limits_add() when the address of a connection that entered without an
- * address becomes known: then the connection counts for PEER. Call
- * limits_begin_wait() when the connection begins to wait for a login. */
+ * address becomes known: then the connection counts for PEER. */
 void limits_add(struct limits *l, const struct address *peer);
-void limits_begin_wait(struct limits *l, const struct address *peer);
 
 /* limits_count_in() counts a connection in the queue for its address, and for
  * nothing else; limits_count_out() ends the count. At most LIMIT_QUEUE
@@ -102,16 +105,25 @@ void limits_count_out(struct limits *l, const struct address *peer);
 /* Returns true if the number of sessions without a login has reached
  * `startups`. Then the next client needs the place of one of these sessions. */
 bool limits_full(const struct limits *l);
-/* limits_waiting() returns the number of sessions without a login of PEER's
- * network. limits_of_network() returns the number of all sessions and queued
- * connections of PEER's network. */
-uint64_t limits_waiting(const struct limits *l, const struct address *peer);
-uint64_t limits_of_network(const struct limits *l, const struct address *peer);
-/* Call it when a session has logged in or must end: it no longer waits for a
- * login. */
-void limits_end_wait(struct limits *l, const struct address *peer);
-/* Call it once at the end of each connection that has entered. If PEER isn't
- * NULL, call limits_end_wait() first. */
+/* Finds the networks of PEER, counted or not. */
+struct prefixes limits_prefixes(const struct limits *l,
+                                const struct address *peer);
+/* Counts one connection of N more or less in LINE, MORE: 1 or -1. Meanwhile it
+ * counts for its client. */
+void limits_line(struct limits *l, enum line line, const struct prefixes *n,
+                 int more);
+/* The one rule for who makes room, among those in LINE, for a newcomer of N:
+ * ask it about each, the oldest first. Returns true if A makes room rather than
+ * BEST, which is the last one so far, or NULL. A's network has more in LINE
+ * than N's with the newcomer, or as many if A is LATE; counted in the widest
+ * networks that differ, so nobody makes room for the own client. Among these,
+ * A's /48 has more than BEST's; or as many, and its /56; or its /64. */
+bool limits_makes_room(enum line line, const struct prefixes *a, bool late,
+                       const struct prefixes *best, const struct prefixes *n);
+/* Returns true if a free place belongs to A before B: A's network has fewer
+ * sessions without a login; or as many, and fewer connections in the queue. */
+bool limits_before(const struct prefixes *a, const struct prefixes *b);
+/* Call it once at the end of each connection that has entered. */
 void limits_leave(struct limits *l, const struct address *peer);
 
 /* Counts fruitless sessions by network: sessions that ended without a login in

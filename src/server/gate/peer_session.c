@@ -121,35 +121,27 @@ int children_on_elder(void *owner, struct msg_elder *m)
         return 0;
     c->elder = true;
     limits_enter(&g->limits, &m->peer);
-    limits_end_wait(&g->limits, &m->peer);
     return 0;
 }
 
-bool children_evict_one(struct gate *g, const struct address *peer)
+struct gate_child *children_room(struct gate *g, const struct prefixes *n,
+                                 uint64_t now)
 {
-    const uint64_t own = limits_waiting(&g->limits, peer);
-    struct gate_child *c, *oldest = NULL;
-    uint64_t most = own;
+    const uint64_t late = g->settings.login_timeout / 4;
+    struct gate_child *c, *best = NULL;
 
-    TAILQ_FOREACH(c, &g->children.waiting, waiting) {
-        const uint64_t n = limits_waiting(&g->limits, &c->peer);
-
-        if (n > most) {
-            oldest = c;
-            most = n;
-        }
-    }
-    if (!oldest ||
-        clock_ms() < oldest->waits +
-                         (most > own + 1 ? 0 : g->settings.login_timeout / 4))
-        return false;
-    child_kill(oldest, ENDING_CROWDED);
-    return true;
+    TAILQ_FOREACH(c, &g->children.waiting, waiting)
+        if (limits_makes_room(LINE_LOGIN, &c->prefixes, now >= c->waits + late,
+                              best ? &best->prefixes : NULL, n))
+            best = c;
+    return best;
 }
 
 void child_begin_wait(struct gate_child *c)
 {
     c->waits = clock_ms();
+    c->prefixes = limits_prefixes(&c->gate->limits, &c->peer);
+    limits_line(&c->gate->limits, LINE_LOGIN, &c->prefixes, 1);
     TAILQ_INSERT_TAIL(&c->gate->children.waiting, c, waiting);
 }
 
@@ -159,7 +151,7 @@ static void child_end_wait(struct gate_child *c)
         return;
     c->waits = 0;
     TAILQ_REMOVE(&c->gate->children.waiting, c, waiting);
-    limits_end_wait(&c->gate->limits, &c->peer);
+    limits_line(&c->gate->limits, LINE_LOGIN, &c->prefixes, -1);
     queue_wake(c->gate);
 }
 
@@ -182,6 +174,7 @@ void child_discard(struct gate_child *c)
     LIST_REMOVE(c, by_serial);
     child_end_wait(c);
     limits_leave(&g->limits, known ? &c->peer : NULL);
+    queue_wake(g);
     *c = (struct gate_child){ 0 };
     STAILQ_INSERT_HEAD(&g->children.unused, c, unused);
     if (!known)

@@ -1,7 +1,7 @@
 /* The queue of connections that wait for a session. Runs in gate, and never
  * reads a byte of a client. Gate doesn't refuse a client within its limits: the
  * client waits here for its greeting. The size is fixed, each wait has a
- * deadline, and an address with many connections delays only itself. */
+ * deadline, and whoever can't begin never stops the others. */
 #include "gate.h"
 
 #include <errno.h>
@@ -26,9 +26,10 @@ int queue_init(struct gate *g)
     return 0;
 }
 
-static const struct address *queued_peer(const struct queued *w)
+/* Returns NULL if the client isn't known yet. */
+static const struct address *entry_client(const struct accepted *e)
 {
-    return w->child ? &w->child->peer : &w->entry.peer;
+    return e->at->proxied ? NULL : &e->peer;
 }
 
 /* Takes W out of the queue. The socket is the caller's from now on. If W is a
@@ -38,9 +39,12 @@ static struct queued queue_take_out(struct queued *w)
     struct gate *g = w->gate;
     struct queued taken = *w;
 
+    limits_line(&g->limits, LINE_QUEUE, &w->prefixes, -1);
     if (!w->child) {
         loop_remove(&g->frame.loop, &w->watch);
-        limits_count_out(&g->limits, &w->entry.peer);
+        limits_count_out(&g->limits, entry_client(&w->entry));
+        g->queue.outside--;
+        acceptor_hold_back(g);
     }
     TAILQ_REMOVE(&g->queue.waiting, w, next);
     TAILQ_INSERT_HEAD(&g->queue.unused, w, next);
@@ -68,6 +72,13 @@ static void queue_refuse(struct queued *w)
     fd_close(&taken.entry.control);
 }
 
+/* Does W need a place of max_sessions that isn't free? A session has its own.
+ */
+static bool queue_needs_place(const struct queued *w)
+{
+    return !w->child && limits_check(&w->gate->limits, 0) != LIMIT_NONE;
+}
+
 static void queue_begin(struct queued *w)
 {
     struct queued taken = queue_take_out(w);
@@ -78,33 +89,43 @@ static void queue_begin(struct queued *w)
         child_answered(taken.child, admit_begin(taken.child, taken.request));
         return;
     }
-    limit = limits_check(&g->limits);
-    if (limit == LIMIT_NONE)
-        limit = entry_begin(g, &taken.entry);
+    limit = entry_begin(g, &taken.entry);
     if (limit != LIMIT_NONE)
         entry_refuse(g, &taken.entry, limit);
     fd_close(&taken.entry.control);
 }
 
-/* Chooses the network with the fewest sessions without a login; if several
- * networks have as few, chooses among them the network with the fewest
- * connections. Returns the connection of this network that has waited longest,
- * or NULL if the queue is empty. */
-static struct queued *queue_next(struct gate *g)
+/* May W begin? *ROOM is the session that must end first, or NULL. The place of
+ * an unknown client isn't one of `startups`. */
+static bool queue_may_begin(const struct queued *w, uint64_t now,
+                            struct gate_child **room)
 {
+    const bool known = w->child || entry_client(&w->entry);
+
+    *room = NULL;
+    if (!(known && limits_full(&w->gate->limits)) && !queue_needs_place(w))
+        return true;
+    /* Places become free by themselves while clients log in. If no place
+     * becomes free in half a second, a flood fills them. */
+    if (now >= w->asks)
+        *room = children_room(w->gate, &w->prefixes, now);
+    return *room;
+}
+
+/* Chooses among those that may begin, by limits_before(); if equal, the oldest.
+ * Sets *ROOM as queue_may_begin() does. */
+static struct queued *queue_next(struct gate *g, struct gate_child **room)
+{
+    const uint64_t now = clock_ms();
     struct queued *w, *best = NULL;
-    uint64_t waiting = UINT64_MAX, crowd = UINT64_MAX;
+    struct gate_child *makes;
 
-    TAILQ_FOREACH(w, &g->queue.waiting, next) {
-        uint64_t n = limits_waiting(&g->limits, queued_peer(w));
-        uint64_t all = limits_of_network(&g->limits, queued_peer(w));
-
-        if (n > waiting || (n == waiting && all >= crowd))
-            continue;
-        waiting = n;
-        crowd = all;
-        best = w;
-    }
+    TAILQ_FOREACH(w, &g->queue.waiting, next)
+        if ((!best || limits_before(&w->prefixes, &best->prefixes)) &&
+            queue_may_begin(w, now, &makes)) {
+            best = w;
+            *room = makes;
+        }
     return best;
 }
 
@@ -112,25 +133,26 @@ static void queue_on_timer(void *owner)
 {
     struct gate *g = owner;
     uint64_t now = clock_ms(), most = g->settings.login_timeout;
+    struct gate_child *room;
     struct queued *w;
+    int i;
 
     while ((w = TAILQ_FIRST(&g->queue.waiting)) && now >= w->since + most)
         queue_refuse(w);
-    for (int i = 0; i < QUEUE_ROUND; i++) {
-        w = queue_next(g);
+    for (i = 0; i < QUEUE_ROUND; i++) {
+        w = queue_next(g, &room);
         if (!w || g->master_slow)
             break;
-        /* Places become free by themselves while clients log in. If no place
-         * becomes free in half a second, a flood fills them. */
-        if (limits_full(&g->limits) && (clock_ms() < w->since + QUEUE_ROOM_MS ||
-                                        !children_evict_one(g, queued_peer(w))))
-            break;
-        queue_begin(w);
+        if (room)
+            child_kill(room, ENDING_CROWDED);
+        if (queue_needs_place(w)) /* until master has reaped ROOM */
+            w->asks = now + QUEUE_ROOM_MS;
+        else
+            queue_begin(w);
     }
     if (g->queue.count > 0)
         loop_timer_set(&g->frame.loop, &g->queue.timer,
-                       g->master_slow || limits_full(&g->limits) ? QUEUE_LOOK_MS
-                                                                 : 0);
+                       i < QUEUE_ROUND ? QUEUE_LOOK_MS : 0);
     gate_say_shut(g);
 }
 
@@ -150,39 +172,31 @@ static void queue_on_gone(void *owner, uint32_t events)
     gate_say_shut(g);
 }
 
-/* Returns the last connection of the network with the most connections. */
-static struct queued *queue_heaviest(struct gate *g)
+/* Returns the connection in the queue that makes room for N, or NULL. */
+static struct queued *queue_room(struct gate *g, const struct prefixes *n)
 {
-    struct queued *w, *worst = NULL;
-    uint64_t most = 0;
+    const uint64_t now = clock_ms(), late = g->settings.login_timeout / 4;
+    struct queued *w, *best = NULL;
 
-    TAILQ_FOREACH(w, &g->queue.waiting, next) {
-        uint64_t n = limits_of_network(&g->limits, queued_peer(w));
-
-        if (n >= most) {
-            worst = w;
-            most = n;
-        }
-    }
-    return worst;
+    TAILQ_FOREACH(w, &g->queue.waiting, next)
+        if (limits_makes_room(LINE_QUEUE, &w->prefixes, now >= w->since + late,
+                              best ? &best->prefixes : NULL, n))
+            best = w;
+    return best;
 }
 
-/* Takes a slot for a connection of PEER. If the queue is full, first refuses
- * the last connection of the network with the most connections. Returns NULL if
- * no other network has at least two connections more than PEER's network. */
-static struct queued *queue_take_slot(struct gate *g,
-                                      const struct address *peer)
+/* Takes a slot for a connection of N. If the queue is full, first refuses
+ * whoever makes room. Returns NULL if nobody does. */
+static struct queued *queue_take_slot(struct gate *g, const struct prefixes *n)
 {
     struct queue *q = &g->queue;
     struct queued *w;
 
     if (TAILQ_EMPTY(&q->unused)) {
-        struct queued *last = queue_heaviest(g);
-
-        if (limits_of_network(&g->limits, queued_peer(last)) <=
-            limits_of_network(&g->limits, peer) + 1)
+        w = queue_room(g, n);
+        if (!w)
             return NULL;
-        queue_refuse(last);
+        queue_refuse(w);
     }
     w = TAILQ_FIRST(&q->unused);
     TAILQ_REMOVE(&q->unused, w, next);
@@ -194,18 +208,30 @@ static struct queued *queue_take_slot(struct gate *g,
 
 enum limit queue_add(struct gate *g, struct accepted *e)
 {
-    struct queued *w = queue_take_slot(g, &e->peer);
+    const struct address *client = entry_client(e);
+    const uint64_t now = clock_ms();
+    struct prefixes n = limits_prefixes(&g->limits, client);
+    struct queued *w;
 
+    if (limits_check(&g->limits, 0) != LIMIT_NONE && !children_room(g, &n, now))
+        return LIMIT_SESSIONS;
+    w = queue_take_slot(g, &n);
     if (!w)
         return LIMIT_STARTUPS;
-    *w = (struct queued){
-        .next = w->next, .gate = g, .entry = *e, .since = clock_ms()
-    };
+    limits_count_in(&g->limits, client);
+    *w = (struct queued){ .next = w->next,
+                          .gate = g,
+                          .entry = *e,
+                          .prefixes = limits_prefixes(&g->limits, client),
+                          .since = now,
+                          .asks = client ? now + QUEUE_ROOM_MS : now };
     w->watch = (struct loop_watch){ .fd = e->control,
                                     .events = EPOLLRDHUP,
                                     .on_ready = queue_on_gone,
                                     .owner = w };
-    limits_count_in(&g->limits, &e->peer);
+    limits_line(&g->limits, LINE_QUEUE, &w->prefixes, 1);
+    g->queue.outside++;
+    acceptor_hold_back(g);
     e->control = -1;
     if (loop_add(&g->frame.loop, &w->watch) < 0)
         queue_refuse(w);
@@ -214,7 +240,9 @@ enum limit queue_add(struct gate *g, struct accepted *e)
 
 enum limit queue_add_child(struct gate_child *c, uint32_t request)
 {
-    struct queued *w = queue_take_slot(c->gate, &c->peer);
+    const uint64_t now = clock_ms();
+    struct prefixes n = limits_prefixes(&c->gate->limits, &c->peer);
+    struct queued *w = queue_take_slot(c->gate, &n);
 
     if (!w)
         return LIMIT_STARTUPS;
@@ -223,7 +251,10 @@ enum limit queue_add_child(struct gate_child *c, uint32_t request)
                           .entry.control = -1,
                           .child = c,
                           .request = request,
-                          .since = clock_ms() };
+                          .prefixes = n,
+                          .since = now,
+                          .asks = now + QUEUE_ROOM_MS };
+    limits_line(&c->gate->limits, LINE_QUEUE, &n, 1);
     return LIMIT_NONE;
 }
 

@@ -236,7 +236,7 @@ GateTest(entry, the_bounds_of_the_queue,
 }
 
 /* If one address has filled the queue, gate refuses its next connection. Its
- * newest connection in the queue makes room for the first connection of another
+ * oldest connection in the queue makes room for the first connection of another
  * address. */
 GateTest(entry, a_full_queue,
          .settings = "max_per_address = 2000\n"
@@ -253,14 +253,14 @@ GateTest(entry, a_full_queue,
     client = knock(b, "127.0.0.1");
     cr_expect(strncmp(client_line(client, line, sizeof(line)), "421 ", 4) == 0);
     other = knock(b, "127.0.0.2");
-    cr_expect(strncmp(client_line(waits[LIMIT_QUEUE - 1], line, sizeof(line)),
-                      "421 ", 4) == 0);
+    cr_expect(strncmp(client_line(waits[0], line, sizeof(line)), "421 ", 4) ==
+              0);
     bench_log_in(b, f.serial);
     f = bench_session(b); /* the address with fewer connections comes first */
     expect_greeted(other);
     bench_log_in(b, f.serial);
     bench_session(b);
-    expect_greeted(waits[0]);
+    expect_greeted(waits[1]);
 }
 
 /* A flood of refused connections causes at most one line in a second; then a
@@ -272,7 +272,7 @@ GateTest(entry, events_of_a_flood_are_bounded,
     char line[512];
     int client;
 
-    bench_enter(b, "127.0.0.1", &client);
+    bench_user(b, "127.0.0.1", &client); /* makes no room */
     for (int i = 0; i < 50; i++) {
         int refused = client_connect("127.0.0.2", b->control.port);
 
@@ -330,7 +330,7 @@ GateTest(entry, no_refusal_is_lost,
 {
     int client;
 
-    bench_enter(b, "127.0.0.1", &client);
+    bench_user(b, "127.0.0.1", &client); /* makes no room */
     refuse_many(b);
     expect_refusals(b, REFUSALS);
 }
@@ -358,7 +358,7 @@ GateTest(entry, the_last_refusals_are_counted,
     struct pollfd log = { .fd = b->log.fd };
     int client;
 
-    bench_enter(b, "127.0.0.1", &client);
+    bench_user(b, "127.0.0.1", &client); /* makes no room */
     refuse_many(b);
     unread = bytes_for_log(log.fd);
     /* Nothing comes if the tally has come before, or if log has no room left:

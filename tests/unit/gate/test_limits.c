@@ -27,19 +27,24 @@ static struct address nth(unsigned n)
                                         (uint8_t)(n >> 8), (uint8_t)n } };
 }
 
-/* Addresses, and numbers of their clients and networks. A /48 is one network,
- * and each /64 of it is a client. The first /64 is a client, too, although it
- * has the same bytes as the /48. */
+/* Addresses, and numbers of their networks, the widest first: an IPv4 address,
+ * or a /48, a /56 and a /64, which is a client. The first ones have the same
+ * bytes. */
 static const struct {
     const char *text;
-    unsigned client, network;
+    unsigned network[PREFIXES];
 } hosts[] = {
-    { "192.0.2.1", 1, 1 },          { "192.0.2.2", 2, 2 },
-    { "::ffff:192.0.2.1", 1, 1 },   { "c000:0201::", 3, 3 },
-    { "2001:db8::1", 4, 4 },        { "2001:db8::ffff", 4, 4 },
-    { "2001:db8:0:1::1", 5, 4 },    { "2001:db8:0:1:ffff::2", 5, 4 },
-    { "2001:db8:0:ffff::1", 6, 4 }, { "2001:db8:1::1", 7, 7 },
-    { "2001:db8:1:ff00::1", 8, 7 },
+    { "192.0.2.1", { 1 } },
+    { "192.0.2.2", { 2 } },
+    { "::ffff:192.0.2.1", { 1 } },
+    { "c000:0201::", { 3, 3, 3 } },
+    { "2001:db8::1", { 4, 4, 4 } },
+    { "2001:db8::ffff", { 4, 4, 4 } },
+    { "2001:db8:0:1::1", { 4, 4, 5 } },
+    { "2001:db8:0:1:ffff::2", { 4, 4, 5 } },
+    { "2001:db8:0:ffff::1", { 4, 6, 6 } },
+    { "2001:db8:1::1", { 7, 7, 7 } },
+    { "2001:db8:1:ff00::1", { 7, 8, 8 } },
 };
 #define HOSTS (sizeof(hosts) / sizeof(hosts[0]))
 
@@ -51,8 +56,9 @@ static const struct {
  * known one, without a login, and with one. */
 static struct connection {
     enum { NONE, QUEUED, UNKNOWN, KNOWN, WAITING, USER } state;
-    unsigned client, network;
+    unsigned network[PREFIXES];
     struct address a;
+    struct prefixes in;
 } connections[PLACES + LIMIT_QUEUE];
 #define CONNECTIONS (sizeof(connections) / sizeof(connections[0]))
 
@@ -65,45 +71,71 @@ static void take_address(struct connection *c)
 
     if (i < HOSTS) {
         c->a = host(hosts[i].text);
-        c->client = hosts[i].client;
-        c->network = hosts[i].network;
+        memcpy(c->network, hosts[i].network, sizeof(c->network));
     } else {
         c->a = host("2001:db9:0:1::1");
         c->a.bytes[4] = (uint8_t)(own >> 8);
         c->a.bytes[5] = (uint8_t)own;
-        c->client = c->network = own;
+        for (int k = 0; k < PREFIXES; k++)
+            c->network[k] = own;
     }
 }
 
-/* Expects the counts of the client and the network of C, and what they
- * forbid. */
-static void expect_counts(const struct limits *l, const struct connection *c)
+static bool is_known(const struct connection *o)
 {
-    uint64_t total = 0, unknown = 0, waiting = 0, client = 0, network = 0,
-             own = 0;
+    return o->state != NONE && o->state != UNKNOWN;
+}
+
+/* Expects the counts of a network of C. Returns the number of all its
+ * connections. */
+static uint64_t expect_network(const struct prefix_count *p,
+                               const struct connection *c, int level)
+{
+    uint64_t all = 0, waiting = 0, queued = 0;
 
     for (size_t i = 0; i < CONNECTIONS; i++) {
         const struct connection *o = &connections[i];
-        const bool known = o->state != NONE && o->state != UNKNOWN;
+        const bool same = o->network[level] == c->network[level];
 
-        total += o->state >= UNKNOWN;
-        unknown += o->state == UNKNOWN;
-        waiting += o->state == WAITING;
-        client += known && o->client == c->client;
-        network += known && o->network == c->network;
-        own += o->state == WAITING && o->network == c->network;
+        all += same && is_known(o);
+        waiting += same && o->state == WAITING;
+        queued += same && o->state == QUEUED;
     }
+    cr_assert_eq(p != NULL, all > 0);
+    cr_assert(!p || (p->all == all && p->line[LINE_LOGIN] == waiting &&
+                     p->line[LINE_QUEUE] == queued));
+    return all;
+}
+
+/* Expects the counts of the networks of C, and what they forbid. */
+static void expect_counts(const struct limits *l, const struct connection *c)
+{
+    const struct prefixes p = limits_prefixes(l, &c->a);
+    uint64_t total = 0, unknown = 0, waiting = 0, client = 0;
+
+    for (size_t i = 0; i < CONNECTIONS; i++) {
+        total += connections[i].state >= UNKNOWN;
+        unknown += connections[i].state == UNKNOWN;
+        waiting += connections[i].state == WAITING;
+    }
+    for (int i = 0; i < PREFIXES && c->network[i]; i++)
+        client = expect_network(p.of[i], c, i);
     cr_assert(l->total == total && l->unknown == unknown &&
               l->waiting == waiting);
-    cr_assert_eq(limits_of_network(l, &c->a), network);
-    cr_assert_eq(limits_waiting(l, &c->a), own);
     cr_assert_eq(limits_full(l), waiting >= STARTUPS);
-    cr_assert_eq(limits_check(l),
-                 total >= PLACES ? LIMIT_SESSIONS : LIMIT_NONE);
+    for (uint64_t coming = 0; coming < 3; coming++)
+        cr_assert_eq(limits_check(l, coming),
+                     total + coming >= PLACES ? LIMIT_SESSIONS : LIMIT_NONE);
     cr_assert_eq(limits_check_client(l, &c->a),
                  client >= ADDRESS     ? LIMIT_ADDRESS
                  : waiting >= STARTUPS ? LIMIT_STARTUPS
                                        : LIMIT_NONE);
+}
+
+static void stand(struct limits *l, struct connection *c, enum line line)
+{
+    c->in = limits_prefixes(l, &c->a);
+    limits_line(l, line, &c->in, 1);
 }
 
 static void enter(struct limits *l, struct connection *c)
@@ -113,35 +145,40 @@ static void enter(struct limits *l, struct connection *c)
     if (c < connections + LIMIT_QUEUE) {
         c->state = QUEUED;
         limits_count_in(l, &c->a);
+        stand(l, c, LINE_QUEUE);
     } else if (below(3) == 0) {
         c->state = UNKNOWN;
         limits_enter(l, NULL);
     } else {
         c->state = WAITING;
         limits_enter(l, &c->a);
+        stand(l, c, LINE_LOGIN);
     }
 }
 
 static void go_on(struct limits *l, struct connection *c)
 {
-    static void (*const step[])(struct limits *, const struct address *) = {
-        [UNKNOWN] = limits_add,
-        [KNOWN] = limits_begin_wait,
-        [WAITING] = limits_end_wait
-    };
-
-    if (c->state >= UNKNOWN && c->state < USER)
-        step[c->state++](l, &c->a);
+    if (c->state < UNKNOWN || c->state == USER)
+        return;
+    if (c->state == UNKNOWN)
+        limits_add(l, &c->a);
+    else if (c->state == KNOWN)
+        stand(l, c, LINE_LOGIN);
+    else
+        limits_line(l, LINE_LOGIN, &c->in, -1);
+    c->state++;
 }
 
 static void leave(struct limits *l, struct connection *c)
 {
     if (c->state == WAITING)
-        limits_end_wait(l, &c->a);
-    if (c->state == QUEUED)
+        limits_line(l, LINE_LOGIN, &c->in, -1);
+    if (c->state == QUEUED) {
+        limits_line(l, LINE_QUEUE, &c->in, -1);
         limits_count_out(l, &c->a);
-    else if (c->state != NONE)
+    } else if (c->state != NONE) {
         limits_leave(l, c->state == UNKNOWN ? NULL : &c->a);
+    }
     c->state = NONE;
     expect_counts(l, c);
 }

@@ -148,7 +148,8 @@ const struct setting setting_table[] = {
               "has waited for half a second gets the place of the oldest such "
               "session of the network with the most: if that network has at "
               "least two more, or if the session has waited for a quarter of "
-              "login_timeout." },
+              "login_timeout. In a /48 the /56 count so, and in a /56 the /64. "
+              "The same holds when max_sessions is reached." },
     { ROW(max_fruitless, number, "120"), BOUNDS(1, 1000000),
       .help = "Maximum rate of connections from one address (IPv6: one /64) "
               "that end without a login: this many per minute, and a quarter "
