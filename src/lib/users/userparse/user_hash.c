@@ -57,14 +57,16 @@ static bool hash_shape_ok(const char *hash)
            strlen(tail) == kind->tail && is_hash_text(tail);
 }
 
-/* The highest costs of a hash: each login computes a hash, even with an unknown
- * name, and hashes from a directory service can have costs that its users
- * choose. The bounds permit some four seconds of a processor, together with
- * the bounds on passwords in hash.h, and 128 MiB, as much as hash_cost = 8
- * takes. */
-#define BCRYPT_MOST 15
-#define ROUNDS_MOST 5000000
-#define MEMORY_MOST (UINT64_C(128) << 20)
+/* The lowest costs that crypt(3) takes, and the highest costs of a hash: each
+ * login computes a hash, even with an unknown name, and hashes from a directory
+ * service can have costs that its users choose. The bounds permit some four
+ * seconds of a processor, together with the bounds on passwords in hash.h, and
+ * 128 MiB, as much as hash_cost = 8 takes. */
+#define BCRYPT_LEAST 4
+#define BCRYPT_MOST  15
+#define ROUNDS_LEAST 1000
+#define ROUNDS_MOST  5000000
+#define MEMORY_MOST  (UINT64_C(128) << 20)
 
 /* Reads one digit of base 64. Returns false if the byte isn't a digit. */
 static bool read_digit64(const char **at, uint64_t *ret)
@@ -145,16 +147,25 @@ static bool scrypt_cost_ok(const char *at)
 
 static bool hash_cost_ok(const char *hash)
 {
-    static const char rounds[] = "rounds=";
+    const struct slice rounds = SLICE("rounds=");
+    struct slice rest = slice_from(hash + 3), cost;
+    uint64_t n;
 
+    slice_cut(&rest, '$', &cost);
     if (hash[1] == 'y')
         return yescrypt_cost_ok(hash + 3);
     if (hash[1] == '7')
         return scrypt_cost_ok(hash + 3);
     if (hash[1] == '2')
-        return strtoul(hash + 4, NULL, 10) <= BCRYPT_MOST;
-    return strncmp(hash + 3, rounds, sizeof(rounds) - 1) != 0 ||
-           strtoull(hash + 3 + sizeof(rounds) - 1, NULL, 10) <= ROUNDS_MOST;
+        return hash[6] == '$' &&
+               slice_number((struct slice){ hash + 4, 2 }, BCRYPT_MOST, &n) ==
+                   0 &&
+               n >= BCRYPT_LEAST;
+    if (!slice_starts(cost, rounds))
+        return true;
+    cost = (struct slice){ cost.ptr + rounds.len, cost.len - rounds.len };
+    return !slice_starts(cost, SLICE("0")) &&
+           slice_number(cost, ROUNDS_MOST, &n) == 0 && n >= ROUNDS_LEAST;
 }
 
 bool user_hash_ok(const char *hash)
@@ -187,7 +198,8 @@ const char *user_hash_found(const char *hash)
         if (slice_starts(slice_from(text), slice_from(found[i].prefix)))
             return found[i].words;
     if (hash_shape_ok(text) && !hash_cost_ok(text))
-        return "its cost is so high that it would keep other users out";
+        return "its cost is wrong, or so high that it would keep other users "
+               "out";
     if (hash_kind(text))
         return "it is cut off or holds a wrong character";
     return strlen(text) == 13 && is_hash_text(text) ? "it is DES"
