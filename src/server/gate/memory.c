@@ -63,7 +63,7 @@ bool tickets_read(const struct ticket_memory *t, struct ticket_keys *ret)
 
 uint64_t tickets_renew(struct ticket_memory *t, uint64_t lifetime, uint64_t now)
 {
-    uint64_t due = (t->turned < now ? t->turned : now) + lifetime, odd;
+    uint64_t due = t->turned <= now ? t->turned + lifetime : now, odd;
     struct ticket_keys k;
     bool whole = tickets_read(t, &k);
 

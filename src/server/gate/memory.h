@@ -56,7 +56,8 @@ bool tickets_read(const struct ticket_memory *t, struct ticket_keys *ret);
 uint64_t tickets_turn(const struct ticket_memory *t);
 /* Makes a new key if the newest one has been used for LIFETIME ms. Only the
  * gate that accepts calls it. Returns the ms until the next new key. If a gate
- * died while it wrote the keys, makes both keys anew. */
+ * died while it wrote the keys, makes both keys anew. A time in the future,
+ * which only a lie can be, is over. */
 uint64_t tickets_renew(struct ticket_memory *t, uint64_t lifetime,
                        uint64_t now);
 

@@ -108,3 +108,20 @@ GateTest(tickets, keys_last_for_hours, .settings = "")
     close(client);
     bench_gone(b, &f);
 }
+
+/* A gate that an attacker controlled has written when the newest key was made.
+ * The next gate makes a new key at once, and then in time. */
+Test(tickets, a_lie_about_their_age)
+{
+    static const uint64_t lies[] = { 5001, UINT64_C(1) << 63, UINT64_MAX };
+
+    for (size_t i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
+        struct ticket_memory t = { .turned = lies[i] };
+
+        cr_expect_eq(tickets_renew(&t, 1000, 5000), 1000);
+        cr_expect_eq(t.turned, 5000);
+        cr_expect_eq(tickets_turn(&t), 2);
+        cr_expect_eq(tickets_renew(&t, 1000, 5400), 600);
+        cr_expect_eq(tickets_turn(&t), 2);
+    }
+}
