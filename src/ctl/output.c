@@ -427,6 +427,7 @@ void output_list(size_t n, output_describe *describe,
 void output_done(const char *what, const char *name, json_t *details,
                  const char *format, ...)
 {
+    struct complaint text;
     va_list args;
 
     if (ctl.args.json) {
@@ -438,11 +439,10 @@ void output_done(const char *what, const char *name, json_t *details,
         putchar('\n');
         json_decref(one);
     } else {
-        printf("%s %s: ", what, name);
         va_start(args, format);
-        vprintf(format, args);
+        complaint_list(text.text, sizeof(text.text), format, args);
         va_end(args);
-        putchar('\n');
+        printf("%s %s: %s\n", what, name, text.text);
     }
     json_decref(details);
 }

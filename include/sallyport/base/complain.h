@@ -20,13 +20,19 @@ struct complaint {
 int complain(struct complaint *c, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* Writes the text. If it doesn't fit, ends its beginning with "...", and leaves
- * out all of a command, which follows "run: ": the rest of a command can be
+/* Writes the text. What follows "run: " in the format is a command for people
+ * to paste: each value in it is one word, and is quoted for a shell if need be
+ * (%-s: a part of the command, such as several words), and "sallyportctl" gets
+ * --config. If the text doesn't fit, ends its beginning with "...", and leaves
+ * out all of a command, also of one in a value: the rest of a command can be
  * another command. */
 void complaint_write(char *text, size_t size, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 void complaint_list(char *text, size_t size, const char *format, va_list args)
     __attribute__((format(printf, 3, 0)));
+/* Sets the configuration that commands name; "": the default one, as at the
+ * start. */
+void complaint_configuration(const char *path);
 
 /* Sets the title that begins each line of this process on standard error. Call
  * it before the first line. The text must stay valid and unchanged. */

@@ -190,6 +190,9 @@ struct settings_pair {
 bool settings_pair(const struct settings *s, size_t i,
                    struct settings_pair *ret);
 
+/* Lets the commands of complaints name the configuration FILE, unless it is the
+ * default one. */
+void settings_commands(const char *file);
 /* Writes the path of the control socket: /run/sallyport/control for root's
  * default configuration, else "control" beside the configuration. Returns 0 or
  * -ENAMETOOLONG. */

@@ -51,8 +51,8 @@ const struct row_place *places_overlap(const struct places *p, const char *path,
 
 /* The words after the number of missing homes. */
 #define PLACES_LOST                                                            \
-    "are missing; is a disk not mounted (run: mount -a), or does "             \
-    "systemd hide it (run: sallyportctl check)?"
+    "are missing; is a disk not mounted (mount -a), or does systemd hide it? " \
+    "To see that run: sallyportctl check"
 /* Adds the homes in the directory BELOW of users who aren't locked, each with
  * its '\0'. Returns 0 or -ENOMEM. */
 int places_homes(const struct users *u, const char *below, struct buf *into);

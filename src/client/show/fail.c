@@ -10,6 +10,7 @@
 #include <sysexits.h>
 #include <wchar.h>
 
+#include "sallyport/base/complain.h"
 #include "sallyport/base/harmless.h"
 #include "show.h"
 
@@ -19,7 +20,7 @@ int fail(struct failure *why, int code, const char *format, ...)
     va_list args;
 
     va_start(args, format);
-    vsnprintf(text, sizeof(text), format, args);
+    complaint_list(text, sizeof(text), format, args);
     va_end(args);
     *why = (struct failure){ .code = code };
     show_text(text, why->text, sizeof(why->text));

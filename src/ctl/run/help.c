@@ -152,7 +152,7 @@ noreturn void meant_instead(void)
         snprintf(hint, sizeof(hint), "did you mean \"%s%s%s\"?",
                  group ? group : "", group ? " " : "", nearest);
     else
-        snprintf(hint, sizeof(hint), "run: sallyportctl --help");
+        snprintf(hint, sizeof(hint), "see: sallyportctl --help");
     fail(EX_USAGE, "%s%s%s: no such command; %s", first, second[0] ? " " : "",
          second, hint);
 }

@@ -117,9 +117,9 @@ static void check_options(const struct ctl_command *row, const char *name)
 
         if (ctl.args.option[i] && !ctl_takes(row, (enum option_place)i))
             fail(EX_USAGE,
-                 "%s: --%s is not for this command; %s: sallyportctl %s%s",
-                 name, ctl_options[i].name, instead ? "run" : "see",
-                 instead ? instead : name, instead ? "" : " --help");
+                 "%s: --%s is not for this command; run: sallyportctl %-s%-s",
+                 name, ctl_options[i].name, instead ? instead : name,
+                 instead ? "" : " --help");
     }
 }
 
@@ -281,6 +281,7 @@ void ctl_run(int argc, char **argv)
         ctl_end(0);
     }
     arguments_parse(argc, argv);
+    settings_commands(a->config ? a->config : SETTINGS_FILE);
     /* Other programs have "help user add". */
     if (a->words > 0 && strcmp(a->word[0], "help") == 0) {
         a->word++;

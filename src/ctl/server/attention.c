@@ -21,7 +21,7 @@ void attend(json_t *list, const char *level, const char *format, ...)
     va_list args;
 
     va_start(args, format);
-    vsnprintf(text, sizeof(text), format, args);
+    complaint_list(text, sizeof(text), format, args);
     va_end(args);
     if (json_array_append_new(list,
                               json_pack("{s:s, s:o}", "level", level, "text",
@@ -168,10 +168,10 @@ static void note_number(char *text, bool group, uint32_t id)
         return;
     for (size_t i = 0; i < ctl.users.count && !text[0]; i++)
         if (id == (group ? ctl.users.row[i].gid : ctl.users.row[i].uid))
-            snprintf(text, COMPLAINT_MAX,
-                     "user %s: %s %u is also the system's; run: sallyportctl "
-                     "check",
-                     ctl.users.row[i].name, group ? "gid" : "uid", id);
+            complaint_write(text, COMPLAINT_MAX,
+                            "user %s: %s %u is also the system's; run: "
+                            "sallyportctl check",
+                            ctl.users.row[i].name, group ? "gid" : "uid", id);
 }
 
 /* Asks no name service, unlike --check: monitors call "status" each minute. */

@@ -121,8 +121,10 @@ void drain_run(void)
                (d.is.ms + 999) / 1000);
     drain_flush();
     drain_wait(ms + d.ms);
-    puts("drained: no session is left, and clients get 421. Stop the server "
-         "(systemctl stop sallyport), or take sessions again (sallyportctl "
-         "drain --off)");
+    complaint_write(why.text, sizeof(why.text),
+                    "drained: no session is left, and clients get 421. Stop "
+                    "the server (systemctl stop sallyport), or, to take "
+                    "sessions again, run: sallyportctl drain --off");
+    puts(why.text);
     drain_flush();
 }

@@ -67,11 +67,13 @@ void status_reload(void)
     if (code == EX_CONFIG)
         fail(code, "%s; a running server continues as before", why.text);
     if (code == EX_DATAERR || (code && again))
-        fail(code, "%s; the running server continues as before%s", why.text,
+        fail(code,
              strstr(why.text, GENERATION_FOREIGN)
-                 ? "; restart it once: sallyportctl drain --timeout 30min; "
-                   "systemctl restart sallyport"
-                 : "");
+                 ? "%s; the running server continues as before; to restart it "
+                   "once run: sallyportctl drain --timeout 30min; systemctl "
+                   "restart sallyport"
+                 : "%s; the running server continues as before",
+             why.text);
     if (code)
         fail(code, "%s", why.text);
     puts("reloaded: new sessions get the new configuration, certificates "

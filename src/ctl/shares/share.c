@@ -57,8 +57,8 @@ static struct grantee grantee_of(const char *word)
 
     if (of_team && users_find(u, SLICE("team")))
         fail(EX_USAGE,
-             "%s: a user has the name team, so this word has two meanings; run "
-             "first: sallyportctl user rename team NAME",
+             "%s: a user has the name team, so this word has two meanings; "
+             "first run: sallyportctl user rename team NAME",
              word);
     if (strchr(word, ','))
         fail(EX_USAGE, "%s: write a blank between names, not a comma", word);
@@ -277,7 +277,8 @@ void line_rename(void)
         share = share_find(&ctl.users, slice_from(to));
     output_done(group, ctl.args.word[2], json_pack("{s:s}", "now", to),
                 user    ? "is now %s; the home stays %s; unfinished uploads "
-                          "can't be resumed, see: sallyportctl partials list %s"
+                          "can't be resumed; to see them run: sallyportctl "
+                          "partials list %s"
                 : share ? "is now %s; the directory stays %s, and members see "
                           "it as /%s"
                         : "is now %s",

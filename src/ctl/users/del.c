@@ -94,10 +94,10 @@ static void check_waiting(void)
                          "command will find them any more. Go on? [y/N] ",
                          ctl.args.word[2], count) != 1)
         fail(EX_USAGE,
-             "%s has uploads that wait for inspection (%u; see: sallyportctl "
-             "inspect list --all), and no command would find them any more; "
-             "nothing "
-             "was removed; release or reject them, or give --waiting",
+             "%s has uploads that wait for inspection (%u), and no command "
+             "would find them any more; nothing was removed; release or "
+             "reject them, or give --waiting; to see them run: sallyportctl "
+             "inspect list --all",
              ctl.args.word[2], count);
 }
 
@@ -114,8 +114,7 @@ static void del_prepare(void)
     removal_of(u, &removal);
     if (removal.user)
         user_refuse_synced(removal.user, SYNC_GONE,
-                           "make the user again; lock the user (sallyportctl "
-                           "user lock), or");
+                           "make the user again; lock the user, or");
     if (!ctl.args.waiting && !removal.team)
         check_waiting();
     for (size_t i = 0; i < u->count; i++) {

@@ -24,7 +24,7 @@ static void secret_show(const char *name)
     else
         printf("%s\nGive this URI to %s. From now on %s sends the app's six "
                "digits right after the password, once per address in "
-               "totp_time. For a QR code run: qrencode -t ansiutf8 URI. The "
+               "totp_time. For a QR code run qrencode -t ansiutf8 URI. The "
                "URI is not shown again.\n",
                uri, name, name);
     explicit_bzero(uri, sizeof(uri));

@@ -47,7 +47,7 @@ void draft_check(const struct draft *d, const struct users *u,
     row_need(d->row.error);
     if (same)
         fail(EX_DATAERR,
-             "%s:%zu: %s is there already; run: sallyportctl %s %s%s",
+             "%s:%zu: %s is there already; run: sallyportctl %-s %s%-s",
              ctl.settings.users, same->line, name,
              ctl.invites      ? "invite --show"
              : ctl.args.share ? "share grant SHARE"

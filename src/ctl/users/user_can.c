@@ -155,7 +155,7 @@ static void name_networks(struct question *q)
 static void decide(struct question *q)
 {
     struct slice rest = slice_from(q->path.bytes + 1), name;
-    struct complaint login = { "" };
+    struct complaint login = { "" }, grant = { "" };
     const struct share *share; /* the user can lack a grant in it */
 
     slice_cut(&rest, '/', &name);
@@ -180,12 +180,13 @@ static void decide(struct question *q)
     ctl_status = json_array_size(q->why) > 0 ? EXIT_FAILURE : 0;
     if (ctl_status == 0 && q->verb->rights == 0)
         name_networks(q);
-    if (share && !q->share)
-        json_array_append_new(
-            q->why, json_sprintf("the share %s isn't the user's, so the path "
-                                 "is in the home; to grant the share run: "
-                                 "sallyportctl share grant %s %s:ROLE",
-                                 share->name, share->name, q->user->name));
+    if (!share || q->share)
+        return;
+    complain(&grant,
+             "the share %s isn't the user's, so the path is in the home; to "
+             "grant the share run: sallyportctl share grant %s %s:ROLE",
+             share->name, share->name, q->user->name);
+    json_array_append_new(q->why, json_text(grant.text));
 }
 
 static void why_text(const json_t *one, struct buf *into)

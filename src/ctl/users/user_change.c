@@ -53,9 +53,11 @@ void user_passwd(void)
     edit_run(set_hash, hash);
     explicit_bzero(hash, sizeof(hash));
     output_done("user", ctl.args.word[2],
-                json_pack("{s:b}", "locked", stays_locked), "password set%s",
-                stays_locked ? "; still locked, see: sallyportctl user unlock"
-                             : "");
+                json_pack("{s:b}", "locked", stays_locked),
+                stays_locked ? "password set; still locked; to end that run: "
+                               "sallyportctl user unlock %s"
+                             : "password set",
+                ctl.args.word[2]);
     edit_read_users();
     if (!stays_locked)
         user_hint(user_named(&ctl.users));
@@ -111,9 +113,10 @@ void user_change(void)
                 json_pack("{s:b}", "changed", edit_stands), "%s",
                 edit_stands ? "changed" : "has these settings already");
     if (ctl.args.home && strcmp(d.home.path, old_home) != 0)
-        stderr_print("the files stay in %s; move them to %s; a quota stays "
-                     "there, too, see: sallyportctl quota set",
-                     old_home, d.home.path);
+        stderr_print(
+            "the files stay in %s; move them to %s; a quota stays "
+            "there, too; to set one run: sallyportctl quota set %s SIZE",
+            old_home, d.home.path, ctl.args.word[2]);
     given_hint();
 }
 
@@ -171,9 +174,9 @@ static void set_locks(void *given)
 static void kick_instead(int code)
 {
     if (!edit_stands && (code != EX_NOPERM || geteuid() == 0))
-        stderr_print("no user was locked by this command; to end the sessions "
-                     "now run: sallyportctl kick %s; to keep an address out: "
-                     "sallyportctl ban add ADDRESS",
+        stderr_print("no user was locked by this command; \"ban add\" keeps an "
+                     "address out; to end the sessions now run: sallyportctl "
+                     "kick %s",
                      ctl.args.words == 3 ? ctl.args.word[2] : "USER");
 }
 

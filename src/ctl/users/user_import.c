@@ -144,6 +144,7 @@ static void print_entry(const struct imported *e)
 {
     const struct row *row = &e->draft.row;
     const char *before = "; with ";
+    struct complaint hint = { "" };
     struct buf line;
 
     buf_init(&line, 2 * USER_LINE_MAX);
@@ -162,14 +163,16 @@ static void print_entry(const struct imported *e)
     if (e->locked)
         printf("; locked in the source");
     if (e->locked && !e->no_hash && !ctl.args.sync)
-        printf("; if the user may log in nevertheless, run: sallyportctl user "
-               "unlock %s",
-               e->name);
+        complain(&hint,
+                 "; if the user may log in nevertheless, run: sallyportctl "
+                 "user unlock %s",
+                 e->name);
     if (e->no_hash && !row_get(row, "login"))
-        printf("; locked, since it has no usable hash (%s); run: sallyportctl "
-               "user passwd %s",
-               e->no_hash, e->name);
-    putchar('\n');
+        complain(&hint,
+                 "; locked, since it has no usable hash (%s); run: "
+                 "sallyportctl user passwd %s",
+                 e->no_hash, e->name);
+    puts(hint.text);
 }
 
 static void import_print(struct import *m)

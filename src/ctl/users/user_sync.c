@@ -37,12 +37,13 @@ static void skip_renamed(struct import *m, struct imported *one,
             (strcasecmp(row->name, one->name) != 0 &&
              (one->no_hash || strcmp(hash, row->hash) != 0)))
             continue;
-        snprintf(why, sizeof(why),
-                 "it seems to be %s with a new name; run: sallyportctl user "
-                 "change %s --sync none, user rename %s %s, user change %s "
-                 "--sync %s",
-                 row->name, row->name, row->name, one->name, one->name,
-                 ctl.args.sync);
+        complaint_write(
+            why, sizeof(why),
+            "it seems to be %s with a new name; run: sallyportctl user "
+            "change %s --sync none && sallyportctl user rename %s %s && "
+            "sallyportctl user change %s --sync %s",
+            row->name, row->name, row->name, one->name, one->name,
+            ctl.args.sync);
         import_skip(m, one, why, false);
         return;
     }
@@ -66,10 +67,10 @@ void sync_split(struct import *m, const struct users *u)
             snprintf(why, sizeof(why), "it belongs to the source %.*s",
                      (int)sync.name.len, sync.name.ptr);
         else
-            snprintf(why, sizeof(why),
-                     "its row was made here; to let it follow this source run: "
-                     "sallyportctl user change %s --sync %s",
-                     one->name, ctl.args.sync);
+            complaint_write(why, sizeof(why),
+                            "its row was made here; to let it follow this "
+                            "source run: sallyportctl user change %s --sync %s",
+                            one->name, ctl.args.sync);
         import_skip(m, one, why, true);
     }
 }
@@ -197,6 +198,7 @@ static void say_row(struct sync_row *r)
 {
     struct sync_done *done = &r->m->sync;
     const bool opens = r->before & SYNC_CLOSED && !(r->after & SYNC_CLOSED);
+    struct complaint hint = { "" };
 
     if (r->changed.len == 0 && r->after == r->before) {
         done->same++;
@@ -216,10 +218,11 @@ static void say_row(struct sync_row *r)
                                           ? "; locked: its row can't be used"
                                           : "; locked in the source");
         else
-            buf_add_format(&done->said,
-                           "; locked, since it has no usable hash; run: "
-                           "sallyportctl user passwd %s",
-                           r->row->name);
+            complain(&hint,
+                     "; locked, since it has no usable hash; run: "
+                     "sallyportctl user passwd %s",
+                     r->row->name);
+        buf_add_text(&done->said, hint.text);
     } else if (opens) {
         done->opened++;
         buf_add_text(&done->said, r->row->locked_by_hand

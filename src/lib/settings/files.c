@@ -141,6 +141,8 @@ int settings_take(struct settings *s, int fd, struct complaint *c)
           there->settings.said_count <= SETTING_ROWS_MAX;
     if (ours && fit)
         *s = there->settings;
+    if (ours && fit)
+        settings_commands(s->file);
     SHARED_UNMAP(there);
     if (!ours)
         return complain(c, "settings: written by another build");

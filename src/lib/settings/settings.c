@@ -55,6 +55,11 @@ bool settings_pair(const struct settings *s, size_t i,
     return true;
 }
 
+void settings_commands(const char *file)
+{
+    complaint_configuration(strcmp(file, SETTINGS_FILE) == 0 ? "" : file);
+}
+
 int settings_control(const struct settings *s, char *out, size_t size)
 {
     static const char of_default[] = "/run/sallyport/control";
@@ -124,7 +129,7 @@ int settings_blame(const struct settings *s, const char *key,
     va_list args;
 
     va_start(args, format);
-    vsnprintf(why, sizeof(why), format, args);
+    complaint_list(why, sizeof(why), format, args);
     va_end(args);
     if (said->line == 0)
         return complain(c, "%s: %s (default) = %s: %s", s->file, key,

@@ -149,7 +149,8 @@ int user_permitted(const struct user *user, const struct settings *s, bool root,
     if (root && (user->uid < s->uid_first || user->uid > s->uid_last))
         return complain(c,
                         "user %s: uid %lu is not in %llu-%llu (uid_first, "
-                        "uid_last); run: sallyportctl user edit, then chown",
+                        "uid_last); give it and its files another one; run: "
+                        "sallyportctl user edit",
                         user->name, (unsigned long)user->uid,
                         (unsigned long long)s->uid_first,
                         (unsigned long long)s->uid_last);

@@ -42,7 +42,7 @@ void look_mistake(const struct look *l, const char *who, const char *name,
     va_list args;
 
     va_start(args, format);
-    vsnprintf(text + n, sizeof(text) - (size_t)n, format, args);
+    complaint_list(text + n, sizeof(text) - (size_t)n, format, args);
     va_end(args);
     look_report(l, line, text);
 }
@@ -73,18 +73,17 @@ static void closed_directory(const char *home, char out[USER_HOME_MAX + 1])
 static void not_opened(const struct look *l, const struct user *user, int error)
 {
     const char *or_hidden =
-        l->check->in_unit ? "; or systemd hides it: run: sallyportd --check"
-                          : "";
+        l->check->in_unit ? "or systemd hides it (--check tells); " : "";
     char closed[USER_HOME_MAX + 1];
 
     if (error == ENOENT && l->lost)
         return;
     if (error == ENOENT && l->check->root)
         MISTAKE(l, user,
-                "the home %s is missing; if its disk is mounted, run: install "
-                "-d -m 0700 -o %u -g %u %s%s",
-                user->home, (unsigned)user->uid, (unsigned)user->gid,
-                user->home, or_hidden);
+                "the home %s is missing; %sif its disk is mounted, run: "
+                "install -d -m 0700 -o %u -g %u %s",
+                user->home, or_hidden, (unsigned)user->uid, (unsigned)user->gid,
+                user->home);
     else if (error == ENOENT)
         MISTAKE(l, user,
                 "the home %s is missing; if its disk is mounted, run: install "
@@ -93,9 +92,9 @@ static void not_opened(const struct look *l, const struct user *user, int error)
     else if (error == EACCES) {
         closed_directory(user->home, closed);
         MISTAKE(l, user,
-                "the home %s can't be reached: uid %u can't enter %s; run: "
-                "chmod o+x %s%s",
-                user->home, (unsigned)user->uid, closed, closed, or_hidden);
+                "the home %s can't be reached: uid %u can't enter %s; %srun: "
+                "chmod o+x %s",
+                user->home, (unsigned)user->uid, closed, or_hidden, closed);
     } else
         MISTAKE(l, user, "the home %s: %s", user->home, strerror(error));
 }

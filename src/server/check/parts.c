@@ -52,10 +52,11 @@ static int account_find_group(const char *name, gid_t *ret, struct complaint *c)
     }
     entry = getgrnam(name);
     if (!entry || entry->gr_gid == 0)
-        return complain(c, "%s: %s", name,
-                        entry ? "is root's"
-                              : "there is no group of this name; run: "
-                                "groupadd --system");
+        return entry ? complain(c, "%s: is root's", name)
+                     : complain(c,
+                                "%s: there is no group of this name; run: "
+                                "groupadd --system %s",
+                                name, name);
     *ret = entry->gr_gid;
     return 0;
 }
@@ -184,8 +185,8 @@ static int accounts_by_name(const struct settings *s, struct prepared *p,
     return missing[0] == '\0'
                ? 0
                : complain(c,
-                          "no account %s; run: systemd-sysusers (or, for a "
-                          "trial without accounts, set: accounts = 69990)",
+                          "no account %s; for a trial without accounts set: "
+                          "accounts = 69990; else run: systemd-sysusers",
                           missing);
 }
 

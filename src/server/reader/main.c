@@ -113,8 +113,9 @@ static const struct {
 int main(int argc, char **argv)
 {
     stderr_title("sallyportd");
-    if (argc != 3)
+    if (argc < 3)
         die(EX_USAGE, "this program is started by sallyportd");
+    settings_commands(argc > 3 ? argv[3] : SETTINGS_FILE);
     process_comm(PROCESS_READER);
     limit_answer();
     enter_sandbox();

@@ -2,6 +2,7 @@
 #include "sallyport/base/process.h"
 
 #include "sallyport/base/complain.h"
+#include "support/run.h"
 #include "support/test.h"
 
 Test(process, names)
@@ -49,6 +50,87 @@ Test(process, a_complaint_cuts_no_command)
     cr_expect_null(strchr(whole.text, '.'));
     complaint_write(c.text, 10, "1234 run: rm");
     cr_expect_str_eq(c.text, "1234 r...");
+}
+
+/* Runs the command of a complaint in bash, where sallyportctl prints its words,
+ * each in brackets. */
+static void paste(const struct complaint *c, const char *expected)
+{
+    char script[2 * COMPLAINT_MAX];
+    struct run_result r;
+    const char *command = strstr(c->text, "run: ");
+
+    cr_assert(command, "%s", c->text);
+    snprintf(script, sizeof(script),
+             "sallyportctl() { printf '[%%s]' \"$@\"; }; %s",
+             command + strlen("run: "));
+    run(&r, NULL, "/bin/bash", "-c", script, NULL);
+    cr_expect_str_eq(r.text, expected, "%s", c->text);
+    run_release(&r);
+}
+
+/* Each value in a command is one word of it, whatever the value is, also the
+ * configuration of a second server. */
+Test(process, a_command_is_a_list_of_words)
+{
+    static const char *const words[] = {
+        "anna",      "/srv/a", "",      "/srv/a b",      "/srv/a'b",
+        "/srv/a;id", "a\"b",   "$(id)", "`id`",          "a\\",
+        "~",         "*",      "{a,b}", "a&&id",         "#a",
+        "a=b",       "'",      "''",    "a|id",          "a>/dev/null",
+        "a\\'b",     "!a",     "?",     "\u00e4 \u20ac",
+    };
+    const size_t count = sizeof(words) / sizeof(words[0]);
+
+    for (size_t i = 0; i < count; i++) {
+        const char *word = words[i], *file = words[count - 1 - i];
+        struct complaint c = { "" };
+        char expected[2048], config[256] = "";
+
+        complaint_configuration(file);
+        if (*file)
+            snprintf(config, sizeof(config), "[--config][%s]", file);
+        complain(&c,
+                 "%s:%zu:%lu: %04o %s; run: sallyportctl user %s %.*s %u:%lu "
+                 "%s:ROLE %-s && sallyportctl who",
+                 "head", (size_t)1, 2UL, 7u, word, word, 3, word, 8u, 9UL, word,
+                 "two words");
+        snprintf(expected, sizeof(expected),
+                 "%s[user][%s][%.*s][8:9][%s:ROLE][two][words]%s[who]", config,
+                 word, 3, word, word, config);
+        paste(&c, expected);
+        cr_expect_eq(strncmp(c.text, "head:1:2: 0007 ", 15), 0);
+    }
+}
+
+/* A command that can't be printed as it is isn't printed. */
+Test(process, a_command_is_whole)
+{
+    static const char *const words[] = { "a\nb", "a\tb",     "\33[1m", "a\177",
+                                         "\303", "a\u202eb", "\200" };
+
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        struct complaint c = { "" }, config = { "" };
+
+        complain(&c, "%s; run: rm %s", words[i], words[i]);
+        cr_expect_str_eq(c.text + strlen(words[i]), "; run: ...");
+        complaint_configuration(words[i]);
+        complain(&config, "so run: sallyportctl who");
+        cr_expect_str_eq(config.text, "so run: ...");
+        complaint_configuration("");
+    }
+}
+
+/* A complaint that another one quotes stays as it is. */
+Test(process, a_command_in_a_value_stays)
+{
+    struct complaint c = { "" }, outer = { "" };
+
+    complaint_configuration("/a b");
+    complain(&c, "run: rm %s", "a b");
+    complain(&outer, "%s; or run: sallyportctl who", c.text);
+    cr_expect_str_eq(outer.text,
+                     "run: rm 'a b'; or run: sallyportctl --config '/a b' who");
 }
 
 /* Runs BODY in a child with a pipe as its standard error; OUT gets what comes

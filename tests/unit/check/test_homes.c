@@ -161,7 +161,7 @@ Test(homes, a_disk_that_is_not_mounted)
     add_share("s", 80002, "missing/s");
     cr_expect_eq(look(), 1, "%s", world.said.data);
     EXPECT("2 of 3 homes in ");
-    EXPECT(" are missing; is a disk not mounted (run: mount -a)");
+    EXPECT(" are missing; is a disk not mounted (mount -a)");
     cr_expect_not(strstr(world.said.data, "install"));
     buf_clear(&world.said);
     make("missing", 0711, 0);
@@ -232,7 +232,8 @@ Test(homes, what_root_sees)
     EXPECT("users:4: user dora: the home ");
     EXPECT("/dora can't be entered; run: chmod u+rwx ");
     EXPECT("users:5: user low: uid 1000 is not in 70000-79999 (uid_first, "
-           "uid_last); run: sallyportctl user edit, then chown");
+           "uid_last); give it and its files another one; run: sallyportctl "
+           "user edit");
 }
 
 /* Two paths lead to the same home. */

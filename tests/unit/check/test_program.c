@@ -221,7 +221,7 @@ Test(program, asks_systemd_when_it_needs_the_answer)
     EXPECT("user user0: the home /elsewhere/user0 is missing");
     check("start", "", missing_homes(2));
     cr_expect_not(was_asked());
-    EXPECT("; or systemd hides it: run: sallyportd --check\n");
+    EXPECT(" is missing; or systemd hides it (--check tells); if its disk ");
     lock_the_look();
     check("start", "", missing_homes(2));
     cr_expect_not(was_asked());

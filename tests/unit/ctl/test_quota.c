@@ -151,7 +151,9 @@ Test(quota, of_a_share)
     expect_out(0, "", "quota set share:contracts none",
                "contracts                   - ");
     expect_err(EX_NOUSER, "", "quota list share:offers",
-               "there is no share:offers; run: sallyportctl share list");
+               "there is no share:offers; run: ");
+    expect_err(EX_NOUSER, "", "quota list share:offers",
+               world_command("share list"));
     expect_err(EX_NOUSER, "", "quota list contracts", "no user contracts");
     end();
 }

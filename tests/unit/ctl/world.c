@@ -133,6 +133,15 @@ bool world_password_is(const char *name, const char *password)
     return is;
 }
 
+const char *world_command(const char *words)
+{
+    static char text[256];
+
+    snprintf(text, sizeof(text), "run: sallyportctl --config %s %s", world.conf,
+             words);
+    return text;
+}
+
 void world_configure(const char *format, ...)
 {
     static char text[WORLD_TEXT];

@@ -72,6 +72,9 @@ bool world_password_is(const char *name, const char *password);
  * it. */
 const char *file_text(const char *path);
 void file_write(const char *path, const char *text);
+/* Returns "run: sallyportctl", with the configuration, and WORDS: a command in
+ * a message. The text is valid until the next call. */
+const char *world_command(const char *words);
 /* Adds lines to the configuration. */
 void world_configure(const char *format, ...)
     __attribute__((format(printf, 1, 2)));

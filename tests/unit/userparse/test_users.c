@@ -293,7 +293,7 @@ Test(users, what_only_older_versions_permit)
         { "anna:!:1:1::/h::", "max_bytes=2G",
           "user change anna --remove max_bytes --upload-bytes 2G" },
         { "anna:!:1:1::/h::", "max_bytes=$(ls)'",
-          "user change anna --remove max_bytes --upload-bytes \\$\\(ls\\)\\'" },
+          "user change anna --remove max_bytes --upload-bytes '$(ls)'\\'''" },
         { "anna:!:1:1::/h::", "quota=1", "user change anna --remove quota" },
         { "anna:!:1:1::/h::", "quota_files=",
           "user change anna --remove quota_files" },

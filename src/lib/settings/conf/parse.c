@@ -236,6 +236,7 @@ static int read_all(struct settings *s, int fd, const char *path, bool partly,
     struct buf text;
     int r;
 
+    settings_commands(path);
     buf_init(&text, SETTINGS_TEXT_MAX);
     r = fd_read_file(fd, &text);
     if (r == -EFBIG)

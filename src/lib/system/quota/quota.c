@@ -17,6 +17,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "sallyport/base/complain.h"
+
 #include "btrfs.h"
 
 /* dqb_bhardlimit counts blocks of this size. */
@@ -160,7 +162,7 @@ const char *quota_hint(int fd, const char *path, char out[QUOTA_HINT_MAX])
                  "if modprobe quota_v2 fails, stop: this kernel couldn't "
                  "mount it any more; else add usrquota,grpquota to the "
                  "options of its line in /etc/fstab, unmount it (/ in a "
-                 "rescue system), run: tune2fs -O quota -Q "
+                 "rescue system), run tune2fs -O quota -Q "
                  "usrquota,grpquota %s and mount it again",
                  device);
         break;
@@ -172,7 +174,8 @@ const char *quota_hint(int fd, const char *path, char out[QUOTA_HINT_MAX])
                  device);
         break;
     case BTRFS_SUPER_MAGIC:
-        snprintf(out, QUOTA_HINT_MAX, "run: btrfs quota enable %s", path);
+        complaint_write(out, QUOTA_HINT_MAX, "run: btrfs quota enable %s",
+                        path);
         break;
     default:
         snprintf(out, QUOTA_HINT_MAX,

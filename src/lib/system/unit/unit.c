@@ -97,8 +97,8 @@ bool unit_forbids(const struct unit *u, const char *what, const char *path,
                  why);
     else
         complain(c,
-                 "%s; run: cd /etc/systemd/system; for u in sallyport%s; do "
-                 "mkdir -p $u.service.d; printf '[Service]\\n%s"
+                 "%s; run: cd /etc/systemd/system; for u in sallyport%-s; do "
+                 "mkdir -p $u.service.d; printf '[Service]\\n%-s"
                  "ReadWritePaths=-%s\\n' >>$u.service.d/paths.conf; done; "
                  "systemctl daemon-reload; systemctl restart sallyport",
                  why, directory ? "" : " sallyport-retention sallyport-after",

@@ -23,7 +23,7 @@ int reader_mistake(const struct reader *r, size_t line, const char *format, ...)
     va_list args;
 
     va_start(args, format);
-    vsnprintf(what, sizeof(what), format, args);
+    complaint_list(what, sizeof(what), format, args);
     va_end(args);
     complain(&c, "%s:%zu: %s", r->file, line, what);
     if (r->report)
@@ -114,8 +114,8 @@ static int read_hash(const struct reader *r, struct user *user, char *hash)
             r, r->line,
             "the hash isn't supported (%s; supported: " USER_HASHES
             "), so this user needs a new password: put a * in its place "
-            "with an editor, then: sallyportctl user passwd",
-            user_hash_found(hash));
+            "with an editor, then run: sallyportctl user passwd %s",
+            user_hash_found(hash), user->name);
     user->locked_by_hand = hash[0] == '!';
     user->locked = user->locked_by_hand || hash[0] == '*';
     user->hash = hash[0] == '!' ? hash + 1 : hash;

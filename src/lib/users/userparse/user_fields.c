@@ -177,7 +177,7 @@ static const struct option {
            "password or certificate") },
     { "totp", LINE_USER, .kind = OPTION_SECRET, .set = set_totp,
       .expected = "expected a secret of 16 to 64 bytes in base32 (A-Z and "
-                  "2-7); run: sallyportctl user totp" },
+                  "2-7), as \"user totp\" makes it" },
     { "must_change", LINE_USER, FLAG(must_change, "no", "yes", "yes or no") },
     { "expires", LINE_USER,
       FUNCTION(set_expires, "expected a day such as 2027-01-31, or a time in "
@@ -196,27 +196,28 @@ static const struct option {
 _Static_assert(OPTIONS <= 32, "a bit for each option that was seen");
 
 /* Keys and values of older versions, which this version refuses: a user could
- * do more if a limit in the row was ignored. In a COMMAND of sallyportctl %t is
- * the kind of the line, %n its name, %k the key, %p the rest of the key after a
- * KEY that ends with '.', with a '-' for each '/', and %v the value. */
-#define REMOVE "%t change %n --remove %k"
-#define NAME   "the key has another name"
-#define QUOTA  "the kernel has the quotas"
+ * do more if a limit in the row was ignored. */
+#define NAME  "the key has another name"
+#define QUOTA "the kernel has the quotas"
 static const struct {
     unsigned lines;
     const char *key, *value; /* VALUE: the only refused value, or NULL */
-    const char *why, *command;
+    const char *why;
+    const char *option; /* of a change, with the row's value, or instead of
+                         * VALUE; or NULL */
 } retired[] = {
-    { LINE_USER, "max_files", NULL, NAME, REMOVE " --uploads %v" },
-    { LINE_USER, "max_bytes", NULL, NAME, REMOVE " --upload-bytes %v" },
+    { LINE_USER, "max_files", NULL, NAME, "--uploads" },
+    { LINE_USER, "max_bytes", NULL, NAME, "--upload-bytes" },
     { LINE_USER | LINE_TEAM, "max_transfers", NULL,
-      "max_sessions= limits transfers, too", REMOVE },
-    { LINE_USER | LINE_SHARE, "quota", NULL, QUOTA, REMOVE },
-    { LINE_USER | LINE_SHARE, "quota_files", NULL, QUOTA, REMOVE },
-    { LINE_USER, "rights.", NULL, "a share with the role replaces it",
-      "share add %n%p %n:%v && sallyportctl " REMOVE },
+      "max_sessions= limits transfers, too", NULL },
+    { LINE_USER | LINE_SHARE, "quota", NULL, QUOTA, NULL },
+    { LINE_USER | LINE_SHARE, "quota_files", NULL, QUOTA, NULL },
+    { LINE_USER, "rights.", NULL,
+      "a share with the role replaces it, into which you move the "
+      "directory's files",
+      NULL },
     { LINE_USER, "on_conflict", "version", "rename keeps both files, too",
-      "user change %n --on-conflict rename" },
+      "--on-conflict rename" },
 };
 #define RETIRED (sizeof(retired) / sizeof(retired[0]))
 
@@ -236,21 +237,23 @@ bool user_key_retired(const char *key)
     return false;
 }
 
-static void add_for_shell(struct buf *into, struct slice text, char slash)
+/* Writes the name of a share for the directory BELOW of the user NAME. */
+static void share_name_of(const char *name, struct slice below,
+                          char out[USER_NAME_MAX + 1])
 {
-    for (size_t i = 0; i < text.len; i++)
-        buf_add_format(into, "%s%c",
-                       strchr("!\"#$&'()*;<>?[\\]^`{|}~", text.ptr[i]) ? "\\"
-                                                                       : "",
-                       text.ptr[i] == '/' ? slash : text.ptr[i]);
+    snprintf(out, USER_NAME_MAX + 1, "%s%.*s", name, (int)below.len, below.ptr);
+    for (; *out; out++)
+        if (*out >= 'A' && *out <= 'Z')
+            *out = (char)(*out - 'A' + 'a');
+        else if (*out != '.' && !group_name_ok((struct slice){ out, 1 }))
+            *out = '-';
 }
 
 bool options_retired(enum line_kind kind, const char *name, char *text,
                      struct complaint *c)
 {
-    static const char letters[] = "tnkpv";
     struct slice rest = slice_from(text), word, key, value;
-    struct buf command;
+    char share[USER_NAME_MAX + 1];
     size_t i = RETIRED;
 
     while (i == RETIRED && slice_cut(&rest, ' ', &word)) {
@@ -265,28 +268,31 @@ bool options_retired(enum line_kind kind, const char *name, char *text,
     if (i == RETIRED)
         return false;
     const size_t prefix = strlen(retired[i].key);
-    const struct slice part[] = {
-        slice_from(kind == LINE_TEAM    ? "team"
-                   : kind == LINE_SHARE ? "share"
-                                        : "user"),
-        slice_from(name),
-        key,
-        { key.ptr + prefix, key.len - prefix },
-        value,
-    };
+    const char *group = kind == LINE_TEAM    ? "team"
+                        : kind == LINE_SHARE ? "share"
+                                             : "user";
 
-    buf_init(&command, COMPLAINT_MAX);
-    for (const char *at = retired[i].command; *at; at++)
-        if (*at == '%') {
-            at++;
-            add_for_shell(&command, part[strchr(letters, *at) - letters],
-                          *at == 'p' ? '-' : '/');
-        } else {
-            buf_add(&command, at, 1);
-        }
-    complain(c, "%s: %.*s: %s; run: sallyportctl %.*s", name, (int)word.len,
-             word.ptr, retired[i].why, (int)command.len, command.data);
-    buf_release(&command);
+    share_name_of(name, (struct slice){ key.ptr + prefix, key.len - prefix },
+                  share);
+#define REFUSE(command, ...)                                                   \
+    complain(c, "%s: %.*s: %s; " command, name, (int)word.len, word.ptr,       \
+             retired[i].why, __VA_ARGS__)
+    if (retired[i].key[prefix - 1] == '.')
+        REFUSE("run: sallyportctl share add %s %s:%.*s && sallyportctl user "
+               "change %s --remove %.*s",
+               share, name, (int)value.len, value.ptr, name, (int)key.len,
+               key.ptr);
+    else if (retired[i].value)
+        REFUSE("run: sallyportctl %s change %s %-s", group, name,
+               retired[i].option);
+    else if (retired[i].option)
+        REFUSE("run: sallyportctl %s change %s --remove %.*s %s %.*s", group,
+               name, (int)key.len, key.ptr, retired[i].option, (int)value.len,
+               value.ptr);
+    else
+        REFUSE("run: sallyportctl %s change %s --remove %.*s", group, name,
+               (int)key.len, key.ptr);
+#undef REFUSE
     memset(text + (word.ptr - text), ' ', word.len);
     return true;
 }

@@ -229,7 +229,8 @@ pid_t reader_start(const struct master *m, const char *mode, const char *path,
                    int file, int *answer)
 {
     struct helper reader = { .name = "reader",
-                             .argv = { "sallyport: reader", mode, path } };
+                             .argv = { "sallyport: reader", mode, path,
+                                       m->settings.file } };
     pid_t pid;
 
     *answer = memfd_create("answer", MFD_CLOEXEC | MFD_ALLOW_SEALING);

@@ -44,8 +44,14 @@ void peer_answered(struct peer *p, int result)
     loop_timer_set(&p->master->loop, &p->timer, p->master->deadlines.ask);
 }
 
-void peer_refuse(struct peer *p, enum refusal why, const char *words)
+void peer_refuse(struct peer *p, enum refusal why, const char *format, ...)
 {
+    char words[COMPLAINT_MAX];
+    va_list args;
+
+    va_start(args, format);
+    complaint_list(words, sizeof(words), format, args);
+    va_end(args);
     peer_answered(p, SEND(&p->channel, control_refused, p->request,
                           .refusal = why, .why = slice_from(words)));
 }
@@ -261,7 +267,8 @@ void control_renewed(struct master *m, uint32_t number, const char *wrong)
             continue;
         p->reload_number = 0;
         if (wrong)
-            peer_refuse(p, may_pass ? REFUSAL_BUSY : REFUSAL_BAD_FILE, wrong);
+            peer_refuse(p, may_pass ? REFUSAL_BUSY : REFUSAL_BAD_FILE, "%s",
+                        wrong);
         else
             request_done(p, 0);
     }

@@ -82,7 +82,8 @@ struct peer {
 void peer_answered(struct peer *p, int result);
 /* Call it after SEND() of each message of an answer except the last message. */
 void peer_sent(struct peer *p, int result);
-void peer_refuse(struct peer *p, enum refusal why, const char *words);
+void peer_refuse(struct peer *p, enum refusal why, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 /* Ends the peer: closes its channel, and frees its place. */
 void peer_end(struct peer *p);
 

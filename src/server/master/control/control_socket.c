@@ -247,7 +247,8 @@ int control_socket_permits(const struct control_socket *s, gid_t group,
         (st.st_gid != group || !(st.st_mode & S_IXGRP)))
         return complain(c,
                         "%s: control_group can't pass its directory; run: "
-                        "chmod o+x on that directory",
+                        "chmod o+x %.*s",
+                        s->path, (int)(strrchr(s->path, '/') - s->path),
                         s->path);
     return r < 0 ? complain(c, "%s: %s", s->path, strerror(-r)) : 0;
 }

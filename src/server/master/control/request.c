@@ -109,13 +109,13 @@ bool request_waits(struct peer *p)
         return true;
     complain(&why,
              "%zu session%s of an older generation can't be ended before its "
-             "hanging master is killed, within 16 s; look again by: "
-             "sallyportctl who",
+             "hanging master is killed, within 16 s; to look again "
+             "run: sallyportctl who",
              left, left == 1 ? "" : "s");
     if (left == 0)
         request_done(p, ended);
     else
-        peer_refuse(p, REFUSAL_BUSY, why.text);
+        peer_refuse(p, REFUSAL_BUSY, "%s", why.text);
     return true;
 }
 
@@ -139,9 +139,9 @@ void request_on_users_read(struct master *m)
             continue;
         p->users_ticket = 0;
         if (m->users->state == USERS_FAILED) /* not only the homes are away */
-            peer_refuse(p, REFUSAL_BAD_FILE, m->users->away.text);
+            peer_refuse(p, REFUSAL_BAD_FILE, "%s", m->users->away.text);
         else if (m->users->refused.text[0])
-            peer_refuse(p, REFUSAL_BAD_FILE, m->users->refused.text);
+            peer_refuse(p, REFUSAL_BAD_FILE, "%s", m->users->refused.text);
         else
             request_ended(p, m->access->ended);
     }
@@ -242,26 +242,22 @@ static int request_on_end_sessions(void *owner, struct msg_end_sessions *msg)
 
 #define BAN_MOST UINT64_C(100000000000) /* s: more than any --for */
 
-/* Returns why a ban is refused, or NULL. A ban of an address in `no_ban` would
- * have no effect. */
-static const char *ban_objection(const struct master *m,
-                                 const struct msg_ban_add *msg)
+/* A ban of an address in `no_ban` would have no effect. */
+static bool ban_is_exempt(const struct master *m, const struct msg_ban_add *msg)
 {
     for (size_t i = 0; i < m->settings.no_ban.count; i++) {
         const struct network *n = &m->settings.no_ban.list[i];
         struct address first = address_prefix(&msg->network, n->bits);
 
         if (n->bits <= msg->bits && address_same_host(&first, &n->address))
-            return "the setting no_ban exempts this address; change it, and "
-                   "run: sallyportctl reload";
+            return true;
     }
-    return NULL;
+    return false;
 }
 
 static int request_on_ban_add(void *owner, struct msg_ban_add *msg)
 {
     struct peer *p = request_begin(owner, msg->request);
-    const char *wrong = ban_objection(p->master, msg);
     time_t now = time(NULL);
     struct ban ban = { .network = msg->network,
                        .bits = (uint8_t)msg->bits,
@@ -281,8 +277,10 @@ static int request_on_ban_add(void *owner, struct msg_ban_add *msg)
         return 0;
     }
     ban.until = msg->seconds > 0 ? now + (int64_t)msg->seconds : 0;
-    if (wrong) {
-        peer_refuse(p, REFUSAL_DENIED, wrong);
+    if (ban_is_exempt(p->master, msg)) {
+        peer_refuse(p, REFUSAL_DENIED,
+                    "the setting no_ban exempts this address; change it, and "
+                    "run: sallyportctl reload");
         return 0;
     }
     if (banning_add(p->master, &ban, ENDING_KICKED, &ended) < 0) {

@@ -126,8 +126,8 @@ static int userdb_take(struct userdb *u, int status, struct complaint *c)
     if (next.count == 0 && u->users.count > 0 && !g->announced) {
         users_release(&next);
         return complain(c,
-                        "%s: it has no users now; restore it, or remove the "
-                        "last user by: sallyportctl user del",
+                        "%s: it has no users now; restore it, or, to remove "
+                        "the last user, run: sallyportctl user del NAME",
                         u->path);
     }
     users_keep_from_forks(&next);

@@ -78,8 +78,8 @@ int prepare_users(struct master *m, struct complaint *c)
         r == -ELOOP || r == -ENXIO)
         r = -EINVAL;
     if (r >= 0 && m->users->state == USERS_NONE)
-        stderr_print("hint: %s is missing, so nobody can log in; make the "
-                     "first user: sallyportctl user add NAME",
+        stderr_print("hint: %s is missing, so nobody can log in; for the "
+                     "first user run: sallyportctl user add NAME",
                      m->settings.users);
     if (r >= 0 && userdb_is_unended(m->users))
         stderr_print("warning: %s: its last line isn't ended, so it may be cut "
