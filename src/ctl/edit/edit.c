@@ -42,9 +42,10 @@ static noreturn void file_fail(const char *path, int error, const char *what)
  * found the file missing, or (THERE) empty. */
 static void refuse_lost(const char *path, bool there)
 {
-    char mark[PATH_MAX + 16];
+    char mark[PATH_MAX + 16], real[PATH_MAX];
 
-    snprintf(mark, sizeof(mark), "%s.last-uid", path);
+    place_resolve(NULL, path, real);
+    snprintf(mark, sizeof(mark), "%s.last-uid", real);
     if (access(mark, F_OK) == 0)
         fail(EX_DATAERR,
              "%s is %s, but %s says that it had users; restore it from a "
@@ -318,15 +319,16 @@ int edit_load_users(struct users *u, const char *path, users_report *report)
 {
     FD_CLEANUP int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     struct complaint why = { "" };
+    struct stat st;
     int mistakes;
 
     *u = (struct users){ 0 };
-    if (fd < 0 && errno != ENOENT)
+    if (fd < 0 && (errno != ENOENT || lstat(path, &st) == 0)) /* a link */
         file_fail(path, errno, "");
-    if (fd < 0) {
-        refuse_lost(path, false);
+    if (fd < 0 || (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && !st.st_size))
+        refuse_lost(path, fd >= 0);
+    if (fd < 0)
         return 0;
-    }
     mistakes = report ? users_survey(u, fd, path, report, &why)
                       : users_read(u, fd, path, &why);
     if (mistakes < 0 || (mistakes && !report))

@@ -3,6 +3,8 @@
  * running server, as "status" does. */
 #include "rows.h"
 
+#include <errno.h>
+
 #include "sallyport/base/execute.h"
 
 #define CHECK_MS 90000 /* ms; --check itself waits 60 s for homes */
@@ -44,10 +46,15 @@ static void check_installation(json_t *list)
     ctl_beside("sallyportd", program);
     status = execute_program(argv, CHECK_MS, true, out, sizeof(out));
     rest = slice_from(out);
-    while (slice_cut(&rest, '\n', &line))
-        if (line.len > 0)
+    while (slice_cut(&rest, '\n', &line)) /* the last one may be cut */
+        if (line.len > 0 && (rest.len > 0 || status != -EFBIG))
             check_line(list, line);
-    if (status < 0 || status == EX_UNAVAILABLE)
+    if (status == -EFBIG)
+        attend(list, LEVEL_CRITICAL,
+               "there is more to mend; to see it all run: sallyportd --check "
+               "--config %s",
+               ctl.settings.file);
+    else if (status < 0 || status == EX_UNAVAILABLE)
         attend(list, LEVEL_CRITICAL, "%s --check %s", program,
                status < 0 ? "doesn't end in time" : "can't be executed");
 }

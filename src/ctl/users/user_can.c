@@ -180,6 +180,9 @@ static void decide(struct question *q)
     ctl_status = json_array_size(q->why) > 0 ? EXIT_FAILURE : 0;
     if (ctl_status == 0 && q->verb->rights == 0)
         name_networks(q);
+    if (q->verb->rights == RIGHT_RENAME && q->rights & RIGHT_MINE)
+        json_array_append_new(
+            q->why, json_string("directories can't be renamed there (u)"));
     if (!share || q->share)
         return;
     complain(&grant,

@@ -53,7 +53,7 @@ int execute_program(const char *const argv[], int ms, bool errors, char *out,
     n = pread(file, out, size, 0);
     full = n < 1 || out[n - 1] != '\0';
     out[n < 1 ? 0 : n - 1] = '\0';
-    if (full)
-        return -1;
+    if (full && WIFEXITED(status))
+        return -EFBIG;
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }

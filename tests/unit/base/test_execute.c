@@ -11,7 +11,7 @@ Test(execute, programs, .timeout = 60)
     } rows[] = {
         { { "/bin/sh", "-c", "echo out; echo err >&2; exit 3", NULL }, 3 },
         { { "/bin/sleep", "60", NULL }, -1 },
-        { { "/bin/sh", "-c", "while echo more; do :; done", NULL }, -1 },
+        { { "/bin/sh", "-c", "while echo more; do :; done", NULL }, -EFBIG },
         { { "/nowhere", NULL }, EX_UNAVAILABLE },
     };
 

@@ -46,7 +46,7 @@ Test(unit, hidden)
         { "home", "/home/anna",
           "systemd hides the home /home/anna from the service; run: cd "
           "/etc/systemd/system; for u in sallyport sallyport-retention "
-          "sallyport-after; do mkdir -p $u.service.d; printf "
+          "sallyport-after sallyport-sync; do mkdir -p $u.service.d; printf "
           "'[Service]\\nProtectHome=no\\nReadWritePaths=-/home/anna\\n' "
           ">>$u.service.d/paths.conf; done; systemctl daemon-reload; "
           "systemctl restart sallyport" },

@@ -101,7 +101,10 @@ bool unit_forbids(const struct unit *u, const char *what, const char *path,
                  "mkdir -p $u.service.d; printf '[Service]\\n%-s"
                  "ReadWritePaths=-%s\\n' >>$u.service.d/paths.conf; done; "
                  "systemctl daemon-reload; systemctl restart sallyport",
-                 why, directory ? "" : " sallyport-retention sallyport-after",
+                 why,
+                 directory ? ""
+                           : " sallyport-retention sallyport-after "
+                             "sallyport-sync",
                  home ? "ProtectHome=no\\n" : "", real[0] ? real : "/");
     return true;
 }
