@@ -154,8 +154,8 @@ static int take_limits(enum process p, const struct sandbox_plan *plan,
 
     if (r == -EPERM)
         return complain(why,
-                        "%zu open files are over the hard limit; raise it "
-                        "(systemd: LimitNOFILE=) or lower max_sessions",
+                        "%zu open files are over the hard limit; raise it by "
+                        "LimitNOFILE= (systemd) or ulimit -Hn",
                         plan->max_files);
     return r;
 }

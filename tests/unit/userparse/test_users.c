@@ -299,6 +299,11 @@ Test(users, what_only_older_versions_permit)
           "user change anna --remove quota_files" },
         { "anna:!:1:1::/h::", "on_conflict=version",
           "user change anna --on-conflict rename" },
+        { "Anna@x:!:1:1::/h::", "rights./In/a_b=drop",
+          "share add anna-x-in-a_b Anna@x:drop && sallyportctl user change "
+          "Anna@x --remove rights./In/a_b" },
+        { "anna:!:1:1::/h::", "rights./0123456789012345678901234567/x=lr",
+          "share add anna-012345678901234567890123456 anna:lr && " },
         { "@share:s:80000:/s:", "quota=1", "share change s --remove quota" },
         { "@share:s:80000:/s:", "quota_files=1",
           "share change s --remove quota_files" },
