@@ -241,6 +241,8 @@
     R(PROT_LEVEL, 536, "Protection level not supported; send PROT P.")         \
     /* {}: command_lacks() */                                                  \
     L(NO_RIGHT, 550, "You have {}; ask the administrator.", "no right")        \
+    /* {}: ask_drop_lacks() */                                                 \
+    R(IN_DROP, 550, "You have {}.")                                            \
     L(MUST_CHANGE, 550, "Change the password first: SITE PSWD old new",        \
       "the password must be changed first")                                    \
     /* {}: password_fault_text() */                                            \

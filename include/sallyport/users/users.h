@@ -144,8 +144,8 @@ bool user_expired(const struct user *user, int64_t now);
 
 /* Sets *somewhere to the rights that the user has in at least one place (the
  * home or a share), and *everywhere to the rights that the user has in all
- * these places. A drop counts as a place with RIGHT_RENAME: a session may
- * rename what it has stored there. */
+ * these places. In *somewhere a drop counts as a place with RIGHT_ALL: files,
+ * which knows the path, refuses what a drop doesn't permit. */
 void user_rights(const struct user *user, unsigned *somewhere,
                  unsigned *everywhere);
 

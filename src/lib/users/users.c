@@ -189,7 +189,7 @@ unsigned user_choice(const struct user *user, int choice, unsigned setting)
 
 static unsigned user_can(unsigned rights)
 {
-    return rights_drop(rights) ? rights | RIGHT_RENAME : rights;
+    return rights_drop(rights) ? rights | RIGHT_ALL : rights;
 }
 
 void user_rights(const struct user *user, unsigned *somewhere,

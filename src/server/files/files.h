@@ -269,6 +269,8 @@ int mount_open_home(struct files *f, const struct files_start *start);
 void mount_open_others(struct files *f, const struct files_start *start);
 /* Does the mount contain names that the user doesn't see? */
 bool mount_hides_names(const struct mount *m);
+/* The REFUSED() of a right that the mount lacks. */
+int mount_refusal(const struct mount *m);
 /* Returns what the sandbox must permit in the mount: bits of enum
  * beneath_may. */
 unsigned mount_may(const struct mount *m);

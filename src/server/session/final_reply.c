@@ -30,7 +30,7 @@ void final_of_transfer(struct session *s, enum reply r, struct slice a,
     /* Doesn't log a refused checksum of the session's own upload: the client
      * wants to verify its upload, and can't know that the user has no right to
      * read there. */
-    if (r == REPLY_NO_RIGHT && t->hash &&
+    if ((r == REPLY_NO_RIGHT || r == REPLY_IN_DROP) && t->hash &&
         slice_equal(path_slice(&t->path), slice_from(s->stored))) {
         control_reply_pair(s, r, a, b);
         return;

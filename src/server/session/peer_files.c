@@ -139,6 +139,7 @@ static const struct outcome_row outcomes[OUTCOME_COUNT] = {
     [OUTCOME_OK] = { REPLY_DONE, "" },
     [OUTCOME_NOT_FOUND] = { REPLY_NOT_FOUND, "not found" },
     [OUTCOME_NO_RIGHT] = { REPLY_NO_RIGHT, "no right to do this" },
+    [OUTCOME_IN_DROP] = { REPLY_IN_DROP, "no right to do this in a drop" },
     [OUTCOME_DENIED] = { REPLY_DENIED, NULL },
     [OUTCOME_EXISTS] = { REPLY_EXISTS, "exists" },
     [OUTCOME_NOT_DIRECTORY] = { REPLY_NOT_DIRECTORY, "not a directory" },
@@ -226,6 +227,19 @@ static unsigned ask_needed_rights(const struct ask *a)
                                              : RIGHT_LIST;
 }
 
+/* No letter would help in a drop: says what does. */
+static const char *ask_drop_lacks(unsigned needed)
+{
+    return needed & RIGHT_DIRECTORY
+               ? "no right to make or remove directories in a drop; send one "
+                 "archive"
+           : needed & RIGHT_DELETE
+               ? "no right to delete in a drop, where sent files stay"
+           : needed & RIGHT_READ
+               ? "no right to read in a drop, not even a sent file"
+               : "no right to change modes in a drop, which sets them";
+}
+
 enum reply ask_refusal(struct session *s, const struct message *m,
                        const char **cause)
 {
@@ -240,6 +254,8 @@ enum reply ask_refusal(struct session *s, const struct message *m,
         unsigned lacking = needed & ~s->login.everywhere;
 
         *cause = command_lacks(lacking ? lacking : needed, a->lacking);
+    } else if (o == OUTCOME_IN_DROP) {
+        *cause = ask_drop_lacks(ask_needed_rights(a));
     } else if (o == OUTCOME_OVER_FILES && why->limit > 0) {
         snprintf(a->lacking, sizeof(a->lacking),
                  "quota of %llu files, %llu used",

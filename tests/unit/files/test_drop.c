@@ -309,7 +309,7 @@ Test(blind, what_the_session_has_stored)
     PLAY(p, PUT(stored, "changed by another"), MLST("/drop/a"));
     cr_expect(p->are.size == 100 && p->are.mtime == 7 && p->are.device == 0);
     GETS(NOT_FOUND, ask_facts(p, "/drop/a", FACTS_FOR_SIZE));
-    GETS(NO_RIGHT, ask_read(p, "/drop/a", 0, NULL));
+    GETS(IN_DROP, ask_read(p, "/drop/a", 0, NULL));
     for (enum list_format l = 0; l < LIST_FORMAT_COUNT; l++) {
         DONE(ask_list(p, "/drop", l, ""));
         cr_expect_eq(p->entries, 1, "%s", p->text);
@@ -466,7 +466,7 @@ Test(blind, a_home)
         PLAY(&p, SHARES("/shared", RIGHT_LIST), FILL("/f", 50, 1), RUN());
         DONE(ask_list(&p, "/", LIST_NAMES, ""));
         cr_expect_str_eq(p.text, "shared\r\n", "%s", p.text);
-        PLAY(&p, MLST("/f", NOT_FOUND), DELE("/f", NO_RIGHT),
+        PLAY(&p, MLST("/f", NOT_FOUND), DELE("/f", IN_DROP),
              APPE("/f", 100, 2));
         cr_expect_eq(strlen(p.stored), strlen("/f.01234567"));
         cr_expect(disk_is(&p, "/f", 50, 1));

@@ -485,6 +485,28 @@ Test(session, a_missing_right_is_named, .timeout = 60, WITH_SANITIZERS)
     }
 }
 
+/* A drop refuses to all users, and names what would help. */
+Test(session, no_right_in_a_drop, LOGGED_IN)
+{
+    static const struct {
+        const char *line;
+        enum message_kind asked;
+        const char *words;
+    } rows[] = {
+        { "MKD x", MSG_directory_make, "directories in a drop; send one" },
+        { "RMD x", MSG_directory_remove, "directories in a drop; send one" },
+        { "DELE x", MSG_file_delete, "delete in a drop" },
+        { "SITE CHMOD 600 x", MSG_mode, "change modes in a drop" },
+        { "HASH x", MSG_file_read, "read in a drop" },
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        fake_do_refused(rows[i].line, rows[i].asked, OUTCOME_IN_DROP, 550);
+        cr_expect(strstr(fake.reply, rows[i].words), "%s", fake.reply);
+        cr_expect_not(strstr(fake.reply, "administrator"), "%s", fake.reply);
+    }
+}
+
 /* A user who may only upload (a drop) continues a cut upload: files answers
  * SIZE for the user's own partials. */
 Test(session, size_for_a_drop, LEAVES)

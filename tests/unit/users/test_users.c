@@ -104,21 +104,19 @@ Test(users, rights_somewhere_and_everywhere)
     unsigned somewhere, everywhere;
 
     user_rights(&user, &somewhere, &everywhere);
-    cr_expect_eq(somewhere, RIGHT_WRITE | RIGHT_DELETE | RIGHT_RENAME);
+    cr_expect_eq(somewhere, RIGHT_ALL, "a drop: files knows the path");
     cr_expect_eq(everywhere, RIGHT_WRITE | RIGHT_DELETE);
     user.grant = grants, user.grants = 1;
     user_rights(&user, &somewhere, &everywhere);
-    cr_expect_eq(somewhere,
-                 RIGHT_READ | RIGHT_WRITE | RIGHT_DELETE | RIGHT_RENAME);
+    cr_expect_eq(somewhere, RIGHT_ALL);
     cr_expect_eq(everywhere, RIGHT_WRITE);
     grants[0].rights = RIGHT_WRITE | RIGHT_LIST;
     user_rights(&user, &somewhere, &everywhere);
-    cr_expect_eq(somewhere,
-                 RIGHT_LIST | RIGHT_WRITE | RIGHT_DELETE | RIGHT_RENAME);
+    cr_expect_eq(somewhere, RIGHT_ALL);
     cr_expect_eq(everywhere, RIGHT_WRITE);
     user.rights = RIGHT_WRITE | RIGHT_READ;
     user_rights(&user, &somewhere, &everywhere);
-    cr_expect_eq(somewhere & RIGHT_RENAME, 0, "no drop");
+    cr_expect_eq(somewhere, RIGHT_READ | RIGHT_LIST | RIGHT_WRITE, "no drop");
 }
 
 Test(users, expired)

@@ -44,6 +44,11 @@ bool mount_hides_names(const struct mount *m)
     return m->drop || m->mine;
 }
 
+int mount_refusal(const struct mount *m)
+{
+    return REFUSED(m->drop ? OUTCOME_IN_DROP : OUTCOME_NO_RIGHT);
+}
+
 /* Returns what the sandbox must permit. Uploading needs no reading, since a
  * partial is opened for writing only; but an upload that continues a finished
  * file reads it. */

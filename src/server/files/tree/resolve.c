@@ -181,7 +181,7 @@ int resolve_open(const struct files *f, struct slice path, unsigned needed,
     char rest[FTP_PATH_MAX + 1];
 
     if (needed & ~m->rights)
-        return REFUSED(OUTCOME_NO_RIGHT);
+        return mount_refusal(m);
     if (resolve_is_reserved(path))
         return -ENOENT;
     int r = resolve_rest(m, path, rest);
@@ -222,7 +222,7 @@ int resolve_place(const struct files *f, const struct path *path,
 
     ret->mount = mount_of(f, directory);
     if (needed & ~ret->mount->rights)
-        return REFUSED(OUTCOME_NO_RIGHT);
+        return mount_refusal(ret->mount);
     if (!mount_is_at(ret->mount, directory))
         path_split(path_slice(path), &directory, &name);
     if (ret->mount->drop && !mount_is_at(ret->mount, directory))
