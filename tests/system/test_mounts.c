@@ -107,21 +107,37 @@ Test(mounts, all_is_there, .timeout = 120)
 
 /* The disk hangs. A process that waits for it can't be killed, but --check must
  * end. */
+static void check_hung(struct disk *d, const char *words)
+{
+    uint64_t start = clock_ms();
+    struct run_result r;
+
+    check(d, &r);
+    cr_expect_lt(clock_ms() - start, LATE_MS);
+    cr_expect_eq(r.status, EX_CONFIG, "%d:\n%s", r.status, r.text);
+    cr_expect(strstr(r.text, words), "no \"%s\" in:\n%s", words, r.text);
+    run_release(&r);
+}
+
 Test(mounts, hangs, .timeout = 240)
 {
-    struct run_result r;
     struct disk d;
-    uint64_t start;
 
     begin(&d, "");
     fuse_hang(d.fuse);
-    start = clock_ms();
-    check(&d, &r);
-    cr_expect_lt(clock_ms() - start, LATE_MS);
-    cr_expect_eq(r.status, EX_CONFIG, "%d:\n%s", r.status, r.text);
-    cr_expect(strstr(r.text, "the mounts weren't all tried in time: one of "
-                             "them hangs"),
-              "%s", r.text);
-    run_release(&r);
+    check_hung(&d, "the mounts weren't all tried in time: one of them hangs");
+    end(&d);
+}
+
+/* The looks at the homes and at the mounts are late, one after the other. */
+Test(mounts, a_home_that_hangs, .timeout = 240)
+{
+    struct disk d;
+
+    server_prepare(&d.server, PLAN(0));
+    snprintf(d.shares, sizeof(d.shares), "%s", server_home(&d.server, "anna"));
+    d.fuse = fuse_mount_hung(d.shares);
+    check_hung(&d,
+               "the homes weren't all looked at in time: one of them hangs");
     end(&d);
 }

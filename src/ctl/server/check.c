@@ -7,7 +7,7 @@
 
 #include "sallyport/base/execute.h"
 
-#define CHECK_MS 90000 /* ms; --check itself waits 60 s for homes */
+#define CHECK_MS 90000 /* ms; the supervisor of --check waits 60 s */
 #define ASK_MS   8000  /* ms; monitors wait 10 s */
 
 /* Adds a line of --check to LIST, with the level that its words mean. */

@@ -20,8 +20,10 @@
 #include "start/start.h"
 
 #define REMARKS_MS 10000
-#define CHECK_MS   60000 /* ms: for a look at all homes */
-#define MOUNTS_MS  20000
+#define CHECK_MS                                                               \
+    20000 /* ms: for a look at all homes; with MOUNTS_MS less                  \
+           * than the supervisor's deadline of a start */
+#define MOUNTS_MS 20000
 
 /* Reports all mistakes in the users file and in the users' homes, and the
  * properties that the homes' disks lack. Returns true if there was a
