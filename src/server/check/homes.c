@@ -129,7 +129,8 @@ static void look_inside(const struct look *l, const struct user *user, int fd)
                 "home to ext4, xfs or btrfs, or run: sallyportctl user change "
                 "%s --uploads none --upload-bytes none",
                 user->home, user->name);
-    else if (system.f_flag & ST_RDONLY)
+    else if (system.f_flag & ST_RDONLY &&
+             user->rights & ~(unsigned)(RIGHT_LIST | RIGHT_READ))
         MISTAKE(l, user,
                 "the home %s is on a read-only file system, or systemd makes "
                 "it one (ReadWritePaths=)",

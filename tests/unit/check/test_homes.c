@@ -236,6 +236,42 @@ Test(homes, what_root_sees)
            "user edit");
 }
 
+/* A read-only home is a mistake only if the user may change something there. */
+Test(homes, read_only_ones)
+{
+    static const char *const rights[] = { "read", "lr",  "lrw", "lrd",
+                                          "lrn",  "lrm", "w",   "mine" };
+    const size_t harmless = 2, n = sizeof(rights) / sizeof(rights[0]);
+    char line[32], name[8];
+
+    if (!world.check.root || !mounts_own())
+        cr_skip_test("root's part");
+    for (size_t i = 0; i < n; i++) {
+        snprintf(name, sizeof(name), "u%zu", i);
+        make(name, 0700, 70000 + (uid_t)i);
+        cr_assert_eq(
+            mount(in_scratch(name), in_scratch(name), NULL, MS_BIND, NULL), 0,
+            "%m");
+        cr_assert_eq(mount(NULL, in_scratch(name), NULL,
+                           MS_REMOUNT | MS_BIND | MS_RDONLY, NULL),
+                     0, "%m");
+        add(name, 70000 + (unsigned)i, name, false);
+        snprintf(world.users + strlen(world.users) - 1, 32, "rights=%s\n",
+                 rights[i]);
+    }
+    cr_expect_eq(look(), n - harmless, "%s", world.said.data);
+    for (size_t i = 0; i < n; i++) {
+        snprintf(line, sizeof(line), "users:%zu: ", i + 1);
+        cr_expect_eq(!!strstr(world.said.data, line), i >= harmless, "%s in %s",
+                     rights[i], world.said.data);
+    }
+    EXPECT("is on a read-only file system");
+    for (size_t i = 0; i < n; i++) {
+        snprintf(name, sizeof(name), "u%zu", i);
+        umount2(in_scratch(name), MNT_DETACH);
+    }
+}
+
 /* Two paths lead to the same home. */
 Test(homes, one_home_for_two)
 {
