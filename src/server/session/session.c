@@ -60,6 +60,7 @@ static void session_on_log(void *owner, uint32_t events)
     struct session *s = owner;
 
     if (!(events & (EPOLLHUP | EPOLLERR))) {
+        loop_timer_clear(&s->loop, &s->log_time); /* log has read events */
         event_flush(&s->log);
         control_after_event(s);
         return;

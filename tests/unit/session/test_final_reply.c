@@ -90,6 +90,34 @@ Test(final_reply, after_many_refused_commands, LOGGED_IN)
     cr_expect_eq(refused, COMMANDS);
 }
 
+/* A log that takes events, however slowly, isn't late. The session has read
+ * many commands at once, so each event fills the socket again in the same turn.
+ */
+Test(final_reply, a_log_that_goes_on, LEAVES)
+{
+    enum { TIMES = 10, COMMANDS = 40 };
+    const uint64_t began = clock_ms();
+    char lines[COMMANDS * 32] = "";
+    static struct message p;
+
+    fake_settings("stall_timeout", 1000);
+    open_with_slow_log();
+    for (int i = 0; i < COMMANDS; i++)
+        strcat(lines,
+               i ? "\r\nEPRT |1|127.0.0.1|50|" : "EPRT |1|127.0.0.1|50|");
+    for (int i = 0; i < TIMES; i++)
+        fake_say(lines);
+    for (int i = 0; i < TIMES * COMMANDS; i++) {
+        while (fake_is_quiet(fake.control, 20))
+            do
+                cr_assert_eq(channel_receive(&fake.log, &p), 1);
+            while (clock_ms() - began > 3000 && !fake_is_quiet(fake.log.fd, 0));
+        cr_assert_eq(fake_reply(), 502, "%d", i);
+    }
+    while (channel_receive(&fake.log, &p) == 1)
+        continue; /* the session takes the client's end */
+}
+
 static void be_kicked(void)
 {
     fake_kick(ENDING_KICKED);
