@@ -10,7 +10,8 @@
  * additions are possible. */
 
 /* The version of the messages between generations, and of the memory that
- * generations share. Each channel between generations begins with this version.
+ * generations share. The channel from the supervisor to each master begins with
+ * this version.
  * Release 0.3.0 had version 2, with other numbers of messages, and without the
  * board. Only unreleased builds had version 1 or 3. */
 #define GENERATION_VERSION 4

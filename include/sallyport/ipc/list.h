@@ -153,8 +153,8 @@ SECTION("The control socket",
         "ctl forks the process files of each user itself.")
 
 MESSAGE(welcome, MASTER, CTL, START, ONCE, NONE,
-        "ctl may send requests: version of the server, pid of master. The "
-        "alternative is `control_refused`")
+        "ctl may send requests: version of the server, pid of the "
+        "supervisor. The alternative is `control_refused`")
 WORD(version) NUMBER(pid) END
 
 MESSAGE(reload, CTL, MASTER, IDLE, MANY, NONE,
@@ -163,7 +163,7 @@ END
 
 MESSAGE(who, CTL, MASTER, IDLE, MANY, NONE,
         "the sessions, from this place in master's table; the first request "
-        "has 0. A drain counts by it")
+        "has 0")
 NUMBER(place) END
 
 MESSAGE(who_is, MASTER, CTL, ASKED, MANY, who,

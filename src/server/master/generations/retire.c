@@ -45,8 +45,8 @@ void retire_end_if_over(struct master *m)
 }
 
 /* Call it when gate has said `shut`, or was late: gate begins no further
- * session. If gate begins a session nevertheless, an attacker controls gate,
- * and master ends gate. */
+ * session. If gate begins a session nevertheless, gate was late or an attacker
+ * controls it, and master ends gate. */
 static void retire_shut(void *master)
 {
     struct master *m = master;
