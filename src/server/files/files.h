@@ -139,13 +139,13 @@ struct files {
     bool over;   /* session or master is gone */
     bool orphan; /* master is gone */
     int died;    /* the signal that ended the session; 0: it left, or lives */
-    unsigned next_own;   /* index of the entry that is replaced next */
-    unsigned next_sized; /* index of the oldest answer, which the next one
-                          * replaces */
-    bool no_marks;       /* logged already: confirmed lengths can't be stored */
-    bool no_count;       /* logged already: uploads can't be counted */
-    dev_t asked_device;  /* the disk that owner_note_disk() last looked at */
-    bool locks_die;      /* that disk can give a lock to another server */
+    unsigned next_own;      /* index of the entry that is replaced next */
+    unsigned next_sized[2]; /* counts answers about partials, about files: each
+                               replaces the oldest of its kind */
+    bool no_marks;      /* logged already: confirmed lengths can't be stored */
+    bool no_count;      /* logged already: uploads can't be counted */
+    dev_t asked_device; /* the disk that owner_note_disk() last looked at */
+    bool locks_die;     /* that disk can give a lock to another server */
     struct freed freed;
     struct quota_amount
         exceeded;            /* the limit that the request has reached, or 0 */
@@ -155,7 +155,7 @@ struct files {
      * each. */
     struct mount mount[1 + FILES_MOUNTS_MAX]; /* the first one is the home */
     struct upload upload;
-    struct sized sized[SIZED_MAX];
+    struct sized sized[2 * SIZED_MAX];   /* about partials, then about files */
     struct owner_name owner[OWNERS_MAX]; /* at uid % OWNERS_MAX */
     struct own own[OWN_MAX];
 };

@@ -193,6 +193,9 @@ uint64_t resume_length(uint64_t held);
 uint64_t confirmed_length(const struct files *f, int directory, int fd,
                           const struct stat *st);
 
+/* Is the partial FD bound to another directory, as after cp -a or a restore?
+ * Partials of 1.0.0 aren't bound. */
+bool confirmed_is_elsewhere(int fd, int directory);
 /* Does FD have a mark, of any kind? */
 bool confirmed_is_marked(int fd);
 /* Does FD have a mark above LENGTH? */
@@ -289,6 +292,16 @@ int owner_claim_rest(struct partial *p);
 /* resume.c: decides where an upload begins. The decision uses only the facts
  * below, so that it can be read and tested as a table. */
 
+/* The last answer of SIZE to this session about the name. */
+enum told {
+    TOLD_NOTHING,
+    TOLD_ELSEWHERE, /* nothing; but some client knows the partial's length */
+    TOLD_PARTIAL,   /* the length of the partial */
+    TOLD_FILE,      /* the length of the finished file, which hasn't changed */
+    TOLD_STALE /* of another directory or other bytes; or for APPE, an upload
+                  that was cut has used the answer */
+};
+
 struct resume_facts {
     enum write_mode mode;
     uint64_t offset;     /* REST */
@@ -297,14 +310,8 @@ struct resume_facts {
     uint64_t size;       /* of this file */
     bool old_keeps_name; /* that file keeps the name, and the upload gets
                             another name */
-    uint64_t sized;      /* the partial's length, as SIZE reported it to this
-                            session; or 0 */
-    bool stale; /* SIZE's answer was about another directory or other bytes; or
-                   for APPE, an upload that was cut has used it */
-    bool reported; /* SIZE has reported a length of the partial to some
-                    * client */
-    bool answered; /* SIZE has reported the file's length to this
-                    * session */
+    enum told told;
+    uint64_t sized; /* the partial's length, if TOLD_PARTIAL */
 };
 
 enum resume_how {
@@ -326,13 +333,14 @@ enum outcome resume_decide(const struct resume_facts *facts,
 /* An answer of SIZE, on which the client's next upload can rely. Another
  * session may have stored other bytes meanwhile, or the path may lead to
  * another directory. */
-#define SIZED_MAX 128
+#define SIZED_MAX 128 /* answers about partials, and as many about files */
 struct sized {
     uint64_t key; /* resume_key() */
     dev_t device; /* of its directory */
-    ino_t directory, partial;
-    uint64_t identity;
-    uint64_t length; /* 0: the answer was the length of the finished file */
+    ino_t directory, inode;
+    uint64_t identity; /* of the partial; or the mtime of the finished file */
+    uint64_t length;   /* 0: a copy is there, which nobody resumes */
+    bool file;         /* the answer was the length of the finished file */
     bool used, spent;
 };
 
@@ -345,16 +353,18 @@ uint64_t resume_key(const struct files *f, const struct path *path);
  * alone for an hour. Call resume_drop_answer() before. */
 uint64_t resume_size(struct files *f, uint64_t key, int directory,
                      const char *name, struct stat *st, bool *waited);
-/* Does the same if SIZE answers with the length of the finished file. Notes
- * this answer if a client may know a length of the own partial. */
+/* Call it if SIZE answers with the length of the finished file FILE. */
 void resume_note_file(struct files *f, uint64_t key, int directory,
-                      const char *name);
+                      const struct stat *file);
 /* Finds the last answer of SIZE, or returns NULL. */
 struct sized *resume_sized(struct files *f, uint64_t key);
-/* Is the answer still true of the partial in DIRECTORY that has the facts *st,
- * IDENTITY, and RESUMABLE bytes? */
+/* Is the answer, about a partial, still true of the partial in DIRECTORY that
+ * has the facts *st, IDENTITY, and RESUMABLE bytes? */
 bool resume_holds(const struct sized *s, int directory, const struct stat *st,
                   uint64_t identity, uint64_t resumable);
+/* Is the answer, about a finished file, still true of FILE? */
+bool resume_holds_file(const struct sized *s, int directory,
+                       const struct stat *file);
 /* Call it after an upload that relies on an answer has cut the partial FD at
  * FIRST: up to there the answer still holds, but APPE needs the next one. */
 void resume_follow_cut(struct files *f, uint64_t key, int fd, uint64_t first);

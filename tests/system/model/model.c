@@ -326,11 +326,11 @@ const struct told *told_find(const struct model *m, const char *path)
 }
 
 void told_put(struct model *m, const char *path, size_t length,
-              unsigned version)
+              unsigned version, unsigned file)
 {
     struct told *t = find_told(m, path);
 
-    if (!t && length == 0)
+    if (!t && length == 0 && file == 0)
         return;
     if (!t) {
         FAIL_IF(m->tolds == TREE_MAX, "too much was told");
@@ -340,4 +340,5 @@ void told_put(struct model *m, const char *path, size_t length,
     }
     t->length = length;
     t->version = version;
+    t->file = file;
 }

@@ -18,12 +18,14 @@
 
 enum stage { PLAIN, SECURED, NAMED, LOGGED_IN };
 
-/* The length of a partial that SIZE has reported, so that APPE continues there.
- * After the partial has changed, SIZE must be sent again. */
+/* The length of a partial that SIZE has reported, so that APPE continues there;
+ * or a file's. After the partial or the file has changed, SIZE must be sent
+ * again. */
 struct told {
     char *path;
     size_t length;
     unsigned version; /* of the partial */
+    unsigned file;    /* version of the file; 0: SIZE has reported none */
 };
 
 /* The direction of a transfer after its 150. */
@@ -142,8 +144,9 @@ struct node *model_pattern(struct model *m, const struct call *c);
 bool model_number(struct slice text, uint64_t max, uint64_t *ret);
 /* Removes the first word of *REST and the blank after it. Returns the word. */
 struct slice model_word(struct slice *rest);
+/* VERSION: of a partial of LENGTH, or FILE: of a file; all 0: of nothing. */
 void told_put(struct model *m, const char *path, size_t length,
-              unsigned version);
+              unsigned version, unsigned file);
 const struct told *told_find(const struct model *m, const char *path);
 
 /* Takes the name of STOU's file from its 150. Does nothing for other

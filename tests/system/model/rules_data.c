@@ -99,12 +99,14 @@ static void decide_stor(const struct node *n, const struct leftover *l,
                         const struct told *t, uint64_t offset,
                         struct beginning *b)
 {
-    bool told = t && t->length > 0;
+    bool told = t && t->length > 0, of_file = t && t->file > 0;
     size_t most = told || !n ? (l ? l->tells : 0) : n->len;
 
     if (offset == 0)
         return;
-    if (told && !(l && l->version == t->version))
+    if ((told && !(l && l->version == t->version)) ||
+        (of_file && !(n && n->version == t->file)) ||
+        (!told && !of_file && l && l->reported))
         b->refused = 450;
     else if (offset > most)
         b->refused = 554;
@@ -119,7 +121,8 @@ static void decide_appe(const struct node *n, const struct leftover *l,
 {
     bool told = t && t->length > 0;
 
-    if (told && (n || !l || l->version != t->version))
+    if ((told && (n || !l || l->version != t->version)) ||
+        (t && t->file > 0 && !(n && n->version == t->file)))
         b->refused = 450;
     else if (told)
         b->head = head_of(l->bytes, t->length);
@@ -171,9 +174,10 @@ static void upload(struct model *m, const struct call *c, uint64_t offset,
     memcpy(t->head, b.head.ptr, b.head.len);
     if (b.goes_on)
         return;
-    told_put(m, c->path, 0, 0);
-    if (!b.copies)
-        drop_left(m, c->path);
+    if (b.copies)
+        return;
+    told_put(m, c->path, 0, 0, 0);
+    drop_left(m, c->path);
 }
 
 static void store(struct model *m, const struct call *c, uint64_t offset,

@@ -35,7 +35,8 @@ void rule_size(struct model *m, const struct call *c, struct expected *e)
     if (asks)
         l->reported = tells > 0;
     if (folder)
-        told_put(m, c->path, tells, tells > 0 ? l->version : 0);
+        told_put(m, c->path, tells, tells > 0 ? l->version : 0,
+                 n && !n->folder ? n->version : 0);
 }
 
 void rule_mlst(struct model *m, const struct call *c, struct expected *e)

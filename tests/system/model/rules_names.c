@@ -103,7 +103,7 @@ static void forget_left(struct model *m, const char *path)
 {
     struct leftover *l = left_find(&m->tree, path);
 
-    told_put(m, path, 0, 0);
+    told_put(m, path, 0, 0, 0);
     if (l && may_change(m, path))
         left_remove(&m->tree, l);
 }
@@ -117,7 +117,7 @@ static bool delete_left(struct model *m, const char *path)
 
     if (!folder || !(folder->mode & TREE_ENTER))
         return false;
-    told_put(m, path, 0, 0);
+    told_put(m, path, 0, 0, 0);
     if (!l || !may_change(m, path))
         return false;
     left_remove(&m->tree, l);

@@ -100,7 +100,7 @@ void transfer_stored(struct model *m, const unsigned char *bytes, size_t len,
     snprintf(e->says, sizeof(e->says), " %zu bytes%s stored as %s", len, in_all,
              t->path);
     all = whole(t, bytes, len);
-    told_put(m, t->path, 0, 0);
+    told_put(m, t->path, 0, 0, 0);
     if (l)
         left_remove(&m->tree, l);
     tree_put(&m->tree, t->path, all, t->first + len);

@@ -114,6 +114,7 @@ struct node *tree_put(struct tree *t, const char *path,
     n->mode = TREE_READ | TREE_WRITE;
     n->bytes = copy;
     n->len = len;
+    n->version = ++t->version;
     return n;
 }
 

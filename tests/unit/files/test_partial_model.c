@@ -1,14 +1,18 @@
 /* Two sessions of one user, and a hand on the disk, do random steps around one
- * file name in directories that are renamed, removed, copied, restored and
- * linked anew. Each client believes what SIZE has told it in its session, and
- * sends the rest of just that upload. Then each visible file is one upload,
- * whole; a file that is acknowledged has its name; and whoever is refused for
- * now succeeds after the other session's upload has ended and SIZE was sent.
- * SALLYPORT_SEED=NUMBER plays one sequence again. With SALLYPORT_OTHER, this
- * program of another build, the second session is of that build.
- * tests/system/partials does both on each file system. */
+ * file name in directories that are renamed, removed, copied (also by hard
+ * links), restored and linked anew; and a hand collects or replaces the
+ * finished file. Each client believes what SIZE has told it in its session,
+ * and perhaps in the one before, and sends the rest of just that upload; if
+ * SIZE has told it the length of a finished file, it has a longer version of
+ * this file. Then each visible file is one upload, whole; a file that is
+ * acknowledged has its name; and whoever is refused for now succeeds after the
+ * other session's upload has ended and SIZE was sent. SALLYPORT_SEED=NUMBER
+ * plays one sequence again. With SALLYPORT_OTHER, this program of another
+ * build, the second session is of that build. tests/system/partials does both
+ * on each file system. */
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/xattr.h>
 
 #include "peer.h"
 #include "support/long.h"
@@ -17,6 +21,7 @@
 
 #define K     1024u
 #define LEN   (200 * K)
+#define MORE  (50 * K) /* by which a version is longer than the last one */
 #define STEPS 40
 
 /* The directories; "/l" is a link to "/d" or "/e", "/x" was moved away,
@@ -25,9 +30,11 @@ static const char *const paths[] = { "/d/f", "/e/f", "/l/f" };
 #define PATHS (sizeof(paths) / sizeof(paths[0]))
 
 /* The client's knowledge: SIZE has told it LENGTH of the upload SEED. */
-struct told {
+struct known {
     size_t length;
     unsigned seed;
+    bool file; /* it is the length of the finished file */
+    bool old;  /* in an earlier session */
 };
 
 enum deed {
@@ -50,6 +57,7 @@ struct order {
     enum write_mode mode;
     char path[8], to[8];
     size_t from, length; /* the client's bytes */
+    size_t whole;        /* length of its file */
     unsigned seed;
 };
 
@@ -62,11 +70,12 @@ struct done {
 struct player {
     struct peer *p;
     int far; /* a socket to the other program; -1: the peer is in this one */
-    struct told told[PATHS];
+    struct known told[PATHS];
     int fd; /* of an open upload in this program */
     bool open;
     bool rests;  /* no byte comes: the upload is open, and its file isn't */
     size_t from; /* where it began */
+    size_t whole;
     unsigned seed;
     int path;
 };
@@ -111,9 +120,9 @@ static struct done obey(struct peer *p, int *fd, const struct order *o)
             put_pattern(*fd, o->from, o->length, o->seed);
         break;
     case COMMIT:
-        put_pattern(*fd, o->from, LEN, o->seed);
+        put_pattern(*fd, o->from, o->whole, o->seed);
         fd_close(fd);
-        done.outcome = ask_commit(p, LEN);
+        done.outcome = ask_commit(p, o->whole);
         snprintf(done.stored, sizeof(done.stored), "%.63s", p->stored);
         break;
     case CUT:
@@ -199,6 +208,22 @@ static void hand_make(const char *path)
         disk_directory(&peers[0], path);
 }
 
+/* As cp -al does. */
+static void hand_copy_by_links(const char *from, const char *to)
+{
+    const char *const names[] = { "f", disk_partial_name(&peers[0], "f") };
+
+    hand_make(to);
+    for (int i = 0; i < 2; i++) {
+        char a[128], b[128];
+
+        snprintf(a, sizeof(a), "%s/%s", from, names[i]);
+        snprintf(b, sizeof(b), "%s/%s", to, names[i]);
+        if (disk_has(&peers[0], a))
+            disk_hard_link(&peers[0], a, b);
+    }
+}
+
 static void hand_link(const char *target)
 {
     hand_remove("/l");
@@ -211,9 +236,13 @@ static void look(void)
     static const char *const all[] = { "/d/f", "/e/f", "/x/f", "/b/f" };
 
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
-        if (is_there(all[i]))
-            HOLDS(disk_is(&peers[0], all[i], LEN, seed_of(all[i])),
+        if (is_there(all[i])) {
+            const size_t length = (size_t)disk_stat(&peers[0], all[i]).st_size;
+
+            HOLDS(length >= LEN && (length - LEN) % MORE == 0 &&
+                      disk_is(&peers[0], all[i], length, seed_of(all[i])),
                   "%s is a tail or a mix of uploads", all[i]);
+        }
 }
 
 static unsigned new_seed(void)
@@ -222,26 +251,36 @@ static unsigned new_seed(void)
     return next_seed;
 }
 
+/* Makes the path of the partial of PATHS[path]. */
+static void partial_of(const struct player *y, int path, char ret[128])
+{
+    snprintf(ret, 128, "%.3s%s", paths[path], disk_partial_name(y->p, "f"));
+}
+
 static void size(struct player *y, int path)
 {
     char partial[128];
     uint64_t length = tell_path(y, SIZE, paths[path]).first;
 
-    snprintf(partial, sizeof(partial), "%.3s%s", paths[path],
-             disk_partial_name(y->p, "f"));
-    y->told[path] = (struct told){ 0 };
-    if (length > 0 && !is_there(paths[path]))
-        y->told[path] = (struct told){ length, seed_of(partial) };
+    partial_of(y, path, partial);
+    y->told[path] = (struct known){ 0 };
+    if (length > 0 && is_there(paths[path]))
+        y->told[path] = (struct known){ length, .seed = seed_of(paths[path]),
+                                        .file = true };
+    else if (length > 0)
+        y->told[path] = (struct known){ length, .seed = seed_of(partial) };
 }
 
-/* Begins an upload of the client's bytes from FROM on. */
-static int begin(struct player *y, int path, enum write_mode mode, size_t from,
-                 unsigned seed)
+/* Begins an upload of the bytes that the client has beyond T. */
+static int begin(struct player *y, int path, enum write_mode mode,
+                 struct known t)
 {
+    const size_t from = t.length, whole = t.file ? from + MORE : LEN;
+    const unsigned seed = from > 0 ? t.seed : new_seed();
     struct order o = { BEGIN, .mode = mode, .from = from, .seed = seed };
     struct done done;
 
-    o.length = from + pick(LEN - (unsigned)from + 1);
+    o.length = from + pick((unsigned)(whole - from) + 1);
     snprintf(o.path, sizeof(o.path), "%s", paths[path]);
     done = tell(y, &o);
     if (done.outcome != OUTCOME_OK)
@@ -250,6 +289,7 @@ static int begin(struct player *y, int path, enum write_mode mode, size_t from,
           (unsigned long long)done.first, from);
     y->open = true;
     y->from = from;
+    y->whole = whole;
     y->seed = seed;
     y->path = path;
     return OUTCOME_OK;
@@ -282,13 +322,14 @@ static void commit(struct player *y)
 
     if (y->rests && !continues(y, GO_ON))
         return;
-    done = tell(y, &(struct order){ COMMIT, .from = y->from, .seed = y->seed });
+    done = tell(y, &(struct order){ COMMIT, .from = y->from, .whole = y->whole,
+                                    .seed = y->seed });
     y->open = false;
     if (done.outcome == OUTCOME_OK)
-        HOLDS(disk_is(&peers[0], done.stored, LEN, y->seed),
+        HOLDS(disk_is(&peers[0], done.stored, y->whole, y->seed),
               "%s isn't the acknowledged file", done.stored);
     look();
-    y->told[y->path] = (struct told){ 0 };
+    y->told[y->path] = (struct known){ 0 };
 }
 
 /* The upload was refused for now. Its cause ends: the same again must succeed
@@ -296,54 +337,100 @@ static void commit(struct player *y)
 static void persist(struct player *y, int path, enum write_mode mode, int why)
 {
     struct player *other = &players[y == players];
-    const struct told t = y->told[path];
+    const struct known t = y->told[path];
     /* 1.0.0 leaves no proof that it has only appended. */
-    const bool grew = why == OUTCOME_BUSY && other->open && other->far < 0 &&
-                      other->from >= t.length && other->seed == t.seed;
+    const bool grew = why == OUTCOME_BUSY && !t.file && !t.old && other->open &&
+                      other->far < 0 && other->from >= t.length &&
+                      other->seed == t.seed;
     int r = why;
 
     cut(other);
     if (grew && mode == WRITE_STORE)
-        HOLDS((r = begin(y, path, mode, t.length, t.seed)) == OUTCOME_OK,
+        HOLDS((r = begin(y, path, mode, t)) == OUTCOME_OK,
               "outcome %d after \"busy\"", r);
     if (r == OUTCOME_OK)
         return;
     size(y, path);
     if (y->told[path].length == 0 && is_there(paths[path]))
         return;
-    r = y->told[path].length > 0
-            ? begin(y, path, mode, y->told[path].length, y->told[path].seed)
-            : begin(y, path, WRITE_APPEND, 0, new_seed());
+    r = begin(y, path, y->told[path].length > 0 ? mode : WRITE_APPEND,
+              y->told[path]);
     HOLDS(r != OUTCOME_BUSY && r != OUTCOME_SIZE_FIRST,
           "outcome %d, although SIZE was sent", r);
 }
 
+/* Does the server promise that no rest becomes a file? While a partial has the
+ * record; and this one keeps it while its bytes can be resumed. Otherwise a
+ * client without SIZE knows nothing. */
+static void forget_old(struct player *y, int path)
+{
+    unsigned char mark[9] = { 0 };
+    const unsigned char none[9] = { 0 };
+    char partial[128];
+
+    partial_of(y, path, partial);
+    if (!y->told[path].old ||
+        disk_has_attribute(y->p, partial, "user.sallyport.reported"))
+        return;
+    getxattr(disk_path(y->p, partial), "user.sallyport.confirmed", mark, 9);
+    if (seed_of(partial) != y->told[path].seed ||
+        memcmp(mark + 1, none, 8) == 0 ||
+        disk_has_attribute(y->p, partial, "user.sallyport.overtaken"))
+        y->told[path] = (struct known){ 0 };
+}
+
 static void upload(struct player *y, int path, enum write_mode mode)
 {
-    const struct told t = y->told[path];
+    forget_old(y, path);
+    const struct known t = y->told[path];
     int r;
 
     if (t.length == 0 && (mode == WRITE_APPEND && is_there(paths[path])))
         return; /* it would append to the file, as it should */
-    r = begin(y, path, mode, t.length, t.length > 0 ? t.seed : new_seed());
+    r = begin(y, path, mode, t);
     if (r == OUTCOME_BUSY || r == OUTCOME_SIZE_FIRST)
         persist(y, path, mode, r);
 }
 
-static void reconnect(struct player *y)
+static void reconnect(struct player *y, bool remembers)
 {
     y->open = y->rests = false;
     tell_path(y, AGAIN, "");
-    memset(y->told, 0, sizeof(y->told));
+    for (size_t i = 0; i < PATHS; i++)
+        if (remembers && players[1].far < 0 && y->told[i].length > 0 &&
+            !y->told[i].file)
+            y->told[i].old = true;
+        else
+            y->told[i] = (struct known){ 0 };
+}
+
+/* While the client is away, the other one uses the name, or a copy of it. */
+static void return_later(struct player *y, int path)
+{
+    struct player *other = &players[y == players];
+
+    size(y, path);
+    cut(other);
+    if (pick(2)) {
+        other->told[path] = (struct known){ 0 };
+        upload(other, path, WRITE_STORE);
+        cut(other);
+    } else {
+        hand_remove("/e");
+        hand_copy_by_links("/d", "/e");
+        size(other, 1);
+    }
+    reconnect(y, true);
+    upload(y, path, pick(2) ? WRITE_STORE : WRITE_APPEND);
 }
 
 static void by_client(struct player *y)
 {
     const int path = (int)pick(PATHS);
 
-    switch (pick(y->open ? 4 : 12)) {
+    switch (pick(y->open ? 4 : 14)) {
     case 0:
-        reconnect(y);
+        reconnect(y, pick(2));
         break;
     case 1:
     case 2:
@@ -358,7 +445,7 @@ static void by_client(struct player *y)
             cut(y);
         break;
     case 4:
-        y->told[path] = (struct told){ 0 };
+        y->told[path] = (struct known){ 0 };
         upload(y, path, WRITE_STORE);
         break;
     case 5:
@@ -371,9 +458,17 @@ static void by_client(struct player *y)
         break;
     case 9:
         if (tell_path(y, DELETE, paths[path]).outcome == OUTCOME_OK)
-            y->told[path] = (struct told){ 0 };
+            y->told[path] = (struct known){ 0 };
         break;
     case 10:
+        if (tell(y, &(struct order){ RENAME, .path = "/d/f", .to = "/b/f" })
+                .outcome == OUTCOME_OK)
+            y->told[0] = (struct known){ 0 };
+        break;
+    case 11:
+        return_later(y, path);
+        break;
+    case 12:
         hand_remove("/x");
         if (tell(y, &(struct order){ RENAME, .path = "/d", .to = "/x" })
                     .outcome == OUTCOME_OK &&
@@ -390,7 +485,7 @@ static void by_client(struct player *y)
 static void by_hand(void)
 {
     hand_make("/d");
-    switch (pick(6)) {
+    switch (pick(9)) {
     case 0:
         hand_remove("/x");
         disk_rename(&peers[0], "/d", "/x");
@@ -412,6 +507,19 @@ static void by_hand(void)
     case 4:
         hand_link("d");
         break;
+    case 5: /* a collector, or a program that replaces the file */
+        hand_make("/b");
+        if (disk_has(&peers[0], "/d/f"))
+            disk_rename(&peers[0], "/d/f", "/b/f");
+        break;
+    case 6:
+        disk_fill(&peers[0], "/n", LEN, new_seed());
+        disk_rename(&peers[0], "/n", "/d/f");
+        break;
+    case 7:
+        hand_remove("/e");
+        hand_copy_by_links("/d", "/e");
+        break;
     default:
         hand_link("e");
         break;
@@ -432,7 +540,7 @@ static void play(void)
     hand_make("/e");
     hand_link("d");
     for (int i = 0; i < 2; i++)
-        reconnect(&players[i]);
+        reconnect(&players[i], false);
     spoiled = false;
     for (at_step = 0; at_step < STEPS && !spoiled; at_step++)
         if (pick(5) == 0) {

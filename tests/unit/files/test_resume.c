@@ -19,12 +19,12 @@ Test(resume, length)
 #define APPEND      .mode = WRITE_APPEND
 #define FINISHED(n) .finished = true, .size = (n)
 #define KEPT(n)     FINISHED(n), .old_keeps_name = true
-#define SIZED(n)    .sized = (n)
+#define SIZED(n)    .told = TOLD_PARTIAL, .sized = (n)
 #define PARTIAL(n)  .resumable = (n)
-#define ANSWERED(n) FINISHED(n), .reported = true, .answered = true
-#define STALE       .stale = true
+#define ANSWERED(n) FINISHED(n), .told = TOLD_FILE
+#define STALE       .told = TOLD_STALE
 #define OTHER(n)    .resumable = (n), STALE
-#define REPORTED    .reported = true
+#define REPORTED    .told = TOLD_ELSEWHERE
 /* The results. */
 #define ANEW            OUTCOME_OK, RESUME_ANEW, 0
 #define CUT(n)          OUTCOME_OK, RESUME_CUT, (n)
@@ -57,16 +57,14 @@ Test(resume, decide)
         { { STORE(5), PARTIAL(64 * K), SIZED(64 * K), FINISHED(9) }, CUT(5) },
         { { STORE(65 * K), PARTIAL(64 * K), SIZED(64 * K), FINISHED(99 * K) },
           REFUSE(BAD_OFFSET) },
-        { { STORE(5), OTHER(64 * K), SIZED(64 * K) }, REFUSE(SIZE_FIRST) },
-        { { STORE(5), OTHER(64 * K), SIZED(64 * K), FINISHED(9) },
-          REFUSE(SIZE_FIRST) },
-        { { STORE(5), SIZED(64 * K), FINISHED(9), STALE }, REFUSE(SIZE_FIRST) },
-        { { STORE(5), FINISHED(9), .answered = true, STALE },
-          REFUSE(SIZE_FIRST) },
+        { { STORE(5), OTHER(64 * K) }, REFUSE(SIZE_FIRST) },
+        { { STORE(5), OTHER(64 * K), FINISHED(9) }, REFUSE(SIZE_FIRST) },
+        { { STORE(5), FINISHED(9), STALE }, REFUSE(SIZE_FIRST) },
+        { { STORE(5), STALE }, REFUSE(SIZE_FIRST) },
         /* The client was never told the length to which the partial grew. */
         { { STORE(65 * K), PARTIAL(128 * K), SIZED(64 * K) },
           REFUSE(SIZE_FIRST) },
-        { { STORE(0), OTHER(64 * K), SIZED(64 * K) }, ANEW },
+        { { STORE(0), OTHER(64 * K) }, ANEW },
         { { STORE(9), FINISHED(9) }, COPY(9) },
         { { STORE(10), FINISHED(9) }, REFUSE(BAD_OFFSET) },
         { { STORE(1) }, REFUSE(BAD_OFFSET) },
@@ -81,28 +79,25 @@ Test(resume, decide)
         { { APPEND, PARTIAL(64 * K), SIZED(64 * K) }, CUT(64 * K) },
         /* SIZE's answer is no longer valid: the rest alone must not become a
          * file. */
-        { { APPEND, OTHER(64 * K), SIZED(64 * K) }, REFUSE(SIZE_FIRST) },
-        { { APPEND, SIZED(64 * K), STALE }, REFUSE(SIZE_FIRST) },
-        { { APPEND, .answered = true, STALE }, REFUSE(SIZE_FIRST) },
+        { { APPEND, OTHER(64 * K) }, REFUSE(SIZE_FIRST) },
+        { { APPEND, STALE }, REFUSE(SIZE_FIRST) },
+        { { APPEND, FINISHED(9), STALE }, REFUSE(SIZE_FIRST) },
         { { APPEND, PARTIAL(64 * K), SIZED(64 * K), FINISHED(99 * K) },
           REFUSE(SIZE_FIRST) },
-        /* Another session, or an earlier upload, has used SIZE's answer. */
+        /* Another session, or an earlier upload, has used SIZE's answer: as if
+         * this one's were stale. */
+        { { STORE(5), PARTIAL(64 * K), REPORTED }, REFUSE(SIZE_FIRST) },
         { { APPEND, PARTIAL(64 * K), REPORTED }, REFUSE(SIZE_FIRST) },
         { { APPEND, REPORTED }, REFUSE(SIZE_FIRST) },
-        { { APPEND, PARTIAL(64 * K), SIZED(64 * K), REPORTED }, CUT(64 * K) },
         /* The server can't know whether the bytes are the rest of the partial
          * or of the file, until SIZE has reported the file. */
         { { STORE(5), PARTIAL(64 * K), FINISHED(9), REPORTED },
           REFUSE(SIZE_FIRST) },
         { { STORE(5), ANSWERED(9) }, COPY(5) },
-        { { STORE(5), PARTIAL(64 * K), REPORTED, .answered = true },
-          REFUSE(SIZE_FIRST) },
         { { STORE(0), PARTIAL(64 * K), FINISHED(9), REPORTED }, ANEW },
         { { STORE(5), KEPT(9), REPORTED }, REFUSE(SEND_WHOLE) },
         { { APPEND, FINISHED(9), REPORTED }, REFUSE(SIZE_FIRST) },
         { { APPEND, ANSWERED(9) }, COPY(9) },
-        { { APPEND, REPORTED, .answered = true }, REFUSE(SIZE_FIRST) },
-        { { STORE(5), PARTIAL(64 * K), REPORTED }, CUT(5) },
         { { STORE(0), PARTIAL(64 * K), REPORTED }, ANEW },
         /* A finished file that on_conflict keeps is never resumed. The partial
          * that SIZE has reported is resumed, and gets another name. */
@@ -111,14 +106,12 @@ Test(resume, decide)
         { { STORE(10), KEPT(9) }, REFUSE(SEND_WHOLE) },
         { { STORE(5), PARTIAL(64 * K), KEPT(9) }, REFUSE(SEND_WHOLE) },
         { { STORE(5), PARTIAL(64 * K), SIZED(64 * K), KEPT(9) }, CUT(5) },
-        { { STORE(5), OTHER(64 * K), SIZED(64 * K), KEPT(9) },
-          REFUSE(SIZE_FIRST) },
+        { { STORE(5), OTHER(64 * K), KEPT(9) }, REFUSE(SIZE_FIRST) },
         { { APPEND, KEPT(9) }, REFUSE(SEND_WHOLE) },
         { { APPEND, KEPT(0) }, REFUSE(SEND_WHOLE) },
         { { APPEND, PARTIAL(64 * K), KEPT(9) }, REFUSE(SEND_WHOLE) },
         { { APPEND, PARTIAL(64 * K), SIZED(64 * K), KEPT(9) }, CUT(64 * K) },
-        { { APPEND, OTHER(64 * K), SIZED(64 * K), KEPT(9) },
-          REFUSE(SIZE_FIRST) },
+        { { APPEND, OTHER(64 * K), KEPT(9) }, REFUSE(SIZE_FIRST) },
         { { APPEND, .old_keeps_name = true }, ANEW },
         { { STORE(5), PARTIAL(64 * K), .old_keeps_name = true }, CUT(5) },
     };
@@ -229,7 +222,7 @@ PeerTest(resume, of_a_partial_that_grew, peer_init(p))
          SENDS(STORE, "/f", 64 * K, 200 * K, 1), ABORT());
     /* Other bytes below the answer: the rest belongs to an earlier upload. */
     cr_assert_eq(ask_size(p, "/f"), 192 * K);
-    PLAY(&q, SENDS(STORE, "/f", 1, 300 * K, 2), ABORT());
+    PLAY(&q, SIZE("/f", 192 * K), SENDS(STORE, "/f", 1, 300 * K, 2), ABORT());
     for (int i = 0; i < 2; i++)
         GETS(SIZE_FIRST, ask_write(p, "/f", i ? WRITE_APPEND : WRITE_STORE,
                                    192 * K, 0, NULL));
@@ -239,6 +232,106 @@ PeerTest(resume, of_a_partial_that_grew, peer_init(p))
 static int ask_rest(struct peer *p)
 {
     return ASK(p, file_rest);
+}
+
+/* The finished file changes after its SIZE: the rest neither becomes the file,
+ * nor a part of another one. */
+static void file_collected(struct peer *p, struct peer *q)
+{
+    (void)q;
+    disk_rename(p, "/f", "/x");
+}
+
+static void file_deleted(struct peer *p, struct peer *q)
+{
+    (void)p;
+    PLAY(q, DELE("/f"));
+}
+
+static void file_renamed(struct peer *p, struct peer *q)
+{
+    (void)p;
+    PLAY(q, RNTO("/f", "/x"));
+}
+
+static void file_replaced(struct peer *p, struct peer *q)
+{
+    (void)p;
+    PLAY(q, STOR("/f", 250 * K, 2));
+}
+
+static void file_refilled(struct peer *p, struct peer *q)
+{
+    (void)q;
+    PLAY(p, UNLINK("/f"), FILL("/f", 250 * K, 2));
+}
+
+static void file_appended(struct peer *p, struct peer *q)
+{
+    (void)p;
+    PLAY(q, APPE("/f", 250 * K, 1));
+}
+
+static void (*const fates[])(struct peer *p, struct peer *q) = {
+    file_collected, file_deleted,  file_renamed,
+    file_replaced,  file_refilled, file_appended
+};
+
+PeerTest(resume, of_a_file_that_has_changed, peer_start(p))
+{
+    struct peer q;
+
+    peer_join(&q, p, false);
+    for (size_t i = 0; i < sizeof(fates) / sizeof(fates[0]); i++) {
+        ROW("fate %zu", i);
+        PLAY(p, STOR("/f", 200 * K, 1), SIZE("/f", 200 * K));
+        fates[i](p, &q);
+        PLAY(p, OPENS(APPEND, "/f", 0, 0, SIZE_FIRST),
+             OPENS(STORE, "/f", 200 * K, 0, SIZE_FIRST));
+        ask_size(p, "/f");
+        PLAY(p, OPENS(APPEND, "/f", 0, 0), ABORT());
+        ask_path(p, MSG_file_delete, "/f");
+        ask_path(p, MSG_file_delete, "/x");
+    }
+    /* As long as the file is as it was, the rest goes on, also again. */
+    PLAY(p, STOR("/f", 200 * K, 1), SIZE("/f", 200 * K),
+         SENDS(APPEND, "/f", 0, 300 * K, 1), ABORT(),
+         REST("/f", 200 * K, 300 * K, 1), SIZE("/f", 300 * K),
+         APPE("/f", 400 * K, 1), IS("/f", 400 * K, 1));
+    peer_leave(&q);
+}
+
+/* A session that hasn't sent SIZE knows no length, for REST as for APPE. */
+PeerTest(resume, without_size, peer_start(p))
+{
+    struct peer q, r;
+
+    PLAY(p, CUTS("/f", 300 * K, 1), SIZE("/f", 256 * K));
+    peer_join(&q, p, false);
+    PLAY(&q, CUTS("/f", 350 * K, 2), LEAVE());
+    peer_join(&r, p, false);
+    PLAY(&r, OPENS(STORE, "/f", 256 * K, 0, SIZE_FIRST),
+         OPENS(APPEND, "/f", 0, 0, SIZE_FIRST), SIZE("/f", 320 * K),
+         REST("/f", 320 * K, 400 * K, 2), LEAVE());
+}
+
+/* A hard link of a partial is a copy: SIZE of it takes nothing from the
+ * original: without SIZE the rest of this one never becomes the file. */
+PeerTest(resume, of_a_hard_link, peer_init(p))
+{
+    char from[128], to[128];
+
+    PLAY(p, DIRECTORY("/d"), DIRECTORY("/e"), RUN(), CUTS("/d/f", 200 * K, 1),
+         SIZE("/d/f", 192 * K));
+    snprintf(from, sizeof(from), "/d/%s", disk_partial_name(p, "f"));
+    snprintf(to, sizeof(to), "/e/%s", disk_partial_name(p, "f"));
+    disk_hard_link(p, from, to);
+    GETS(NOT_FOUND, ask_facts(p, "/e/f", FACTS_FOR_SIZE));
+    PLAY(p, OPENS(APPEND, "/e/f", 0, 0), ABORT(), AGAIN(),
+         OPENS(APPEND, "/d/f", 0, 0, SIZE_FIRST));
+    GETS(NOT_FOUND, ask_facts(p, "/e/f", FACTS_FOR_SIZE));
+    PLAY(p, OPENS(APPEND, "/d/f", 0, 0, SIZE_FIRST), APPE("/e/f", 300 * K, 2),
+         IS("/e/f", 300 * K, 2));
 }
 
 /* Returns the outcome; *fd: the partial again, or -1. */
@@ -321,7 +414,8 @@ PeerTest(resume, of_a_partial_that_others_wrote, peer_start(p))
     close(fd);
     GETS(SIZE_FIRST, ask_write(p, "/f", WRITE_APPEND, 0, 0, NULL));
     peer_join(&q, p, false);
-    PLAY(&q, SENDS(STORE, "/f", 192 * K, 300 * K, 2), ABORT());
+    PLAY(&q, SIZE("/f", 192 * K), SENDS(STORE, "/f", 192 * K, 300 * K, 2),
+         ABORT());
     for (int i = 0; i < 2; i++)
         GETS(SIZE_FIRST, ask_write(p, "/f", i ? WRITE_APPEND : WRITE_STORE,
                                    192 * K, 0, NULL));

@@ -386,6 +386,8 @@ PairTest(the_rest_beside_a_file, start())
     cr_expect_eq(ask_upload(b, "/in/f", WRITE_STORE, 100 * K, 300 * K, 2),
                  OUTCOME_SIZE_FIRST, "the file has gone");
     disk_fill(b, "/in/f", 250 * K, 2);
+    GETS(SIZE_FIRST, append_opens(b));
+    PLAY(b, SIZE("/in/f", 250 * K));
     GETS(OK, append_opens(b));
     DONE(ask_put(b, "/in/f", WRITE_STORE, 200 * K, 300 * K, 2));
 }

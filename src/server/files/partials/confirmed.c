@@ -192,9 +192,7 @@ static int bound_of(int directory, struct bound *ret)
     return 0;
 }
 
-/* Is the partial FD bound to another directory, as after cp -a or a restore?
- * Partials of 1.0.0 aren't bound. */
-static bool bound_elsewhere(int fd, int directory)
+bool confirmed_is_elsewhere(int fd, int directory)
 {
     struct bound b, here;
     const ssize_t len = fgetxattr(fd, DIRECTORY, &b, sizeof(b));
@@ -223,7 +221,7 @@ uint64_t confirmed_length(const struct files *f, int directory, int fd,
     uint64_t length = confirmed_by_mark(f, fd, st);
 
     return length > 0 && (attribute_is_set(fd, ATTRIBUTE_OWNER) ||
-                          bound_elsewhere(fd, directory))
+                          confirmed_is_elsewhere(fd, directory))
                ? 0
                : length;
 }

@@ -24,27 +24,27 @@ static enum outcome resume_plan_of(struct resume_plan *ret, enum resume_how how,
 
 /* Decides for STOR. The client's offset belongs to the file that the client
  * knows: the partial, if SIZE reported it; otherwise the finished file, or the
- * partial if there is no finished file. If both exist, and a client may know
- * the length of the partial from another connection, the client must first call
- * SIZE in this session. If the finished file has gone since SIZE reported it,
- * the client must call SIZE again. If on_conflict keeps the finished file, its
- * copy with an appended rest would be a file that nobody sent. */
+ * partial if there is no finished file. If a client may know the length of the
+ * partial from another connection, the client must first call SIZE in this
+ * session; and again if the finished file has changed since SIZE reported it.
+ * If on_conflict keeps the finished file, its copy with an appended rest would
+ * be a file that nobody sent. */
 static enum outcome resume_decide_store(const struct resume_facts *f,
                                         struct resume_plan *ret)
 {
-    bool partial = f->sized > 0 || !f->finished;
+    bool partial = f->told == TOLD_PARTIAL || !f->finished;
 
     if (f->offset == 0)
         return resume_plan_of(ret, RESUME_ANEW, 0);
-    if (f->stale)
+    if (f->told == TOLD_STALE)
         return OUTCOME_SIZE_FIRST;
     if (!partial && f->old_keeps_name)
         return OUTCOME_SEND_WHOLE;
-    if (f->sized == 0 && f->reported && f->finished != f->answered)
+    if (f->told == TOLD_ELSEWHERE)
         return OUTCOME_SIZE_FIRST;
     if (f->offset > (partial ? f->resumable : f->size))
         return OUTCOME_BAD_OFFSET;
-    if (f->sized > 0 && f->offset > f->sized) /* it has grown since */
+    if (f->told == TOLD_PARTIAL && f->offset > f->sized) /* it has grown */
         return OUTCOME_SIZE_FIRST;
     return resume_plan_of(ret, partial ? RESUME_CUT : RESUME_COPY, f->offset);
 }
@@ -58,15 +58,15 @@ static enum outcome resume_decide_store(const struct resume_facts *f,
 static enum outcome resume_decide_append(const struct resume_facts *f,
                                          struct resume_plan *ret)
 {
-    if (f->stale)
+    if (f->told == TOLD_STALE)
         return OUTCOME_SIZE_FIRST;
-    if (f->sized > 0)
+    if (f->told == TOLD_PARTIAL)
         return !f->finished || f->old_keeps_name
                    ? resume_plan_of(ret, RESUME_CUT, f->sized)
                    : OUTCOME_SIZE_FIRST;
     if (f->finished && f->old_keeps_name)
         return OUTCOME_SEND_WHOLE;
-    if (f->reported && !(f->finished && f->answered))
+    if (f->told == TOLD_ELSEWHERE)
         return OUTCOME_SIZE_FIRST;
     if (f->finished)
         return resume_plan_of(ret, RESUME_COPY, f->size);
@@ -87,7 +87,7 @@ uint64_t resume_key(const struct files *f, const struct path *path)
 
 struct sized *resume_sized(struct files *f, uint64_t key)
 {
-    for (struct sized *s = f->sized; s < f->sized + SIZED_MAX; s++)
+    for (struct sized *s = f->sized; s < f->sized + 2 * SIZED_MAX; s++)
         if (s->used && s->key == key)
             return s;
     return NULL;
@@ -100,9 +100,24 @@ bool resume_holds(const struct sized *s, int directory, const struct stat *st,
 
     return resolve_known(directory, &here) == 0 &&
            s->directory == here.st_ino && s->device == here.st_dev &&
-           (s->length == 0 ||
+           ((s->length == 0 && !s->file && resumable == 0) ||
             (s->identity == identity && identity > IDENTITY_LOST &&
-             s->partial == st->st_ino && s->length <= resumable));
+             s->inode == st->st_ino && s->length <= resumable));
+}
+
+/* The inode alone doesn't suffice, since ext4 gives a removed file's inode to
+ * the next file. */
+static uint64_t resume_file_identity(const struct stat *file)
+{
+    return (uint64_t)file->st_mtim.tv_sec * 1000000000 +
+           (uint64_t)file->st_mtim.tv_nsec + IDENTITY_LOST + 1;
+}
+
+bool resume_holds_file(const struct sized *s, int directory,
+                       const struct stat *file)
+{
+    return resume_holds(s, directory, file, resume_file_identity(file),
+                        (uint64_t)file->st_size);
 }
 
 void resume_follow_cut(struct files *f, uint64_t key, int fd, uint64_t first)
@@ -129,7 +144,8 @@ void resume_drop_answer(struct files *f, uint64_t key)
 static void resume_note_answer(struct files *f, uint64_t key, int directory,
                                const struct sized *answer)
 {
-    struct sized *s = &f->sized[f->next_sized++ % SIZED_MAX];
+    struct sized *s = &f->sized[answer->file * SIZED_MAX +
+                                f->next_sized[answer->file]++ % SIZED_MAX];
     struct stat here = { 0 };
 
     *s = *answer;
@@ -141,13 +157,14 @@ static void resume_note_answer(struct files *f, uint64_t key, int directory,
 }
 
 void resume_note_file(struct files *f, uint64_t key, int directory,
-                      const char *name)
+                      const struct stat *file)
 {
-    FD_CLEANUP int fd = partial_open_unlocked(f, directory, name);
-
     resume_drop_answer(f, key); /* resume_size() may just have noted one */
-    if (fd >= 0 && attribute_is_set(fd, ATTRIBUTE_REPORTED))
-        resume_note_answer(f, key, directory, &(struct sized){ 0 });
+    resume_note_answer(f, key, directory,
+                       &(struct sized){ .file = true,
+                                        .inode = file->st_ino,
+                                        .identity = resume_file_identity(file),
+                                        .length = (uint64_t)file->st_size });
 }
 
 /* Opens the partial of NAME, and waits until no upload has its lock: after a
@@ -181,8 +198,9 @@ static uint64_t resume_report_length(const struct files *f, int directory,
 
     /* Removes the record, since SIZE reports nothing to resume: the client's
      * next upload isn't a rest. If a writer has the lock, the record stays: the
-     * writer may soon make bytes resumable. */
-    if (length == 0 && settled)
+     * writer may soon make bytes resumable. A hard link shares the record with
+     * the original. */
+    if (length == 0 && settled && !confirmed_is_elsewhere(fd, directory))
         attributes_remove(fd, ATTRIBUTE_REPORTED);
     if (length > 0)
         length = identity_give(fd, st, settled, identity, &made) == 0 &&
@@ -203,9 +221,9 @@ uint64_t resume_size(struct files *f, uint64_t key, int directory,
 
     if (fd >= 0)
         s.length = resume_report_length(f, directory, fd, st, &s.identity);
-    if (s.length > 0) {
-        s.partial = st->st_ino;
+    if (s.length > 0)
+        s.inode = st->st_ino;
+    if (s.length > 0 || (fd >= 0 && confirmed_is_elsewhere(fd, directory)))
         resume_note_answer(f, key, directory, &s);
-    }
     return s.length;
 }

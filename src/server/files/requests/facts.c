@@ -143,7 +143,7 @@ static int facts_of_partial(struct files *f, uint64_t key,
     if ((waited || length == 0) && purpose == FACTS_FOR_SIZE &&
         !in->mount->drop &&
         facts_read(f, in, at->name, false, &finished) == 0) {
-        resume_note_file(f, key, at->directory, at->name);
+        resume_note_file(f, key, at->directory, &finished.st);
         *ret = finished;
         return 0;
     }
@@ -196,7 +196,7 @@ static int facts_find(struct files *f, const struct path *path,
     if (partial_counts && r == -ENOENT)
         return facts_of_partial(f, key, &at, &in, purpose, ret);
     if (partial_counts && r == 0)
-        resume_note_file(f, key, at.directory, at.name);
+        resume_note_file(f, key, at.directory, &ret->st);
     if (r == -ENOENT && purpose == FACTS_FOR_ANY && in.mount->inspect &&
         !in.mount->drop) {
         const int waits = held_waits(f, &at);
@@ -241,7 +241,7 @@ static int facts_read_partial(struct files *f, uint32_t request,
     struct stat st;
     int r = resolve_place(f, path, RIGHT_WRITE, O_PATH, &at);
 
-    if (r != 0 || !sized || sized->length == 0)
+    if (r != 0 || !sized || sized->file || sized->length == 0)
         return -ENOENT;
     /* Opens a handle without a lock for the session, which computes a
      * checksum. */

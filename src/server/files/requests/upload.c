@@ -26,6 +26,7 @@ struct wish {
     enum conflict conflict;
     uint64_t left;       /* bytes that upload_bytes leaves; UINT64_MAX: no
                           * limit */
+    struct stat file;    /* facts of the file that has the name */
     struct stat partial; /* facts of the own partial, which may be resumed */
     uint64_t identity;   /* of this partial */
     struct resume_facts facts;
@@ -65,11 +66,30 @@ static int upload_look_at_target(struct files *f, const struct place *at,
         return OUTCOME_EXISTS;
     w->facts.finished = true;
     w->facts.size = (uint64_t)st.st_size;
+    w->file = st;
     /* If the upload waits for inspection, the file that it continues may change
      * meanwhile. */
     w->facts.old_keeps_name =
         w->conflict == CONFLICT_RENAME || at->mount->inspect;
     return naming_permitted(at->mount, w->conflict);
+}
+
+static enum told upload_told(const struct wish *w, const struct sized *s,
+                             int directory)
+{
+    const struct resume_facts *facts = &w->facts;
+
+    if (!s)
+        return w->identity != 0 ? TOLD_ELSEWHERE : TOLD_NOTHING;
+    if (s->file)
+        return facts->finished && resume_holds_file(s, directory, &w->file)
+                   ? TOLD_FILE
+                   : TOLD_STALE;
+    if (!resume_holds(s, directory, &w->partial, w->identity,
+                      facts->resumable) ||
+        (s->spent && facts->mode == WRITE_APPEND))
+        return TOLD_STALE;
+    return s->length > 0 ? TOLD_PARTIAL : TOLD_NOTHING;
 }
 
 static int upload_make_plan(struct files *f, int directory, const char *name,
@@ -89,15 +109,11 @@ static int upload_make_plan(struct files *f, int directory, const char *name,
                               &facts->resumable);
     if (r < 0)
         return r;
-    facts->reported = w->identity != 0;
     if (w->keep_nothing)
         facts->resumable = 0;
     const struct sized *sized = resume_sized(f, resume_key(f, &w->path));
-    facts->sized = sized ? sized->length : 0;
-    facts->answered = sized && sized->length == 0;
-    facts->stale = sized && (!resume_holds(sized, directory, &w->partial,
-                                           w->identity, facts->resumable) ||
-                             (sized->spent && facts->mode == WRITE_APPEND));
+    facts->told = upload_told(w, sized, directory);
+    facts->sized = facts->told == TOLD_PARTIAL ? sized->length : 0;
     enum outcome o = resume_decide(&w->facts, &w->plan);
     /* If another session is writing this partial, the reply is "busy": soon
      * more of the partial can be resumed, so the offset may become valid, and
