@@ -143,19 +143,24 @@ int partial_confirm(struct files *f, struct partial *p);
  * PARTIAL_LOST now. */
 int partial_complete(const struct files *f, struct partial *p, unsigned mode);
 /* Call partial_rest() while no byte comes: another session can then resume P,
- * or remove it. Does nothing if no byte of P can be resumed. Call
- * partial_go_on() before P changes again. Both return 0; OUTCOME_PARTIAL_TAKEN:
- * P was used meanwhile, and isn't touched any more; or -errno: P is
- * PARTIAL_LOST now. */
+ * and partial_is_alive() is true until the upload ends. Does nothing if no byte
+ * of P can be resumed. Call partial_go_on() before P changes again. Both return
+ * 0; OUTCOME_PARTIAL_TAKEN: P was used meanwhile, and isn't touched any more;
+ * or -errno: P is PARTIAL_LOST now. */
 int partial_rest(struct files *f, struct partial *p);
 int partial_go_on(const struct files *f, int directory, struct partial *p);
+/* Is a silent upload alive that has the partial in DIRECTORY with the facts
+ * *st? The partial is in use as if it had its lock, but can be resumed. Only
+ * uploads on this machine are found. DIRECTORY is open for reading. */
+bool partial_is_alive(int directory, const struct stat *st);
 /* Ends the upload of P. If P can be resumed, syncs it, cuts it to its confirmed
  * length and keeps it; otherwise deletes it. */
 void partial_end(struct files *f, int directory, struct partial *p);
 
 /* Deletes the partial that has NAME on the disk. Waits up to MS for processes
- * that only look at it. Returns 0; -EBUSY: an upload is writing it, or it was
- * used after BEFORE (0: ignore its age); or another -errno. */
+ * that only look at it. Returns 0; -EBUSY: an upload is writing it or is
+ * silent, or it was used after BEFORE (0: ignore its age); or another -errno.
+ */
 int partial_remove(const struct files *f, int directory, const char *name,
                    time_t before, uint64_t ms);
 /* Deletes the user's own partial of the file NAME. Returns the same as

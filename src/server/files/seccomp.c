@@ -45,6 +45,8 @@ static const struct permission may[] = {
     MAY(fsetxattr, "the same, after a sync"),
     MAY(flistxattr, "a partial becomes a file: which of them it has"),
     MAY(fremovexattr, "the same: these are removed"),
+    MAY_IF(fcntl, IS(1, F_OFD_SETLK), "a silent upload is alive"),
+    MAY_IF(fcntl, IS(1, F_OFD_GETLK), "is a silent upload alive?"),
     MAY_IF(fcntl, IS(1, F_SETLEASE), "nobody else can write what is inspected"),
     MAY(flock, "one writer for a partial; on_conflict"),
     MAY(pipe2, "listings on their way to session"),

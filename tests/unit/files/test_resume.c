@@ -347,7 +347,7 @@ static int ask_go_on(struct peer *p, int *fd)
  * session has used the partial meanwhile; otherwise it touches nothing. */
 PeerTest(resume, of_a_silent_upload, peer_start(p))
 {
-    enum { BY_NOBODY, BY_OPEN, BY_CUT, BY_STORED, BY_ANEW, BY_REMOVED, BY_ALL };
+    enum { BY_NOBODY, BY_OPEN, BY_CUT, BY_STORED, BY_ALL };
     struct peer q;
     int fd;
 
@@ -357,13 +357,9 @@ PeerTest(resume, of_a_silent_upload, peer_start(p))
         DONE(ask_rest(p));
         DONE(ask_rest(p));
         cr_expect_eq(ask_size(&q, "/f"), 192 * K);
-        if (what == BY_ANEW)
-            DONE(ask_upload(&q, "/f", WRITE_STORE, 0, 250 * K, 2));
-        else if (what == BY_REMOVED)
-            DONE(ask_path(&q, MSG_file_delete, "/f"));
-        else if (what != BY_NOBODY)
+        if (what != BY_NOBODY)
             DONE(ask_upload(&q, "/f", WRITE_APPEND, 0, 250 * K, 1));
-        if (what == BY_CUT || what == BY_ANEW)
+        if (what == BY_CUT)
             DONE(ask_abort(&q));
         else if (what == BY_STORED)
             DONE(ask_commit(&q, 250 * K));
@@ -381,7 +377,7 @@ PeerTest(resume, of_a_silent_upload, peer_start(p))
         if (what == BY_OPEN)
             DONE(ask_commit(&q, 250 * K));
         cr_expect(what >= BY_CUT || disk_has(p, "/f"));
-        if (what == BY_CUT || what == BY_ANEW)
+        if (what == BY_CUT)
             cr_expect_eq(ask_size(&q, "/f"), 192 * K, "%d", what);
         ask_path(p, MSG_file_delete, "/f");
         cr_expect_eq(disk_partials(p, "/"), 0, "%d", what);

@@ -391,9 +391,10 @@ int partial_new(const struct files *f, int directory, const char *name,
     FD_CLEANUP int old =
         partial_open_locked(f, directory, p.name, 0, PROBE_MS, &st);
     /* The old partial has gone since its upload ended (-ENOENT), an upload
-     * still has its lock (-EBUSY), or it belongs to a removed account that had
-     * this user's name (-EBUSY, -EACCES). */
-    if (old == -EBUSY || old == -ENOENT || old == -EACCES)
+     * still has its lock (-EBUSY) or is silent, or it belongs to a removed
+     * account that had this user's name (-EBUSY, -EACCES). */
+    if (old == -EBUSY || old == -ENOENT || old == -EACCES ||
+        (old >= 0 && partial_is_alive(directory, &st)))
         return partial_new_random(f, directory, ret);
     /* Replaces the old partial instead of emptying it: the session that wrote
      * it may still have a handle. */
@@ -457,6 +458,23 @@ int partial_complete(const struct files *f, struct partial *p, unsigned mode)
     return -errno;
 }
 
+/* A lock of the partial itself would need it open, which the inspection
+ * forbids. The lock ends with the upload, which closes its directory. */
+static struct flock alive_lock(short type, const struct stat *st)
+{
+    return (struct flock){ .l_type = type,
+                           .l_whence = SEEK_SET,
+                           .l_start = (off_t)(st->st_ino & (INT64_MAX >> 1)),
+                           .l_len = 1 };
+}
+
+bool partial_is_alive(int directory, const struct stat *st)
+{
+    struct flock lock = alive_lock(F_WRLCK, st);
+
+    return fcntl(directory, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+}
+
 int partial_rest(struct files *f, struct partial *p)
 {
     if (p->kind != PARTIAL_OWN || p->rests)
@@ -469,6 +487,8 @@ int partial_rest(struct files *f, struct partial *p)
     if (fstat(p->fd, &p->rested) < 0)
         return -errno;
     p->rests = true;
+    struct flock lock = alive_lock(F_RDLCK, &p->rested);
+    fcntl(f->upload.directory, F_OFD_SETLK, &lock);
     fd_close(&p->fd); /* the inspection permits no second writer */
     return 0;
 }
@@ -526,7 +546,8 @@ int partial_remove(const struct files *f, int directory, const char *name,
 
     if (fd < 0)
         return fd;
-    if (before != 0 && st.st_ctime > before)
+    if ((before != 0 && st.st_ctime > before) ||
+        partial_is_alive(directory, &st))
         return -EBUSY;
     return unlinkat(directory, name, 0) < 0 ? -errno : 0;
 }

@@ -183,7 +183,8 @@ static void other_on_name(struct walk *w, int directory, const char *name)
     const uint64_t bytes = (uint64_t)st.st_size;
     const int64_t changed =
         st.st_ctim.tv_sec * INT64_C(1000000000) + st.st_ctim.tv_nsec;
-    const bool in_use = partial_name_in_use(w->f, directory, name);
+    const bool in_use = partial_name_in_use(w->f, directory, name) ||
+                        partial_is_alive(directory, &st);
     const bool kept = in_use || (st.st_ctime > o->idle &&
                                  partial_is_promised(w->f, directory, name));
 

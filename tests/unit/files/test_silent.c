@@ -1,0 +1,184 @@
+/* A silent upload is in use, as a writing one is; but another session can
+ * resume it. What the other session does, beside an upload in each state, in
+ * each kind of place. */
+#include "files/files.h"
+#include "peer.h"
+#include "syncs.h"
+
+#define K    1024u
+#define SENT (200 * K)
+#define DROP "/../../shares/drop"
+
+enum upload_state { WRITES, SILENT, ENDED, STATES };
+enum where { HOME, SHARED, DROPPED, RENAMED, PLACES };
+enum deed_of_other {
+    STORES,
+    BEGINS,
+    ANNOUNCES,
+    DELETES,
+    REMOVES,
+    RENAMES,
+    RESUMES,
+    APPENDS,
+    OTHERS
+};
+
+/* The results: what the other session gets, whether the upload is stored, and
+ * the names afterwards. */
+struct result {
+    int other, commit;
+    size_t files;
+};
+
+static const char *const folders[PLACES] = { "/d", "/contracts/d", "/drop",
+                                             "/d" };
+static const char *const on_disk[PLACES] = { "/d", SHARE "/d", DROP, "/d" };
+
+static int silent_act(struct peer *q, enum deed_of_other what, enum where place,
+                      const char *path)
+{
+    int r;
+
+    switch (what) {
+    case STORES:
+        return ask_put(q, path, WRITE_STORE, 0, 10, 2);
+    case BEGINS:
+        r = ask_upload(q, path, WRITE_STORE, 0, 250 * K, 2);
+        DONE(ask_abort(q));
+        return r;
+    case ANNOUNCES:
+        r = ask_write(q, path, WRITE_STORE, 0, 100, NULL);
+        DONE(ask_abort(q));
+        return r;
+    case DELETES:
+        return ask_path(q, MSG_file_delete, path);
+    case REMOVES:
+        return ask_path(q, MSG_directory_remove, folders[place]);
+    case RENAMES:
+        DONE(ask_put(q, "/d/g", WRITE_STORE, 0, 10, 2));
+        return ask_rename(q, "/d/g", path);
+    default:
+        if (ask_size(q, path) == 0)
+            return OUTCOME_NOT_FOUND;
+        r = ask_upload(q, path, what == RESUMES ? WRITE_STORE : WRITE_APPEND,
+                       what == RESUMES ? 192 * K : 0, 250 * K, 1);
+        return r != OUTCOME_OK ? r : ask_commit(q, 250 * K);
+    }
+}
+
+static size_t silent_files_in(struct peer *p, const char *directory)
+{
+    DIR *d = opendir(disk_path(p, directory));
+    size_t count = 0;
+
+    cr_assert_not_null(d);
+    for (struct dirent *e; (e = readdir(d));)
+        count += e->d_name[0] != '.';
+    closedir(d);
+    return count;
+}
+
+static struct result silent_play(struct peer *p, struct peer *q,
+                                 enum upload_state state,
+                                 enum deed_of_other what, enum where place)
+{
+    struct result ret = { 0 };
+    char path[32];
+    int fd = -1;
+
+    if (place != DROPPED && !disk_has(p, on_disk[place]))
+        DONE(ask_path(p, MSG_directory_make, folders[place]));
+    snprintf(path, sizeof(path), "%s/f", folders[place]);
+    DONE(ask_upload(p, path, WRITE_STORE, 0, SENT, 1));
+    if (state == SILENT) {
+        DONE(ASK(p, file_rest));
+    } else if (state == ENDED) {
+        DONE(ask_abort(p));
+    } else {
+        DONE(ask_sync(p));
+    }
+    ret.other = silent_act(q, what, place, path);
+    if (state == SILENT) {
+        ret.commit = ASK(p, file_go_on);
+        fd = ret.commit == OUTCOME_OK ? fd_take(&heard.file_again.file) : -1;
+    }
+    fd_close(&fd);
+    if (state != ENDED && ret.commit == OUTCOME_OK)
+        ret.commit = ask_commit(p, SENT);
+    else if (state != ENDED)
+        DONE(ask_abort(p));
+    if (disk_has(p, on_disk[place])) {
+        ret.files = silent_files_in(p, on_disk[place]);
+        cr_expect(what == RESUMES || what == APPENDS || state == ENDED ||
+                      disk_partials(p, on_disk[place]) == 0,
+                  "a partial is left");
+        disk_empty(p, on_disk[place]);
+    }
+    return ret;
+}
+
+static void silent_furnish(struct peer *p, bool renames)
+{
+    peer_init(p);
+    PLAY(p, SHARES("/contracts", RIGHT_ALL), SHARES("/drop", RIGHT_WRITE),
+         p->start.rules.on_conflict =
+             renames ? CONFLICT_RENAME : CONFLICT_OVERWRITE,
+         RUN());
+}
+
+Test(silent, is_in_use_as_one_that_writes)
+{
+    for (enum where place = 0; place < PLACES; place++) {
+        struct peer p, q;
+
+        silent_furnish(&p, place == RENAMED);
+        peer_join(&q, &p, false);
+        for (enum deed_of_other what = 0; what < OTHERS; what++) {
+            struct result r[STATES];
+
+            if (place == DROPPED &&
+                (what == DELETES || what == REMOVES || what == RENAMES))
+                continue; /* no rights */
+            if (place == SHARED && what == RENAMES)
+                continue;
+            clock_jumps = 3000;
+            for (enum upload_state s = 0; s < STATES; s++)
+                r[s] = silent_play(&p, &q, s, what, place);
+            if (what == RESUMES || what == APPENDS) {
+                cr_expect_eq(r[SILENT].other, OUTCOME_OK, "%d %d", place, what);
+                cr_expect_eq(r[SILENT].commit, OUTCOME_PARTIAL_TAKEN);
+                cr_expect_eq(r[WRITES].other, OUTCOME_BUSY, "%d %d", place,
+                             what);
+                cr_expect_eq(r[ENDED].other, OUTCOME_OK, "%d %d", place, what);
+                continue;
+            }
+            cr_expect_eq(r[SILENT].commit, OUTCOME_OK, "%d %d", place, what);
+            cr_expect_eq(memcmp(&r[SILENT], &r[WRITES], sizeof(r[0])), 0,
+                         "place %d, other %d: %d %d %zu, not %d %d %zu", place,
+                         what, r[SILENT].other, r[SILENT].commit,
+                         r[SILENT].files, r[WRITES].other, r[WRITES].commit,
+                         r[WRITES].files);
+            cr_expect_eq(r[ENDED].other, OUTCOME_OK, "%d %d", place, what);
+        }
+        peer_leave(&q);
+        peer_stop(&p);
+    }
+}
+
+/* An upload that exceeds upload_bytes when it is cut removes others at rest,
+ * but none of an upload that is silent. */
+PeerTest(silent, counts_as_one_that_writes,
+         (peer_init(p), p->start.rules.upload_bytes = 1000 * K, peer_run(p)))
+{
+    struct peer q;
+    int fd;
+
+    peer_join(&q, p, false);
+    PLAY(p, SENDS(STORE, "/f", 0, SENT, 1));
+    DONE(ASK(p, file_rest));
+    PLAY(&q, SENDS(STORE, "/g", 0, 900 * K, 2), ABORT(), LEAVE());
+    DONE(ASK(p, file_go_on));
+    fd = fd_take(&heard.file_again.file);
+    fd_close(&fd);
+    PLAY(p, COMMIT(SENT), IS("/f", SENT, 1));
+}
