@@ -86,8 +86,9 @@ struct upload {
     struct path path; /* path of the target, as the client named it */
 };
 
-/* An upload that this session has stored in a drop (own.c). */
+/* An upload that this session has stored in a drop, or with `mine` (own.c). */
 struct own {
+    uint64_t key; /* resume_key() of the path that the client named */
     const struct mount *mount; /* NULL: this entry is free */
     bool held;                 /* it waits for inspection, or has waited */
     struct stat st;            /* of the file, when it was stored */
@@ -470,9 +471,10 @@ unsigned facts_perm(const struct files *f, const struct mount *m,
 /* own.c */
 
 /* Returns the upload of this session that the client has named PATH, or that is
- * stored there; NULL: there is none, or PATH isn't in a drop. */
+ * stored there in a drop; NULL: there is none, or PATH is neither in a drop nor
+ * in a mount with `mine`. */
 struct own *own_find(struct files *f, const struct path *path);
-/* Remembers the open upload, which has been stored, if it is in a drop. NAME is
+/* Remembers the open upload, which has been stored, if it can be found. NAME is
  * the name that the client gave. */
 void own_store(struct files *f, const char *name);
 /* Changes the names of ONE. Forgets an earlier upload of this NAME. */

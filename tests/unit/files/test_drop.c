@@ -549,6 +549,43 @@ PeerTest(mine, own_files, (skip_without_root(), peer_init(p)))
     PLAY(&b, DELE(b.stored), LEAVE());
 }
 
+/* The session that has stored a file finds it by the name that it asked for, in
+ * each directory; nobody else does, nor after the file was collected. */
+PeerTest(mine, names_that_the_client_asked_for,
+         (skip_without_root(), peer_init(p)))
+{
+    static const char *const folders[] = { "/contracts", "/contracts/d" };
+    struct peer b, c;
+
+    PLAY(p, SHARES("/contracts", RIGHT_ALL), RUN(), MKD("/contracts/d"));
+    peer_member(&b, p, "bert", MINE);
+    for (int i = 0; i < 2; i++) {
+        char part[64], whole[64], stored[4097];
+
+        snprintf(part, sizeof(part), "%s/x.part", folders[i]);
+        snprintf(whole, sizeof(whole), "%s/x", folders[i]);
+        PLAY(p, STOR(part, 7, 1)); /* another user's */
+        DONE(ask_put(&b, part, WRITE_STORE, 0, 100, 2));
+        PLAY(&b, MLST(part), SIZE(part, 100), RNFR(part));
+        DONE(ask_times(&b, part, 5, 5));
+        cr_expect_eq(
+            disk_stat(&b, strcat(strcpy(stored, "/../../shares"), b.stored))
+                .st_mtime,
+            5);
+        PLAY(&b, RNTO(part, whole), MLST(part, NOT_FOUND), MLST(whole),
+             SIZE(whole, 100));
+        cr_expect_eq(b.are.size, 100);
+        peer_join(&c, &b, false);
+        PLAY(&c, MLST(whole, NOT_FOUND), LEAVE());
+        DONE(ask_put(&b, whole, WRITE_STORE, 0, 50, 3));
+        PLAY(&b, SIZE(whole, 50), SIZE(b.stored, 50));
+        PLAY(p, DELE(b.stored));
+        PLAY(&b, MLST(whole, NOT_FOUND), SIZE(whole, 0),
+             RNTO(whole, part, NOT_FOUND), MFMT(whole, NOT_FOUND));
+    }
+    peer_leave(&b);
+}
+
 /* The owner of the opened file decides, not the owner of an earlier file with
  * this name. */
 PeerTest(mine, a_file_that_changes_its_owner,

@@ -292,10 +292,9 @@ static int change_check_depth(struct files *f, const struct place *from,
     return w.ends ? (int)OUTCOME_TOO_DEEP : 0;
 }
 
-/* Changes FROM and PATH from the name that the client gave its upload OWN, in a
- * drop, to the name that the file got. Returns 0; -ENOENT: the session has no
- * such upload; OUTCOME_WAITS: a program may have inspected it under its
- * name. */
+/* Changes FROM and PATH from the name that the client gave its upload OWN to
+ * the name that the file got. Returns 0; -ENOENT: the session has no such
+ * upload; OUTCOME_WAITS: a program may have inspected it under its name. */
 static int change_find_own(const struct own *own, struct place *from,
                            struct path *path)
 {
@@ -323,7 +322,7 @@ int change_on_rename(void *owner, struct msg_rename *m)
     int r = change_find(f, &old, RIGHT_RENAME, resolve_place, &from);
     if (r == 0)
         r = change_of_mount(f, &old);
-    if (r == 0 && from.mount->drop)
+    if (r == 0 && (from.mount->drop || own))
         r = change_find_own(own, &from, &old);
     if (r != 0)
         return r;
@@ -361,6 +360,7 @@ int change_on_rename(void *owner, struct msg_rename *m)
     if (r != 0)
         return quota_explain(f, to.mount, to.directory, true, r);
     if (own) { /* as at the end of an upload, a partial of this name goes */
+        own->key = answer;
         own_name(f, own, wanted, to.name);
         resume_drop_answer(f, answer);
         partial_forget(f, to.directory, wanted);
@@ -395,7 +395,7 @@ static int change_open(struct files *f, const struct path *path,
     int r = resolve_look(f, path, needed);
 
     /* In a drop only the session's uploads can be opened, since clients set
-     * their times. */
+     * their times; with `mine` they have another name. */
     if (r == -ENOENT && own) {
         if (own->held)
             return REFUSED(OUTCOME_WAITS);

@@ -194,9 +194,11 @@ static int facts_find(struct files *f, const struct path *path,
     if (r == 0 && purpose == FACTS_FOR_RENAME && ret->link)
         return OUTCOME_NOT_REGULAR; /* change.c renames no link */
     if (partial_counts && r == -ENOENT)
-        return facts_of_partial(f, key, &at, &in, purpose, ret);
-    if (partial_counts && r == 0)
+        r = facts_of_partial(f, key, &at, &in, purpose, ret);
+    else if (partial_counts && r == 0)
         resume_note_file(f, key, at.directory, &ret->st);
+    if (r == -ENOENT && own && !in.mount->drop && own_is_at(at.directory, own))
+        r = facts_read(f, &in, own->stored, directory, ret);
     if (r == -ENOENT && purpose == FACTS_FOR_ANY && in.mount->inspect &&
         !in.mount->drop) {
         const int waits = held_waits(f, &at);

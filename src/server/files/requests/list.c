@@ -356,7 +356,8 @@ static int list_stream(struct list_output *l, const struct path *path)
                             : list_add_names(l);
     if (r == 0 && directory && l->in.path.len == 1)
         r = list_add_mounts(l);
-    if (r == 0 && directory && mount_is_at(l->in.mount, l->in.path))
+    if (r == 0 && l->in.mount->drop && directory &&
+        mount_is_at(l->in.mount, l->in.path))
         r = list_add_own(l);
     if (r == 0)
         r = list_write(l, l->out.len);

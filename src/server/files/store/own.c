@@ -1,7 +1,8 @@
-/* Remembers the uploads that this session has stored in drops, in the process
- * files. Only their sender may rename them and set their time, and only in the
- * same session. What a drop shows of them was known when they were stored, so
- * it says nothing about what others do with the files. */
+/* Remembers the uploads that this session has stored in drops, and with `mine`,
+ * where they get another name, too, in the process files. In a drop only their
+ * sender may rename them and set their time, and only in the same session; a
+ * drop shows what was known when they were stored, so it says nothing about
+ * what others do with the files. */
 #include "files.h"
 
 #include <fcntl.h>
@@ -16,7 +17,13 @@ struct own *own_find(struct files *f, const struct path *path)
     struct own *stored = NULL;
 
     path_split(path_slice(path), &directory, &name);
-    if (!m->drop || !mount_is_at(m, directory))
+    if (!m->drop) {
+        for (struct own *o = f->own; o < f->own + OWN_MAX && m->mine; o++)
+            if (o->mount == m && o->key == resume_key(f, path))
+                return o;
+        return NULL;
+    }
+    if (!mount_is_at(m, directory))
         return NULL;
     for (struct own *o = f->own; o < f->own + OWN_MAX; o++) {
         if (o->mount == m && slice_equal(slice_from(o->name), name))
@@ -31,7 +38,8 @@ void own_name(struct files *f, struct own *one, const char *name,
               const char *stored)
 {
     for (struct own *o = f->own; o < f->own + OWN_MAX; o++)
-        if (o != one && o->mount == one->mount && strcmp(o->name, name) == 0)
+        if (o != one && o->mount == one->mount && strcmp(o->name, name) == 0 &&
+            (one->mount->drop || o->key == one->key))
             o->mount = NULL;
     snprintf(one->name, sizeof(one->name), "%s", name);
     snprintf(one->stored, sizeof(one->stored), "%s", stored);
@@ -63,10 +71,11 @@ void own_store(struct files *f, const char *name)
     struct own *o = &f->own[f->next_own % OWN_MAX];
     struct stat st;
 
-    if (!u->mount->drop || fstat(u->partial.fd, &st) < 0)
+    if (!mount_hides_names(u->mount) || fstat(u->partial.fd, &st) < 0)
         return;
     f->next_own++;
-    *o = (struct own){ .mount = u->mount,
+    *o = (struct own){ .key = u->answer,
+                       .mount = u->mount,
                        .held = u->held[0],
                        .st = st,
                        .born = own_born(u->partial.fd, "", AT_EMPTY_PATH) };
