@@ -728,10 +728,10 @@ Test(bans_file, cannot_be_written)
     cr_expect_eq(bans_now(), 2);
 }
 
-static void has_no_state(struct master *m)
+static void has_no_state(struct master *one)
 {
-    strcpy(m->settings.state, in_scratch("missing"));
-    m->deadlines.beat = 5;
+    strcpy(one->settings.state, in_scratch("missing"));
+    one->deadlines.beat = 5;
 }
 
 static bool is_written(void *path)
