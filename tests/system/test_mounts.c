@@ -125,7 +125,8 @@ Test(mounts, hangs, .timeout = 240)
 
     begin(&d, "");
     fuse_hang(d.fuse);
-    check_hung(&d, "the mounts weren't all tried in time: one of them hangs");
+    check_hung(&d, "the mounts weren't all tried in time: one of them hangs, "
+                   "or they are slow");
     end(&d);
 }
 
@@ -137,7 +138,7 @@ Test(mounts, a_home_that_hangs, .timeout = 240)
     server_prepare(&d.server, PLAN(0));
     snprintf(d.shares, sizeof(d.shares), "%s", server_home(&d.server, "anna"));
     d.fuse = fuse_mount_hung(d.shares);
-    check_hung(&d,
-               "the homes weren't all looked at in time: one of them hangs");
+    check_hung(&d, "the homes weren't all looked at in time: one of them "
+                   "hangs, or they are slow");
     end(&d);
 }

@@ -304,8 +304,7 @@ NUMBER(place) TIME(expires) TEXT(fingerprint) TEXT(pin) TEXT(name)
 FLAG(self_signed) END
 
 MESSAGE(users, MASTER, AUTH, RUN, MANY, NONE,
-        "the table of users that reader has made, or a change of the one "
-        "before, in a sealed memfd; the two halves of the key that hashes "
+        "the table of users that reader has made, in a sealed memfd; the two halves of the key that hashes "
         "users' names and their rows")
 NUMBER(name_key_1) NUMBER(name_key_2) FD(users) END
 

@@ -130,7 +130,7 @@ static void look_inside(const struct look *l, const struct user *user, int fd)
                 "%s --uploads none --upload-bytes none",
                 user->home, user->name);
     else if (system.f_flag & ST_RDONLY &&
-             user->rights & ~(unsigned)(RIGHT_LIST | RIGHT_READ))
+             user->rights & ~(unsigned)(RIGHT_LIST | RIGHT_READ | RIGHT_MINE))
         MISTAKE(l, user,
                 "the home %s is on a read-only file system, or systemd makes "
                 "it one (ReadWritePaths=)",

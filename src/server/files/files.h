@@ -297,9 +297,9 @@ bool resolve_is_reserved(struct slice path);
 
 /* Opens PATH, close-on-exec. Follows links only in a home in which the user
  * sees all names, and never out of the home. Returns a descriptor;
- * REFUSED(OUTCOME_NO_RIGHT); -ENOENT: a component is reserved, or the path
- * leads into a drop; -EIO: the mount of PATH couldn't be opened; or another
- * -errno. */
+ * REFUSED(OUTCOME_NO_RIGHT or OUTCOME_IN_DROP); -ENOENT: a component is
+ * reserved, or the path leads into a drop; -EIO: the mount of PATH couldn't be
+ * opened; or another -errno. */
 int resolve_open(const struct files *f, struct slice path, unsigned needed,
                  int flags);
 /* Looks at PATH by O_PATH. Call it before PATH is opened for reading or

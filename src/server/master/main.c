@@ -20,10 +20,10 @@
 #include "start/start.h"
 
 #define REMARKS_MS 10000
-#define CHECK_MS                                                               \
-    20000 /* ms: for a look at all homes; with MOUNTS_MS less                  \
-           * than the supervisor's deadline of a start */
-#define MOUNTS_MS 20000
+/* ms for a look at all homes and a try of all mounts, less than the
+ * supervisor's deadline of a start; MOUNTS_MS: at least, for the tries. */
+#define CHECK_MS  40000
+#define MOUNTS_MS 10000
 
 /* Reports all mistakes in the users file and in the users' homes, and the
  * properties that the homes' disks lack. Returns true if there was a
@@ -44,8 +44,10 @@ static bool survey_users(const struct master *m)
         stderr_print("%s", c.text);
     if (table < 0)
         return !wrong;
-    wrong |= helper_check(m, "homes", table, CHECK_MS);
-    return helper_check(m, "mounts", table, MOUNTS_MS) || wrong;
+    const uint64_t end = clock_ms() + CHECK_MS;
+
+    wrong |= helper_check(m, "homes", table, CHECK_MS - MOUNTS_MS);
+    return helper_check(m, "mounts", table, (int)(end - clock_ms())) || wrong;
 }
 
 /* The steps that take a part of check's answer are in the order in which check

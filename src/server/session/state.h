@@ -160,7 +160,8 @@ struct login {
     bool keyed;             /* gate has sent the ticket keys */
     uint64_t tries;
     unsigned unknown; /* unknown commands before login */
-    /* RIGHTS: the rights that the user has somewhere in the tree. EVERYWHERE:
+    /* RIGHTS: the rights that the user has somewhere in the tree; a drop counts
+     * as all of them, since files has the words there. EVERYWHERE:
      * the rights that the user has in the whole tree. Files decides for each
      * path; the session refuses only a command whose rights are not in RIGHTS,
      * and names the rights that are not in EVERYWHERE. */

@@ -239,9 +239,9 @@ Test(homes, what_root_sees)
 /* A read-only home is a mistake only if the user may change something there. */
 Test(homes, read_only_ones)
 {
-    static const char *const rights[] = { "read", "lr",  "lrw", "lrd",
+    static const char *const rights[] = { "read", "lr",  "lru", "lrw", "lrd",
                                           "lrn",  "lrm", "w",   "mine" };
-    const size_t harmless = 2, n = sizeof(rights) / sizeof(rights[0]);
+    const size_t harmless = 3, n = sizeof(rights) / sizeof(rights[0]);
     char line[32], name[8];
 
     if (!world.check.root || !mounts_own())

@@ -61,9 +61,10 @@ bool helper_check(const struct master *m, const char *mode, int users,
     static const struct {
         const char *mode, *words;
     } late[] = {
-        { "homes",
-          "the homes weren't all looked at in time: one of them hangs" },
-        { "mounts", "the mounts weren't all tried in time: one of them hangs" },
+        { "homes", "the homes weren't all looked at in time: one of them "
+                   "hangs, or they are slow" },
+        { "mounts", "the mounts weren't all tried in time: one of them hangs, "
+                    "or they are slow" },
         { "remarks", "warning: no hints are given: the program check is late" },
     };
     const struct helper check = {
@@ -95,7 +96,7 @@ static void survey_on_end(void *owner, int status)
     (void)owner;
     say_failure(status,
                 "warning: the homes weren't all looked at in time: one of "
-                "them hangs",
+                "them hangs, or they are slow",
                 "warning: not all homes were looked at: ");
 }
 
