@@ -194,11 +194,12 @@ static int survey(const char *text)
  * the other settings. */
 Test(parse, settings_of_older_versions_are_refused)
 {
-    static const char told_both[] =
-        "conf:2: there is no active any more; clients use passive mode (EPSV "
-        "or PASV); remove this line\n"
-        "conf:4: there is no active any more; clients use passive mode (EPSV "
-        "or PASV); remove this line\n";
+    static const char told_both[] = "conf:2: there is no setting active any "
+                                    "more; clients use passive mode (EPSV "
+                                    "or PASV); remove this line\n"
+                                    "conf:4: there is no setting active any "
+                                    "more; clients use passive mode (EPSV "
+                                    "or PASV); remove this line\n";
     const struct slice text = SLICE("login_tries = 5\nactive = perhaps\n"
                                     "idle_timeout = 7s\nactive = no\n");
 
@@ -214,8 +215,9 @@ Test(parse, settings_of_older_versions_are_refused)
     cr_expect_eq(s.idle_timeout, 7000);
     cr_expect_eq(parse("activ = no\n"), -EINVAL);
     cr_expect_eq(parse("fsync = no\non_conflict = version ; kept\n"), -EINVAL);
-    cr_expect(strstr(c.text, "conf:2: there is no on_conflict = version any "
-                             "more; on_conflict = rename"));
+    cr_expect(strstr(c.text,
+                     "conf:2: there is no setting on_conflict = version any "
+                     "more; on_conflict = rename"));
     parse_well("on_conflict = rename\n");
     told[0] = '\0';
     cr_expect_eq(

@@ -104,7 +104,8 @@ static int assign_key(struct parser *p, struct slice key, struct slice value)
                 p->line, len, key.ptr, nearest);
         }
         complain(&p->complaint,
-                 "%s:%zu: there is no %.*s any more; %sremove this line",
+                 "%s:%zu: there is no setting %.*s any more; %sremove this "
+                 "line",
                  p->name, p->line, (int)key.len, key.ptr, instead);
         if (!p->report)
             return -EINVAL;
