@@ -126,6 +126,19 @@ static void link_ask_features(struct link *l)
         shutdown(l->control, SHUT_RDWR);
 }
 
+/* Notes which TLS protects the control connection, and whether the server has
+ * asked for a password through it. CODE is the last reply's. */
+static void link_note_tls(struct link *l, uint64_t code)
+{
+    const SSL *tls = code / 10 == 23 || code == 331 ? link_secured(l) : NULL;
+
+    l->asked |= tls && code == 331;
+    if (tls) {
+        l->version = SSL_get_version(tls);
+        l->cipher = SSL_get_cipher_name(tls);
+    }
+}
+
 static size_t link_on_header(char *bytes, size_t size, size_t n, void *of)
 {
     struct link *l = of;
@@ -156,12 +169,7 @@ static size_t link_on_header(char *bytes, size_t size, size_t n, void *of)
     if (before / 100 == 1 && code >= 200)
         memcpy(l->done, line, sizeof(line));
     memcpy(l->text, line, sizeof(line));
-    const SSL *tls = code / 10 == 23 || code == 331 ? link_secured(l) : NULL;
-    l->asked |= tls && code == 331;
-    if (tls) {
-        l->version = SSL_get_version(tls);
-        l->cipher = SSL_get_cipher_name(tls);
-    }
+    link_note_tls(l, code);
     if (code == 220 && l->chooses && !l->hash)
         link_ask_features(l);
     if (code == 230 || code == 232) {

@@ -151,13 +151,30 @@ static int profile_setting(struct profile *p, enum option_source source,
     return options_set(o, source, key, value, c);
 }
 
+/* Is LINE the title of a section? Then *IN gets where the settings below it
+ * come from; OPTION_FROM_NOWHERE: neither from the profile NAME nor from the
+ * default. Changes the text in place. */
+static bool profile_is_title(char *line, const char *name,
+                             enum option_source *in)
+{
+    size_t len = strlen(line);
+
+    if (line[0] != '[' || line[len - 1] != ']')
+        return false;
+    line[len - 1] = '\0';
+    *in = strcmp(line + 1, name) == 0        ? OPTION_FROM_PROFILE
+          : strcmp(line + 1, "default") == 0 ? OPTION_FROM_DEFAULT
+                                             : OPTION_FROM_NOWHERE;
+    return true;
+}
+
 int profile_load(struct profile *p, const char *name, struct options *o,
                  struct failure *why)
 {
     char place[PATH_MAX];
     const char *path = o->config ? o->config : place;
     struct complaint c = { "" };
-    enum option_source in = OPTION_FROM_NOWHERE; /* another section */
+    enum option_source in = OPTION_FROM_NOWHERE;
     bool found = false;
     int number = 0;
 
@@ -175,12 +192,7 @@ int profile_load(struct profile *p, const char *name, struct options *o,
             *end++ = '\0';
         number++;
         line = profile_trim(line);
-        size_t len = strlen(line);
-        if (line[0] == '[' && line[len - 1] == ']') {
-            line[len - 1] = '\0';
-            in = strcmp(line + 1, name) == 0        ? OPTION_FROM_PROFILE
-                 : strcmp(line + 1, "default") == 0 ? OPTION_FROM_DEFAULT
-                                                    : OPTION_FROM_NOWHERE;
+        if (profile_is_title(line, name, &in)) {
             found |= in == OPTION_FROM_PROFILE;
         } else if (line[0] && !strchr("#;", line[0]) &&
                    in != OPTION_FROM_NOWHERE &&
