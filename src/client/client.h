@@ -28,8 +28,9 @@ struct word {
     bool remote;
     bool directory;             /* remote: the path ended in "/", or is empty */
     char path[URL_PATH_MAX];    /* remote: relative to the login directory */
-    struct url_pattern pattern; /* the last component of the path; on the
-                                 * command line only set for a remote word */
+    struct url_pattern pattern; /* the last component of the path, or for put
+                                 * the path; on the command line only set for
+                                 * a remote word */
     const struct url *url;      /* of a remote word on the command line: the
                                  * command's server; otherwise NULL */
 };

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #include "commands.h"
 
@@ -76,6 +77,9 @@ static int put_file(struct tree *t, const char *local, const char *remote)
     bool stream = strcmp(local, "-") == 0;
     struct stat st;
 
+    if (stream && t->client->interactive && !isatty(STDIN_FILENO))
+        return client_refuse(local, EX_USAGE,
+                             "standard input has this session's commands");
     if (stream && t->client->options.remove_source)
         return client_refuse(local, EX_USAGE,
                              "--remove-source removes files only");
@@ -160,28 +164,23 @@ static int put_all(struct client *c, struct word *w, int n,
     return transfer_all(&t);
 }
 
-/* Expands the patterns: in a session no shell has expanded them. A part of a
- * pattern may be quoted. */
+/* Expands the patterns: in a session no shell has expanded them. A pattern that
+ * matches nothing is a name. */
 static int put_typed(struct client *c, const struct word *w, int n,
                      const struct word *to)
 {
     static struct word found[WORDS_MAX];
-    char pattern[PATH_MAX + URL_PATTERN_MAX];
     glob_t g = { 0 };
     int count = 0;
 
     for (int i = 0; i < n; i++) {
         size_t k = g.gl_pathc;
 
-        if (!w[i].pattern.some && count < WORDS_MAX)
+        if ((!w[i].pattern.some ||
+             glob(w[i].pattern.text, GLOB_TILDE | (k > 0 ? GLOB_APPEND : 0),
+                  NULL, &g) != 0) &&
+            count < WORDS_MAX)
             found[count++].text = w[i].text;
-        if (!w[i].pattern.some)
-            continue;
-        snprintf(pattern, sizeof(pattern), "%.*s%s",
-                 (int)(url_base(w[i].text) - w[i].text), w[i].text,
-                 w[i].pattern.text);
-        glob(pattern, GLOB_NOCHECK | GLOB_TILDE | (k > 0 ? GLOB_APPEND : 0),
-             NULL, &g);
         for (; k < g.gl_pathc && count < WORDS_MAX; k++)
             found[count++].text = g.gl_pathv[k];
     }

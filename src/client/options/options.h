@@ -102,14 +102,16 @@ bool option_is_for(const struct option_row *row, const char *command);
 #define URL_PART_MAX 256
 #define URL_PATH_MAX 4096
 
-/* The last component of a path, as a pattern for fnmatch(): a backslash
- * precedes characters that the user has quoted or encoded. */
-#define URL_PATTERN_MAX 1024
+/* The last component of a path, or the whole path, as a pattern for fnmatch()
+ * or glob(): a backslash precedes characters that the user has quoted or
+ * encoded. */
+#define URL_PATTERN_MAX PATH_MAX
 struct url_pattern {
     char text[URL_PATTERN_MAX];
     size_t len;
     bool some;  /* it contains * ? or [, so it is a pattern */
     bool ended; /* a "/" follows the component */
+    bool whole; /* "/" ends no component */
 };
 /* Adds the next character of the path. LITERAL: the character stands for
  * itself, not for a pattern. */

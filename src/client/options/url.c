@@ -41,7 +41,7 @@ static int url_scheme(struct slice *rest, struct url *ret, struct complaint *c)
 
 void url_pattern_add(struct url_pattern *p, char c, bool literal)
 {
-    if (c == '/') {
+    if (c == '/' && !p->whole) {
         p->ended = true;
         return;
     }
@@ -52,7 +52,7 @@ void url_pattern_add(struct url_pattern *p, char c, bool literal)
     if (p->len + 3 > sizeof(p->text))
         return;
     p->some |= !literal && strchr("*?[", c);
-    if (c == '\\' || (literal && strchr("*?[]", c)))
+    if (c == '\\' || (literal && strchr("*?[]~", c)))
         p->text[p->len++] = '\\';
     p->text[p->len++] = c;
     p->text[p->len] = '\0';

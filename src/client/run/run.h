@@ -69,9 +69,9 @@ int help_print(const struct client_command *row, unsigned mode);
  * literal. Returns the number of words; -EINVAL: a quote isn't closed; -E2BIG:
  * there are too many words. */
 int split_line(char *line, char **word, int max);
-/* Reads the word at TYPED, in a line that isn't cut yet, as a path. Quoted
- * characters, and characters after \, stand for themselves, not for a pattern.
- */
-void split_pattern(const char *typed, struct url_pattern *ret);
+/* Reads the word at TYPED, in a line that isn't cut yet, as a path. WHOLE: each
+ * of its components can be a pattern, not only the last one. Quoted characters,
+ * and characters after \, stand for themselves, not for a pattern. */
+void split_pattern(const char *typed, bool whole, struct url_pattern *ret);
 
 #endif

@@ -52,9 +52,9 @@ static int split_word(const char **at, char *out, struct url_pattern *pattern)
     return quote ? -EINVAL : 0;
 }
 
-void split_pattern(const char *typed, struct url_pattern *ret)
+void split_pattern(const char *typed, bool whole, struct url_pattern *ret)
 {
-    *ret = (struct url_pattern){ 0 };
+    *ret = (struct url_pattern){ .whole = whole };
     split_word(&typed, NULL, ret);
 }
 
@@ -224,7 +224,8 @@ static int shell_words(struct client *c, const struct client_command *row,
 {
     for (int i = 0; i < n; i++) {
         w[i] = (struct word){ .text = text[i] };
-        split_pattern(typed + (text[i] - cut), &w[i].pattern);
+        split_pattern(typed + (text[i] - cut), row->run == cmd_put,
+                      &w[i].pattern);
         if (!shell_is_remote(row, i))
             continue;
         if (url_join(c->cwd, text[i], w[i].path) < 0)

@@ -38,18 +38,25 @@ Test(split, patterns)
 {
     static const struct {
         const char *typed, *text;
-        bool some;
+        bool some, whole;
     } rows[] = {
-        { "a*.txt b", "a*.txt", true }, { "in/*/a[1]", "a[1]", true },
-        { "a\\[1]", "a\\[1]", false },  { "'a[1].*'", "a\\[1\\].\\*", false },
-        { "\"a[\"*", "a\\[*", true },   { "'a\\'*", "a\\\\*", true },
-        { "in*/", "in*", true },        { "in*/a", "a", false },
+        { "a*.txt b", "a*.txt", true, false },
+        { "in/*/a[1]", "a[1]", true, false },
+        { "a\\[1]", "a\\[1]", false, false },
+        { "'a[1].*'", "a\\[1\\].\\*", false, false },
+        { "\"a[\"*", "a\\[*", true, false },
+        { "'a\\'*", "a\\\\*", true, false },
+        { "in*/", "in*", true, false },
+        { "in*/a", "a", false, false },
+        { "i*/'[*'/*", "i*/\\[\\*/*", true, true },
+        { "'~'/a\\ b?", "\\~/a b?", true, true },
+        { "~/a", "~/a", false, true },
     };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct url_pattern p;
 
-        split_pattern(rows[i].typed, &p);
+        split_pattern(rows[i].typed, rows[i].whole, &p);
         cr_expect_str_eq(p.text, rows[i].text, "%s", rows[i].typed);
         cr_expect_eq(p.some, rows[i].some, "%s", rows[i].typed);
     }
