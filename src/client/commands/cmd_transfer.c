@@ -69,9 +69,10 @@ static int transfer_all(struct tree *t)
     return tree_end(t);
 }
 
-/* Adds jobs that upload LOCAL (a file, or a directory with -r) as REMOTE.
- * Returns an exit code. */
-static int put_file(struct tree *t, const char *local, const char *remote)
+/* Adds jobs that upload LOCAL (a file, or a directory with -r) as REMOTE. TYPED
+ * is as in tree_walk(). Returns an exit code. */
+static int put_file(struct tree *t, const char *local, const char *remote,
+                    bool typed)
 {
     struct job job = { .kind = JOB_PUT, .named = NAMED_ALL };
     bool stream = strcmp(local, "-") == 0;
@@ -99,7 +100,7 @@ static int put_file(struct tree *t, const char *local, const char *remote)
             "PROGRAM | sallyport put - URL/NAME");
     if (!t->client->options.recursive)
         return client_refuse(local, EX_USAGE, "is a directory; add -r");
-    tree_walk(t, strlen(local), local, remote);
+    tree_walk(t, strlen(local), local, remote, typed);
     return 0;
 }
 
@@ -140,13 +141,13 @@ static int put_one(struct tree *t, const struct word *from,
     snprintf(name, sizeof(name), "%.*s", (int)strcspn(base, "/"), base);
     /* "." means the contents of the directory. */
     if (!into || strcmp(name, ".") == 0)
-        return put_file(t, local, to->path);
+        return put_file(t, local, to->path, true);
     if (strcmp(local, "-") == 0 || !listing_safe(slice_from(name)) ||
         url_join(to->path, name, remote) < 0)
         return client_refuse(local, EX_USAGE,
                              "needs a name on the server: put %s URL/NAME",
                              local);
-    return put_file(t, local, remote);
+    return put_file(t, local, remote, false);
 }
 
 static int put_all(struct client *c, struct word *w, int n,
@@ -239,7 +240,7 @@ static int get_file(struct tree *t, const char *remote, const char *local,
     job.size = e.size;
     job.modified = e.modified;
     if (e.kind == LISTED_DIRECTORY)
-        tree_walk(t, named, local, remote);
+        tree_walk(t, named, local, remote, true);
     else if (!options_too_young(o, e.modified))
         tree_add(t, &job, local, remote);
     return 0;

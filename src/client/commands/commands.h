@@ -73,9 +73,10 @@ void tree_add(struct tree *t, const struct job *job, const char *local,
 
 /* Adds the job that walks through a directory. A download makes LOCAL if it is
  * missing. The user has typed the first NAMED bytes of LOCAL; see
- * names_open(). */
+ * names_open(). TYPED: the user has typed all of REMOTE, which can be a link.
+ */
 void tree_walk(struct tree *t, size_t named, const char *local,
-               const char *remote);
+               const char *remote, bool typed);
 /* Makes the local directory of JOB if it is missing; refuses a link unless the
  * user has named it. Sets MADE of the job. Returns 0; 1: this dry run would
  * make it; -1 with the reason. */

@@ -242,7 +242,7 @@ static void tree_up_entry(struct tree *t, struct job *dir, const char *name,
 static int tree_list_up(struct tree *t, struct job *job, struct link *l,
                         struct listing *ret, struct failure *why)
 {
-    unsigned wants = LOOK_KIND | (t->use == TREE_SYNCS ? LOOK_LINK : 0);
+    unsigned wants = LOOK_KIND | (job->typed ? 0 : LOOK_LINK);
     struct listing_entry e;
     enum presence r = job->known && !job->taken
                           ? ABSENT
@@ -253,8 +253,7 @@ static int tree_list_up(struct tree *t, struct job *job, struct link *l,
         return -1;
     if (r != PRESENT && t->client->options.dry_run)
         return 0;
-    if (r == PRESENT && e.kind != LISTED_DIRECTORY && t->use == TREE_SYNCS &&
-        job->depth > 0)
+    if (r == PRESENT && e.kind != LISTED_DIRECTORY && !job->typed)
         return fail(why, EX_CANTCREAT, "is no directory on the server");
     int existed = r == PRESENT ? 1 : remote_mkdir_once(l, job->remote, why);
     job->made = existed == 0;
@@ -394,11 +393,12 @@ static int tree_down_step(void *of, struct job *job, struct link *l,
 }
 
 void tree_walk(struct tree *t, size_t named, const char *local,
-               const char *remote)
+               const char *remote, bool typed)
 {
     const struct job job = { .kind = JOB_WALK,
                              .step = t->up ? tree_up_step : tree_down_step,
-                             .named = named };
+                             .named = named,
+                             .typed = typed };
 
     jobs_add(&t->jobs, &job, local, remote);
 }
