@@ -62,6 +62,14 @@ pid_t fuse_mount_without(const char *folder, const char *lack)
     return fuse_start(folder, "remote", how, NULL);
 }
 
+pid_t fuse_mount_tree_without(const char *folder, const char *lack)
+{
+    char how[64];
+
+    snprintf(how, sizeof(how), "lacks=%s", lack);
+    return fuse_start(folder, "remote", how, "tree=0");
+}
+
 pid_t fuse_mount_twice(const char *folder, const char *other)
 {
     char second[SERVER_PATH_MAX + 8];

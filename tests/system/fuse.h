@@ -16,6 +16,8 @@ pid_t fuse_mount_remote(const char *folder);
 /* Does the same as fuse_mount_remote(), but the file system lacks an ability
  * that fuse.py lists ("locks"); "": it lacks nothing. */
 pid_t fuse_mount_without(const char *folder, const char *lack);
+/* With directories, too. */
+pid_t fuse_mount_tree_without(const char *folder, const char *lack);
 /* Mounts one file system on both folders, as if two machines had mounted it. It
  * lacks "openness". */
 pid_t fuse_mount_twice(const char *folder, const char *other);

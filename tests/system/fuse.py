@@ -244,7 +244,13 @@ def touch(node, what=(3, 4)):
         FACTS[node][each] = time.time_ns()
 
 
+def spelled(folder, name):
+    """The name in the folder that this name means."""
+    return next((one for one in INSIDE[folder] if LACKS == "case" and one.lower() == name.lower()), name)
+
+
 def tree_make(folder, name, mode, head):
+    name = spelled(folder, name)
     if name in INSIDE[folder]:
         return None
     node = max(FACTS) + 1
@@ -259,7 +265,7 @@ def tree_make(folder, name, mode, head):
 
 
 def tree_lookup(folder, body):
-    node = INSIDE[folder].get(body.split(b"\0")[0])
+    node = INSIDE[folder].get(spelled(folder, body.split(b"\0")[0]))
     return (0, entry(node)) if node else (ENOENT, b"")
 
 
@@ -303,6 +309,7 @@ def tree_change(node, body):
 def tree_rename(folder, body, size):
     to, flags = struct.unpack("<QI", body[:12])
     old, new = body[size:].split(b"\0")[:2]
+    old, new = spelled(folder, old), spelled(to, new)
     there, node = INSIDE[to].get(new), INSIDE[folder][old]
     if flags & EXCHANGE and size == 16:
         INSIDE[folder][old] = there
@@ -319,7 +326,7 @@ def tree_rename(folder, body, size):
 
 def tree_link(folder, body):
     old, = struct.unpack("<Q", body[:8])
-    if body[8:].split(b"\0")[0] in INSIDE[folder]:
+    if spelled(folder, body[8:].split(b"\0")[0]) in INSIDE[folder]:
         return EEXIST, b""
     INSIDE[folder][body[8:].split(b"\0")[0]] = old
     touch(folder)
@@ -328,7 +335,7 @@ def tree_link(folder, body):
 
 
 def tree_remove(folder, body):
-    name = body.split(b"\0")[0]
+    name = spelled(folder, body.split(b"\0")[0])
     if INSIDE.get(INSIDE[folder][name]):
         return ENOTEMPTY, b""
     del INSIDE[folder][name]

@@ -3,7 +3,11 @@
  * case. */
 #include "faulty.h"
 #include "fuse.h"
+#include "sallyport/base/buf.h"
+#include "sallyport/base/slice.h"
 #include "support/files.h"
+#include "support/scratch.h"
+#include "support/served.h"
 #include "support/test.h"
 
 ReportHook(PRE_ALL)(struct criterion_test_set *set)
@@ -130,4 +134,105 @@ Test(client_disks, a_disk_that_folds_two_names, .timeout = 60)
     desk_same("far/F", "F");
     desk_says(&f.server.desk, 0, "other", "cat", "/f", NULL);
     far_end(&f);
+}
+
+static const struct {
+    const char *path, *text;
+} folded[] = {
+    { "t/F", "one" },
+    { "t/f", "two" },
+    { "t/D/x", "three" },
+    { "t/d/x", "four" },
+};
+#define FOLDED (sizeof(folded) / sizeof(folded[0]))
+
+static bool has(const char *path, const char *text)
+{
+    struct buf got;
+
+    buf_init(&got, 64);
+    bool yes = files_read(path, &got) &&
+               slice_equal(buf_slice(&got), slice_from(text));
+    buf_release(&got);
+    return yes;
+}
+
+/* Makes t here, with all files, and t there, with the old file BEFORE. */
+static void folding_fill(const char *home, const char *before)
+{
+    char there[SERVER_PATH_MAX];
+
+    files_make_folder("t", 0755);
+    files_make_folder("t/D", 0755);
+    files_make_folder("t/d", 0755);
+    for (size_t k = 0; k < FOLDED; k++)
+        files_write(folded[k].path, folded[k].text, strlen(folded[k].text),
+                    0644);
+    for (size_t k = 0; k < 3; k++) {
+        static const char *const folders[] = { "t", "t/D", NULL };
+        const char *path = folders[k] ? folders[k] : before;
+
+        if (strncmp(before, path, strlen(path)) != 0)
+            continue;
+        snprintf(there, sizeof(there), "%s/%s", home, path);
+        if (folders[k])
+            files_make_folder(there, 0755);
+        else
+            files_write(there, "old", 3, 0644);
+        files_give_to_owner_of(home, there);
+    }
+}
+
+/* If two files or directories of this machine are one on the server, the second
+ * never replaces the first, whatever the command, the number of links, and what
+ * is there already: each file is here or there, and a second sync changes
+ * nothing. */
+ServerTest(client_disks, a_server_that_folds_names, 240, PLAN(0))
+{
+    static const char *const befores[] = { "t/other", "t/F", "t/f", "t/D/x" };
+    static const char *const calls[][7] = {
+        { "sync", "-P4", "t", "/t" },
+        { "put", "-rP4", "--conflict=overwrite", "--remove-source", "t", "/" },
+        { "put", "-r", "--conflict=overwrite", "--remove-source", "t/D", "t/d",
+          "/t/" },
+        { "put", "-P4", "--conflict=overwrite", "--remove-source", "t/F", "t/f",
+          "/t/" },
+    };
+    const char *home = server_home(server, "anna");
+    char there[SERVER_PATH_MAX];
+    struct stat st;
+    struct desk d;
+
+    cr_assert_eq(stat(home, &st), 0);
+    pid_t fuse = fuse_mount_tree_without(home, "case");
+    cr_assert_eq(chown(home, st.st_uid, st.st_gid), 0);
+    for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]) * 4; i++) {
+        const char *const *c = calls[i / 4];
+        bool kept[FOLDED];
+
+        desk_begin_alone(&d);
+        snprintf(d.url, sizeof(d.url), "ftps://anna@127.0.0.1:%u",
+                 server->port);
+        snprintf(d.ca, sizeof(d.ca), "%s",
+                 server_path(server, "certificate.pem"));
+        folding_fill(home, befores[i % 4]);
+        for (int twice = 0; twice < 1 + (c[0][0] == 's'); twice++) {
+            desk_says(&d, EX_CANTCREAT, "this is another file's", c[0], c[1],
+                      c[2], c[3], c[4], c[5], c[6], NULL);
+            for (size_t k = 0; k < FOLDED; k++) {
+                snprintf(there, sizeof(there), "%s/%s", home, folded[k].path);
+                bool yes = has(there, folded[k].text);
+
+                cr_expect(yes || has(folded[k].path, folded[k].text), "%zu: %s",
+                          i, folded[k].path);
+                cr_expect(!twice || yes == kept[k], "%zu: %s", i,
+                          folded[k].path);
+                kept[k] = yes;
+            }
+        }
+        desk_end(&d);
+        snprintf(there, sizeof(there), "%s/t", home);
+        scratch_remove_tree(there);
+    }
+    fuse_unmount(home, fuse);
 }

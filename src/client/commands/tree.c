@@ -193,6 +193,7 @@ static void tree_up_file(struct tree *t, struct job *dir, const char *local,
                        .named = dir->named,
                        .size = (uint64_t)here->st_size,
                        .known = true,
+                       .absent = all->whole && !there,
                        .above = dir };
 
     tree_file(t, &job, local, remote, here, there);
@@ -257,6 +258,8 @@ static int tree_list_up(struct tree *t, struct job *job, struct link *l,
         return fail(why, EX_CANTCREAT, "is no directory on the server");
     int existed = r == PRESENT ? 1 : remote_mkdir_once(l, job->remote, why);
     job->made = existed == 0;
+    if (existed == 1 && r == ABSENT && remote_own_name(l, job->remote, why) < 0)
+        return -1;
     if (existed != 1 || remote_list(l, job->remote, ret, why) == 0)
         return existed < 0 ? -1 : 0;
     /* An account may upload, but not list: put asks for each directory then. */
@@ -398,7 +401,9 @@ void tree_walk(struct tree *t, size_t named, const char *local,
     const struct job job = { .kind = JOB_WALK,
                              .step = t->up ? tree_up_step : tree_down_step,
                              .named = named,
-                             .typed = typed };
+                             .typed = typed,
+                             .taken = !typed && listing_find(&t->into, remote),
+                             .known = !typed && t->into.whole };
 
     jobs_add(&t->jobs, &job, local, remote);
 }

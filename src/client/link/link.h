@@ -453,6 +453,10 @@ enum presence remote_look(struct link *l, const char *path, unsigned wants,
  * directory that the user may not enter. */
 enum presence remote_exists(struct link *l, const char *path,
                             struct failure *why);
+/* PATH is there, though the listing lacked it. Looks whether the listing has it
+ * now: a disk that folds names answers for another name's file or directory.
+ * Returns 0, or -1 with the reason. */
+int remote_own_name(struct link *l, const char *path, struct failure *why);
 /* Gets the length of an unfinished upload that can be resumed. Returns 0; 1:
  * there is none; -1 with the reason: the connection was cut. */
 int remote_partial(struct link *l, const char *path, uint64_t *ret,

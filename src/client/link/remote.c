@@ -228,6 +228,24 @@ enum presence remote_exists(struct link *l, const char *path,
     return remote_look(l, path, LOOK_KIND, &e, why);
 }
 
+int remote_own_name(struct link *l, const char *path, struct failure *why)
+{
+    const char *base = url_base(path);
+    char directory[URL_PATH_MAX];
+    struct listing all;
+
+    snprintf(directory, sizeof(directory), "%.*s",
+             (int)(base - path) - (base > path), path);
+    if (remote_list(l, directory, &all, why) < 0)
+        return -1;
+    bool own = listing_find(&all, path);
+    listing_release(&all);
+    return own ? 0
+               : fail(why, EX_CANTCREAT,
+                      "on the server's disk this is another file's or "
+                      "directory's name; rename one of them");
+}
+
 int remote_partial(struct link *l, const char *path, uint64_t *ret,
                    struct failure *why)
 {

@@ -48,6 +48,7 @@ struct job {
     bool made;       /* a walk: the client has made the directory, here or on
                       * the server, or has taken the local one */
     bool typed;      /* a walk up: the user has typed its path there */
+    bool absent;     /* put: the listing of its directory lacks its name */
     bool overwrite;  /* sync: may replace a file that has the name */
     bool twice;      /* another file of this command has the name */
     bool again;      /* a step: an earlier call of it has lost the connection */

@@ -131,8 +131,8 @@ static int upload_open(struct file_transfer *t, struct failure *why)
 }
 
 /* Decides what to do if the name is taken. Returns 0: send the file; 1: skip
- * it. */
-static int upload_decide(struct file_transfer *t)
+ * it; -1 with the reason. */
+static int upload_decide(struct file_transfer *t, struct failure *why)
 {
     const struct options *o = t->link->site->options;
     struct listing_entry old = { 0 };
@@ -140,26 +140,35 @@ static int upload_decide(struct file_transfer *t)
 
     if (names_asks(o))
         remote_look(t->link, t->remote, LOOK_SIZE, &old, &unknown);
-    t->choice = names_decide(
-        o, t->remote, t->job->twice, "on the server",
-        (struct names_file){ old.size, old.sized ? old.modified : 0 },
-        (struct names_file){ t->size, t->modified });
+    t->choice = t->job->overwrite
+                    ? CHOICE_OVERWRITE
+                    : names_decide(o, t->remote, t->job->twice, "on the server",
+                                   (struct names_file){
+                                       old.size, old.sized ? old.modified : 0 },
+                                   (struct names_file){ t->size, t->modified });
     t->replaces = t->choice == CHOICE_OVERWRITE;
+    if (t->replaces && t->job->absent &&
+        remote_own_name(t->link, t->remote, why) < 0) {
+        t->has = HAS_NOTHING;
+        return -1;
+    }
     return t->choice == CHOICE_SKIP;
 }
 
 /* Chooses what the server does if the name is taken. It decides at the last
- * byte, so an upload replaces no file that appears meanwhile. */
+ * byte, so an upload replaces no file that appears meanwhile. If the listing
+ * lacks the name, upload_decide() comes before a replacement: on a disk that
+ * folds names another file of this command can have the name. */
 static void upload_target(struct file_transfer *t)
 {
     const struct options *o = t->link->site->options;
 
-    t->replaces |= t->job->overwrite;
+    t->replaces |= t->job->overwrite || o->conflict == CHOICE_OVERWRITE;
     if (t->choice == CHOICE_ASK)
-        t->choice =
-            t->replaces || o->conflict == CHOICE_OVERWRITE ? CHOICE_OVERWRITE
-            : o->conflict == CHOICE_SKIP || names_asks(o)  ? CHOICE_SKIP
-                                                           : CHOICE_RENAME;
+        t->choice = t->replaces && !t->job->absent ? CHOICE_OVERWRITE
+                    : t->replaces || o->conflict == CHOICE_SKIP || names_asks(o)
+                        ? CHOICE_SKIP
+                        : CHOICE_RENAME;
 }
 
 /* Sets T->first, the byte at which the upload resumes. SITE PARTIAL gives the
@@ -229,6 +238,8 @@ static int upload_end(struct file_transfer *t, int r, struct failure *why)
     const struct link *l = t->link;
 
     digest_end(&t->reread, NULL);
+    if (r == 0 && t->replaces) /* the name is this file's now */
+        t->choice = CHOICE_OVERWRITE;
     if (r == 0)
         t->has = HAS_CONFIRMED;
     else if (l->sent)
@@ -345,7 +356,7 @@ int upload_once(struct file_transfer *t, struct failure *why)
                  strstr(why->text, "The name is taken");
     if (taken) {
         digest_end(&t->digest, NULL);
-        r = upload_decide(t);
+        r = upload_decide(t, why);
         if (r == 0)
             r = upload_sent(t, t->done > 0, why);
     }
