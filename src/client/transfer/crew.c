@@ -336,8 +336,11 @@ void jobs_run(struct jobs *j, const struct site *s, struct link *first)
     }
     const struct failure *over = atomic_load(&link_over);
     size_t walks = j->walks.count + c.unsure;
-    if (over && walks + j->others.count > 0) {
-        why = *over;
+    if ((over || j->stopped) && walks + j->others.count > 0) {
+        if (over)
+            why = *over;
+        else
+            fail(&why, j->code, "the command ends here");
         fail_add(&why, "; not tried: %zu files and %zu directories",
                  j->others.count, walks);
         progress_error("", &why);

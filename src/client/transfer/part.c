@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -113,30 +114,19 @@ static int part_lock(struct part *p, const char *target, bool made,
     return 0;
 }
 
-/* Frees the reserved space beyond LENGTH bytes. Returns -1 if the file system
- * can't; then it keeps the space until the part goes. */
-static int part_give_back(const struct part *p, uint64_t length)
+/* Refuses a file that doesn't fit, so that this is noticed before the first
+ * byte, not after hours. A smaller file may still fit. */
+static int part_fits(const struct part *p, const char *target, uint64_t more,
+                     struct failure *why)
 {
-    return ftruncate(p->fd, (off_t)length);
-}
+    struct statvfs disk;
 
-/* Reserves space, so that a full disk is noticed before the first byte, not
- * after hours. Does nothing if the file system can't reserve. Returns 0, or -1
- * with the reason. */
-static int part_reserve(const struct part *p, const char *target, uint64_t more,
-                        struct failure *why)
-{
-    if (more < LARGE_LEAST || more > INT64_MAX - p->length ||
-        fallocate(p->fd, FALLOC_FL_KEEP_SIZE, (off_t)p->length, (off_t)more) ==
-            0 ||
-        (errno != ENOSPC && errno != EDQUOT))
+    if (more < LARGE_LEAST || fstatvfs(p->fd, &disk) < 0 ||
+        disk.f_blocks == 0 || more / disk.f_frsize < disk.f_bavail)
         return 0;
-    fail_errno(why, errno, target);
     if (p->length == 0)
         unlinkat(p->directory, p->name, 0);
-    else
-        part_give_back(p, p->length);
-    return -1;
+    return fail(why, EX_CANTCREAT, "%s: %s", target, strerror(ENOSPC));
 }
 
 static int part_begin(struct part *p, const char *target,
@@ -180,7 +170,7 @@ static int part_begin(struct part *p, const char *target,
             return fail_errno(why, errno, target);
         p->length = 0;
     }
-    return part_reserve(p, target, from->size - p->length, why);
+    return part_fits(p, target, from->size - p->length, why);
 }
 
 int part_open(struct part *p, const char *target, size_t named,
@@ -292,8 +282,7 @@ void part_close(struct part *p, bool keep)
 
     if (p->fd >= 0 && p->name[0] &&
         (!keep || fstat(p->fd, &st) < 0 || st.st_size == 0 ||
-         st.st_uid != geteuid() ||
-         (part_give_back(p, (uint64_t)st.st_size), part_flush(p)) < 0))
+         st.st_uid != geteuid() || part_flush(p) < 0))
         part_drop(p);
     if (p->name[0])
         atomic_store(&parts.again, true);
