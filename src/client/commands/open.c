@@ -100,6 +100,7 @@ int open_target(struct options *o, struct profile *p, const char *word,
 
 int open_session(struct client *c, const struct url *url)
 {
+    options_fix_files(&c->options);
     int code = client_open(c, url);
 
     if (code == 0)

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "options.h"
 #include "sallyport/base/slice.h"
@@ -118,6 +119,20 @@ static const char *const choice_words[CHOICE_COUNT] = {
 void options_default(struct options *o)
 {
     *o = (struct options){ .parallel = 1, .retries = 5, .timeout = 60 };
+}
+
+void options_fix_files(struct options *o)
+{
+    static char here[PATH_MAX];
+
+    for (size_t i = 0; i < option_count; i++) {
+        char **at = (char **)((char *)o + option_rows[i].offset), *path;
+
+        if (option_rows[i].value && strcmp(option_rows[i].value, "FILE") == 0 &&
+            *at && (*at)[0] != '/' && getcwd(here, sizeof(here)) &&
+            asprintf(&path, "%s/%s", here, *at) > 0)
+            *at = path;
+    }
 }
 
 static const struct option_row *option_find(struct slice name)

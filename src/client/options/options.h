@@ -75,6 +75,8 @@ extern const struct option_row option_rows[];
 extern const size_t option_count;
 
 void options_default(struct options *o);
+/* Makes the names of files absolute, since lcd changes the directory. */
+void options_fix_files(struct options *o);
 
 /* Takes the options out of argv (in any order; "--" ends the options), and
  * leaves the words. Options that O has already count as given in an earlier

@@ -159,6 +159,8 @@ static int run_session(struct client *c, char **text, int n)
         return command_unknown(text[0], ONE_SHOT);
     if (client_misfit(&c->options, "open", "a session") != 0)
         return EX_USAGE;
+    options_fix_files(&c->options);
+    c->given = c->options;
     if (n == 1) {
         int r = open_target(&c->options, &c->profile, text[0], &url, &why);
         if (r == 1)

@@ -350,7 +350,9 @@ static int shell_script(struct client *c)
             shell_line(c, line + (first ? text_mark(line, strlen(line)) : 0));
         first = false;
     }
-    return code;
+    return code == 0 && ferror(stdin)
+               ? client_refuse("", EX_IOERR, "standard input can't be read")
+               : code;
 }
 
 static bool shell_dropped;

@@ -177,6 +177,7 @@ static int download_into(struct file_transfer *t, struct part *p, bool replace,
 static int download_to_stdout(struct file_transfer *t, struct failure *why)
 {
     t->fd = STDOUT_FILENO;
+    fflush(stdout); /* what a session has printed comes first */
     if (t->link->site->options->json) /* otherwise only a failure is shown */
         transfer_show(t);
     if (transfer_begin_digest(t, false, why) < 0)

@@ -190,6 +190,32 @@ Test(options, the_nearest_source_counts)
     cr_expect_str_eq(o.user, "anna");
 }
 
+/* Each option that names a file still names it after lcd. */
+Test(options, files_of_another_directory)
+{
+    for (const struct option_row *row = option_rows;
+         row < option_rows + option_count; row++) {
+        static const char *const paths[] = { "a", "./b/c", "/d" };
+
+        for (size_t i = 0; row->kind == OPTION_TEXT && i < 3; i++) {
+            struct options o = { 0 };
+            const char **value = (void *)((char *)&o + row->offset);
+            char wanted[PATH_MAX + 16], here[PATH_MAX];
+            bool file = row->value && strcmp(row->value, "FILE") == 0;
+
+            cr_assert_not_null(getcwd(here, sizeof(here)));
+            *value = paths[i];
+            options_fix_files(&o);
+            snprintf(wanted, sizeof(wanted), "%s%s%s",
+                     file && i < 2 ? here : "", file && i < 2 ? "/" : "",
+                     paths[i]);
+            cr_expect_str_eq(*value, wanted, "%s", row->name);
+            if (file && i < 2)
+                free((char *)*value);
+        }
+    }
+}
+
 Test(options, letters_and_names_are_unique)
 {
     cr_expect_leq(option_count, OPTIONS_MAX);
