@@ -172,7 +172,12 @@ static void check_greeting(struct doctor *d)
     if (h.code != 220)
         return;
     check_hear(d, 0, 2, &h, &why);
-    if (h.code == 331 || h.code == 230)
+    if (h.code == 331)
+        doctor_find(d, FINDING_WARNING,
+                    "have the server require TLS for logins",
+                    "the server asks anonymous for a password without TLS; "
+                    "other users weren't tried");
+    else if (h.code == 230)
         doctor_find(d, FINDING_BAD, "have the server require TLS for logins",
                     "the server accepts USER without TLS: clients can send "
                     "passwords in plain text");

@@ -314,6 +314,7 @@ static void link_set_tls(struct link *l)
     if (o->cert) {
         LINK_SET(l, CURLOPT_SSLCERT, o->cert);
         LINK_SET(l, CURLOPT_SSLKEY, o->key ? o->key : o->cert);
+        LINK_SET(l, CURLOPT_KEYPASSWD, ""); /* or OpenSSL asks each time */
     }
 }
 

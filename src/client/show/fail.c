@@ -145,7 +145,8 @@ static const struct fail_row {
       "the TLS handshake failed; ftps:// begins it by AUTH TLS, "
       "ftps+implicit:// with the first byte" },
     { CURLE_SSL_CERTPROBLEM, NULL, EX_NOINPUT, false,
-      "the client certificate of --cert can't be used" },
+      "the client certificate of --cert can't be used; openssl pkey -in OLD "
+      "-out NEW takes a passphrase off its key" },
     { CURLE_LOGIN_DENIED, NULL, EX_NOPERM, false,
       "login denied; check the user name and the password" },
     { CURLE_WEIRD_SERVER_REPLY, NULL, EX_PROTOCOL, false,

@@ -251,6 +251,8 @@ class Session(threading.Thread):
     def do_USER(self, words):
         if self.secure or FAULT == "plain_login":
             self.reply("331 password")
+        elif FAULT == "plain_welcome":
+            self.reply("230 in")
         else:
             self.reply("530 TLS first")
 
