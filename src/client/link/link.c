@@ -163,7 +163,6 @@ static size_t link_on_header(char *bytes, size_t size, size_t n, void *of)
     l->reply = (int)code;
     if (code < 200) {
         l->may_have_begun |= l->opened;
-        l->begun |= l->opened;
         link_cork(l, false);
     }
     if (before / 100 == 1 && code >= 200)
@@ -473,7 +472,7 @@ void link_begin(struct link *l, const char *path, const struct link_io *io)
     l->before = l->last = NULL;
     l->io = io;
     l->choice = NULL;
-    l->begun = l->may_have_begun = l->surprised = l->foreign = false;
+    l->may_have_begun = l->surprised = l->foreign = false;
     l->reply = 0;
     l->text[0] = l->error[0] = l->no_room[0] = l->done[0] = '\0';
     buf_clear(&l->lines);

@@ -258,8 +258,6 @@ struct link {
     SSL *tls;         /* upload: TLS of the data connection, or NULL */
     bool opened;      /* a data connection was opened */
     bool may_have_begun; /* perhaps the server has truncated the old file */
-    bool begun;          /* the server has begun the transfer: it has replied
-                          * 150 */
     uint64_t given;      /* upload: bytes that GIVE has given */
     bool ended;          /* upload: GIVE has no more bytes */
     bool sent;           /* upload: the kernel has all bytes */

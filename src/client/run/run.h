@@ -27,8 +27,7 @@ struct client_command {
         /* Says which words are URLs on the command line: "r" for a URL, "l" for
          * a local name, "." for either. The first letter is for all words but
          * the last, the second letter for the last word. A single word has the
-         * first letter, but with --files-from the second. "": no word names a
-         * server. */
+         * first letter. "": no word names a server. */
         const char *urls;
     } kinds;
     command_run *run; /* NULL for "!" */
