@@ -49,7 +49,7 @@ static bool link_begin_scouting(struct link *l)
 
 /* Returns the TLS of the control connection, or NULL before its handshake has
  * ended. */
-static const SSL *link_secured(struct link *l)
+static SSL *link_secured(struct link *l)
 {
     const struct curl_tlssessioninfo *tls = NULL;
 
@@ -67,12 +67,10 @@ static int link_on_debug(CURL *curl, curl_infotype kind, char *bytes,
  * from 1.0.0 on does both. */
 static void link_take_features(struct link *l, char *text, size_t len)
 {
-    const char *hash = strstr(text, "SHA-256*")   ? "SHA-256"
-                       : strstr(text, "SHA-512*") ? "SHA-512"
-                                                  : NULL;
-
     if (strstr(text, "\n HASH ") && strstr(text, "\n STOR conflict="))
-        l->hash = hash;
+        l->hash = strstr(text, "SHA-256*")   ? "SHA-256"
+                  : strstr(text, "SHA-512*") ? "SHA-512"
+                                             : NULL;
     l->foreign = !l->hash;
     struct slice rest = { text, len }, line;
     while (l->site->options->debug && slice_cut(&rest, '\n', &line))
@@ -80,59 +78,66 @@ static void link_take_features(struct link *l, char *text, size_t len)
                       l);
 }
 
-/* Asks for the features after the greeting. libcurl sends no command before the
- * login, so the client writes to libcurl's socket: libcurl has read the
- * greeting, and sends nothing before this returns. If TLS doesn't begin with
- * the first byte, this is plain text; the answer decides only whether the
- * client goes on. If there is no whole answer, ends the connection. */
-static void link_ask_features(struct link *l)
+/* Asks for the features after the first reply over TLS, which is the reply to
+ * USER, or an implicit server's greeting. libcurl sends no command before PASS,
+ * so the client writes to libcurl's socket: libcurl has read that reply, and
+ * sends nothing before this returns. If there is no whole answer, ends the
+ * connection. */
+static void link_ask_features(struct link *l, SSL *tls)
 {
     static char feat[] = "FEAT\r\n";
-    SSL *tls = l->site->url.implicit ? (SSL *)(uintptr_t)link_secured(l) : NULL;
-    BIO *kept = tls ? SSL_get_rbio(tls) : NULL;
-    BIO *own = tls ? BIO_new_socket(l->control, BIO_NOCLOSE) : NULL;
+    BIO *kept = SSL_get_rbio(tls);
+    BIO *own = BIO_new_socket(l->control, BIO_NOCLOSE);
     const uint64_t end = clock_ms() + 1000 * l->site->options->timeout;
     struct pollfd p = { .fd = l->control, .events = POLLIN };
     char text[8192] = "";
     size_t len = 0;
     bool whole = false;
 
-    if (tls) {
-        BIO_up_ref(kept); /* works only within libcurl's own calls */
-        SSL_set_bio(tls, own, own);
-    }
+    BIO_up_ref(kept); /* works only within libcurl's own calls */
+    SSL_set_bio(tls, own, own);
     if (l->site->options->debug)
         link_on_debug(l->curl, CURLINFO_HEADER_OUT, feat, sizeof(feat) - 1, l);
-    int n = tls ? SSL_write(tls, feat, sizeof(feat) - 1)
-                : (int)send(l->control, feat, sizeof(feat) - 1, MSG_NOSIGNAL);
+    int n = SSL_write(tls, feat, sizeof(feat) - 1);
     while (n > 0 && !whole && len < sizeof(text) - 1 && link_poll(&p, 1, end)) {
-        const int most = (int)(sizeof(text) - 1 - len);
-
-        n = tls ? SSL_read(tls, text + len, most)
-                : (int)recv(l->control, text + len, (size_t)most, 0);
+        n = SSL_read(tls, text + len, (int)(sizeof(text) - 1 - len));
         len += n > 0 ? (size_t)n : 0;
-        if (n < 0 && tls && SSL_get_error(tls, n) == SSL_ERROR_WANT_READ)
+        if (n < 0 && SSL_get_error(tls, n) == SSL_ERROR_WANT_READ)
             n = 1;
         const char *line = len > 0 ? memrchr(text, '\n', len - 1) : NULL;
         line = line ? line + 1 : text;
         whole = len > 0 && text[len - 1] == '\n' &&
                 strspn(line, "0123456789") == 3 && line[3] == ' ';
     }
-    if (tls)
-        SSL_set_bio(tls, kept, kept);
-    if (whole)
+    SSL_set_bio(tls, kept, kept);
+    /* 421 says nothing about the server's features. */
+    if (whole && text[0] != '4')
         link_take_features(l, text, len);
     else
         shutdown(l->control, SHUT_RDWR);
 }
 
-/* Notes which TLS protects the control connection, and whether the server has
+/* Finds out whether the server is a Sallyport. CODE is the last reply's, BEFORE
+ * the code of the reply before it in this call, or 0. */
+static void link_judge_server(struct link *l, int before, uint64_t code)
+{
+    bool asks = !l->hash && code >= 200 && code < 400;
+    SSL *tls = l->site->chooses && asks ? link_secured(l) : NULL;
+
+    /* libcurl takes a greeting 230 for 220. */
+    if (l->site->chooses && l->logs_in && before == 0 && code == 230)
+        l->foreign = true;
+    else if (tls)
+        link_ask_features(l, tls);
+}
+
+/* Notes which TLS protects the control connection, and whether a Sallyport has
  * asked for a password through it. CODE is the last reply's. */
 static void link_note_tls(struct link *l, uint64_t code)
 {
     const SSL *tls = code / 10 == 23 || code == 331 ? link_secured(l) : NULL;
 
-    l->asked |= tls && code == 331;
+    l->asked |= tls && l->hash && code == 331;
     if (tls) {
         l->version = SSL_get_version(tls);
         l->cipher = SSL_get_cipher_name(tls);
@@ -168,9 +173,10 @@ static size_t link_on_header(char *bytes, size_t size, size_t n, void *of)
     if (before / 100 == 1 && code >= 200)
         memcpy(l->done, line, sizeof(line));
     memcpy(l->text, line, sizeof(line));
+    link_judge_server(l, before, code);
+    if (l->foreign)
+        return 0;
     link_note_tls(l, code);
-    if (code == 220 && l->chooses && !l->hash)
-        link_ask_features(l);
     if (code == 230 || code == 232) {
         l->chosen = NULL;
         l->binary = false;
@@ -182,7 +188,7 @@ static size_t link_on_header(char *bytes, size_t size, size_t n, void *of)
     }
     if (code == 200 && l->choice && strstr(line, "STOR conflict="))
         l->chosen = l->choice;
-    if (l->surprised || l->foreign || (l->no_password && l->asked) ||
+    if (l->surprised || (l->no_password && l->asked) ||
         (l->replies > 0 && --l->replies == 0))
         return 0;
     if (l->state == LINK_IN && (l->reply == 452 || l->reply == 552))

@@ -159,6 +159,8 @@ struct site {
     struct proxy proxy;
     struct trust trust;
     const struct options *options;
+    bool chooses;     /* a call ends before the password at a server that isn't
+                       * a Sallyport */
     const char *hash; /* algorithm of the server's checksums, "SHA-256" or
                        * "SHA-512" */
 };
@@ -221,17 +223,16 @@ struct link {
     const char *cipher;  /* cipher suite of the control connection */
     struct link_glance *glance; /* if not NULL, the call ends when the server
                                  * has shown its certificate */
-    bool chooses;     /* a call ends at the greeting of a server that isn't a
-                       * Sallyport */
-    bool foreign;     /* the last call has ended so */
-    const char *hash; /* site.hash, from FEAT before the login */
+    bool foreign;               /* the last call has ended so: site.chooses */
+    const char *hash; /* the connection's site.hash, from FEAT; NULL: the server
+                       * isn't known as a Sallyport */
     unsigned replies; /* doctor: the call ends after this many replies; 0: no
                        * limit */
     bool steady; /* doctor: the link waits at most --timeout for a handshake */
     bool unresumed;   /* doctor: data connections resume no TLS session */
     bool resumed;     /* the data connection has resumed a TLS session */
     bool no_password; /* a call ends when the server asks for a password */
-    bool asked;       /* the server has asked for a password, over TLS */
+    bool asked;       /* a Sallyport has asked for a password, over TLS */
     bool logged_in;   /* the server has accepted a login on this link */
     /* The newest control connection isn't logged in, or it is; or no login can
      * succeed. */
@@ -283,9 +284,9 @@ struct link {
 };
 
 /* Opens the link L, logs in to the server of URL, and fills in S: user,
- * password, trust, checksums. Before the login it asks whether the server is a
- * Sallyport, of release 1.0.0 or later. Returns 0, or -1 with the reason. In
- * both cases the caller closes L and S. */
+ * password, trust, checksums. Each link then asks before the password whether
+ * the server is a Sallyport, of release 1.0.0 or later. Returns 0, or -1 with
+ * the reason. In both cases the caller closes L and S. */
 int site_open(struct site *s, const struct options *o, const struct url *url,
               struct link *l, struct failure *why);
 void site_close(struct site *s);

@@ -260,6 +260,7 @@ int link_on_socket(void *of, curl_socket_t fd, curlsocktype kind)
         l->rival = l->control;
         l->control = fd;
         l->state = LINK_AWAY;
+        l->hash = NULL;
         return CURL_SOCKOPT_OK;
     }
     l->data = fd;

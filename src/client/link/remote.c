@@ -260,6 +260,7 @@ int remote_hash(struct link *l, const char *path, struct remote_range range,
 {
     static const char digits[] = "0123456789abcdefABCDEF";
     struct slice rest, word;
+    char begin[32];
 
     if (range.part &&
         link_command(l, why, "RANG %llu %llu", (unsigned long long)range.from,
@@ -270,10 +271,11 @@ int remote_hash(struct link *l, const char *path, struct remote_range range,
         return -1;
     /* "213 SHA-256 0-49 6dcf...1f93 NAME". */
     rest = slice_from(l->text);
+    snprintf(begin, sizeof(begin), "213 %s ", l->site->hash);
+    bool ours = slice_starts(rest, slice_from(begin));
     for (int i = 0; i < 4; i++)
         slice_cut(&rest, ' ', &word);
-    if (l->reply / 100 != 2 || word.len < 8 ||
-        slice_copy(word, ret, DIGEST_HEX_MAX) < 0 ||
+    if (!ours || word.len < 8 || slice_copy(word, ret, DIGEST_HEX_MAX) < 0 ||
         strspn(ret, digits) != word.len)
         return fail(why, EX_PROTOCOL, "HASH was answered \"%s\"", l->text);
     for (char *at = ret; *at; at++)
@@ -346,7 +348,6 @@ static int site_ask(struct site *s, struct link *l, bool known,
     l->no_password = false;
     if (!l->asked)
         return r;
-    s->hash = l->hash;
     link_close(l);
     if (link_open(l, s, why) < 0)
         return -1;
@@ -390,13 +391,12 @@ static int site_log_in(struct site *s, struct link *l, bool known,
 
     if (link_open(l, s, why) < 0)
         return -1;
-    l->chooses = true;
     if (((!known || code) && site_ask(s, l, known, why) < 0) ||
         (code && site_use_code(s, l, why) < 0))
         return -1;
     /* The name is for the server's log. */
     int r = link_command(l, why, "CSID Name=sallyport;");
-    s->hash = l->hash ? l->hash : s->hash;
+    s->hash = l->hash;
     return r < 0 && (why->lost || why->reply < 500) ? -1 : 0;
 }
 
@@ -429,7 +429,7 @@ static int site_come_in(struct site *s, struct link *l, bool known,
 int site_open(struct site *s, const struct options *o, const struct url *url,
               struct link *l, struct failure *why)
 {
-    *s = (struct site){ .url = *url, .options = o };
+    *s = (struct site){ .url = *url, .options = o, .chooses = true };
     *l = (struct link){ 0 };
     atomic_store(&link_over, NULL);
     if (proxy_find(o, url->host, &s->proxy, why) < 0 ||

@@ -50,6 +50,7 @@ def fork_for_each_line():
 DIRECTORY, FAULT, CERTIFICATE, KEY = fork_for_each_line()
 os.chdir(DIRECTORY)
 FAULT, *LATE = FAULT.split(",")
+DOUBTFUL = FAULT.startswith("feat:")
 LATE_S = 2.5 # clients wait for 1 s
 DELAYS = collections.defaultdict(itertools.count) # of each user
 TEXT = b"a text of forty bytes that is one file.\n"
@@ -106,6 +107,7 @@ DOWNLOADS = itertools.count()
 LOSSES = itertools.count()
 GREETED = itertools.count()
 FOUR = threading.Barrier(4, timeout=60)
+SECOND = threading.Event()
 FETCHED = threading.Event() # late_list: a download was asked for
 TOLD = [] # questions for a size
 LIVE = set() # sessions that are logged in
@@ -200,6 +202,7 @@ class Session(threading.Thread):
                        BANNED.is_set() else
                        "421 gone for a moment" if FAULT == "upgraded" and
                        next(GREETED) < 2 else
+                       FAULT.split(":")[1] + " ready" if DOUBTFUL else
                        "220 ready")
             for line in self.lines():
                 verb, _, words = line.partition(" ")
@@ -843,13 +846,53 @@ class Keeper(Session):
         self.reply("226 done")
 
 
+# feat:GREETING:PLAIN:TLS:LATER: The algorithm that FEAT chooses in plain text, over TLS on
+# the first connection and on later ones; "none": FEAT is none of a Sallyport, nor is CSID.
+# An upload of the user "two" waits for FEAT on a second connection.
+class Doubtful(Keeper):
+    def __init__(self, plain):
+        super().__init__(plain)
+        self.number = next(GREETED)
+
+    def chosen(self):
+        return FAULT.split(":")[4 if self.number and self.secure else 3 if self.secure else 2]
+
+    def do_FEAT(self, words):
+        if not self.secure:
+            with open("commands", "a") as f:
+                f.write("plain FEAT\n")
+        hash = {"SHA-256": "SHA-256*;SHA-512", "SHA-512": "SHA-256;SHA-512*"}.get(self.chosen())
+        if not hash:
+            self.reply("502 no")
+            return self.number and SECOND.set()
+        self.reply(f"211-Features:\r\n HASH {hash}\r\n STOR conflict=overwrite*;rename;reject\r\n"
+                   "211 End")
+
+    def do_STOR(self, words):
+        if self.user == "two":
+            SECOND.wait(60)
+        super().do_STOR(words)
+
+    def do_CSID(self, words):
+        self.reply("500 no" if self.chosen() == "none" else "200 Name=Sallyport;")
+
+    def do_HASH(self, words):
+        if self.chosen() == "none":
+            return self.reply("502 no")
+        def text(path):
+            with open(path, "rb") as f:
+                hash = hashlib.new(self.chosen().replace("-", ""), f.read())
+            return f"213 {self.chosen()} 0-1 {hash.hexdigest()} {words}"
+        self.tell(words, text)
+
+
 def main():
     listener = socket.create_server(("127.0.0.1", 0))
     with open("port.new", "w") as f:
         f.write(f"{listener.getsockname()[1]} {os.getpid()}")
     os.rename("port.new", "port")
     while True:
-        kind = Keeper if FAULT in KEEPERS else Session
+        kind = Doubtful if DOUBTFUL else Keeper if FAULT in KEEPERS else Session
         kind(listener.accept()[0]).start()
 
 
