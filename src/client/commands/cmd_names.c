@@ -210,7 +210,7 @@ int cmd_rmdir(struct client *c, struct word *w, int n)
 
 /* Changes a name. On the command line, the new name is relative to the
  * directory of the old one; in a session, to the current directory. Asks
- * whether the new name is taken, since most servers replace a file of this name
+ * whether the new name is taken, since the server replaces a file of this name
  * without a question. */
 int cmd_mv(struct client *c, struct word *w, int n)
 {

@@ -27,7 +27,7 @@ static int remove_remains(const struct job *job, struct link *l,
 }
 
 /* Removes a file. If DELE fails without -r, asks whether the name is a
- * directory, since servers refuse a directory with different texts. */
+ * directory: a 550 doesn't say so. */
 static int remove_file_there(const struct tree *t, const struct job *job,
                              struct link *l, struct failure *why)
 {

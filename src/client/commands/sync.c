@@ -3,7 +3,6 @@
  * removes nothing, and changes nothing with --dry-run. */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>

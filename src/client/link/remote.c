@@ -1,4 +1,4 @@
-/* Requests over a link: features, listings, facts and changes. */
+/* Requests over a link: the login, listings, facts and changes. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -208,8 +208,8 @@ enum presence remote_look(struct link *l, const char *path, unsigned wants,
     if (r == PRESENT && ret->kind == LISTED_OTHER && wants & LOOK_KIND &&
         !(wants & LOOK_LINK) && remote_enter(l, path, &other) == 0)
         ret->kind = LISTED_DIRECTORY;
-    /* Servers reply 550 if the file is missing and if a right is missing, with
-     * different texts. */
+    /* The server replies 550 if the file is missing and if a right is missing,
+     * with different texts. */
     if (r == ABSENT)
         fail(why, EX_NOINPUT, "there is no such file or directory");
     if (r == HIDDEN && wants & LOOK_FREE)

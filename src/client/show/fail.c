@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
-#include <wchar.h>
 
 #include "sallyport/base/complain.h"
 #include "sallyport/base/harmless.h"
