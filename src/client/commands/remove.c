@@ -11,8 +11,7 @@ static int remove_remains(const struct job *job, struct link *l,
                           struct failure *why)
 {
     struct listing_entry e;
-    enum presence there =
-        remote_look(l, job->remote, LOOK_KIND | LOOK_SIZE, &e, why);
+    enum presence there = remote_look(l, job->remote, LOOK_KIND, &e, why);
 
     if (there == PRESENCE_UNKNOWN)
         return -1;

@@ -412,7 +412,7 @@ enum presence tree_stat(struct client *c, const char *path,
                         struct listing_entry *ret, struct failure *why)
 {
     if (!e || (e->kind == LISTED_FILE && !e->sized))
-        return remote_look(&c->link, path, LOOK_KIND | LOOK_SIZE, ret, why);
+        return remote_look(&c->link, path, LOOK_KIND, ret, why);
     *ret = *e;
     ret->name = NULL;
     return PRESENT;

@@ -179,7 +179,6 @@ static size_t link_on_header(char *bytes, size_t size, size_t n, void *of)
     link_note_tls(l, code);
     if (code == 230 || code == 232) {
         l->chosen = NULL;
-        l->binary = false;
         l->surprised = !l->logs_in;
         l->logged_in = true;
         l->state = LINK_IN;
@@ -648,9 +647,6 @@ int link_command(struct link *l, struct failure *why, const char *format, ...)
                     "sent");
     link_begin(l, "", NULL);
     link_add(l, &l->before, CURLOPT_QUOTE, line);
-    /* In TYPE A some servers refuse SIZE by the 550 of a missing file. */
-    if (strncmp(line, "*SIZE ", 6) == 0 && (l->logs_in || !l->binary))
-        link_say_first(l, "TYPE I");
     LINK_SET(l, CURLOPT_NOBODY, 1L);
     explicit_bzero(line, sizeof(line));
     int r = link_run(l, why);

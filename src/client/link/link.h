@@ -192,13 +192,7 @@ struct link_spare {
 #define LINK_REPLY_MAX 512
 
 /* Requests for which an account may lack the right. */
-enum link_question {
-    QUESTION_MLST,
-    QUESTION_SIZE,
-    QUESTION_HASH,
-    QUESTION_MFMT,
-    QUESTIONS
-};
+enum link_question { QUESTION_MLST, QUESTION_HASH, QUESTION_MFMT, QUESTIONS };
 
 /* A connection to the server, by libcurl: a handle that keeps its control
  * connection and its TLS session from one call to the next. Each thread has its
@@ -213,7 +207,6 @@ struct link {
                           * was set */
     bool renew;          /* the next call opens a new control connection */
     bool logs_in;        /* this call opens a new control connection */
-    bool binary;         /* TYPE I, which was sent for a SIZE, still holds */
     bool surprised;      /* libcurl has opened a new connection by itself */
     bool scouts;         /* other links wait for the end of this link's login */
     const char *choice;  /* OPTS STOR for this call, or NULL */
@@ -335,9 +328,8 @@ bool link_use_spare(struct link *l);
 /* Wipes the last command, which contained a secret. */
 void link_wipe(struct link *l);
 
-/* Sends one command, and before SIZE, if necessary, TYPE I. Its reply is in
- * lines, reply and text. Returns 0, or -1 with the reason, also if the server
- * refuses the command. */
+/* Sends one command. Its reply is in lines, reply and text. Returns 0, or -1
+ * with the reason, also if the server refuses the command. */
 int link_command(struct link *l, struct failure *why, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
@@ -440,8 +432,7 @@ enum presence { PRESENCE_UNKNOWN = -1, PRESENT, ABSENT, HIDDEN };
 enum {
     LOOK_KIND = 1, /* is it a directory? follows a link to a directory */
     LOOK_LINK = 2, /* doesn't: walks and removals follow no link */
-    LOOK_SIZE = 4,
-    LOOK_FREE = 8 /* a new file must replace no old one */
+    LOOK_FREE = 4  /* a new file must replace no old one */
 };
 /* Finds out what PATH is; WANTS says which facts the caller needs. Gets the
  * entry of PATH, without the name. If the entry isn't PRESENT, WHY gets the

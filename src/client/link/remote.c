@@ -64,7 +64,6 @@ int remote_list(struct link *l, const char *path, struct listing *ret,
     char directory[URL_PATH_MAX + 2];
 
     *ret = (struct listing){ 0 };
-    l->binary = false; /* libcurl sends TYPE A */
     snprintf(directory, sizeof(directory), "%s%s", path, path[0] ? "/" : "");
     link_begin(l, directory, &io);
     LINK_SET(l, CURLOPT_CUSTOMREQUEST, "MLSD");
@@ -167,23 +166,6 @@ static struct slice remote_answer(const struct link *l)
                    : SLICE("");
 }
 
-static int remote_bytes(const struct link *l, uint64_t *ret,
-                        struct failure *why)
-{
-    if (l->reply != 213 || slice_number(remote_answer(l), INT64_MAX, ret) < 0)
-        return fail(why, EX_PROTOCOL, "SIZE was answered \"%s\"", l->text);
-    return 0;
-}
-
-static enum presence remote_size(struct link *l, const char *path,
-                                 uint64_t *ret, struct failure *why)
-{
-    if (remote_ask(l, QUESTION_SIZE, "SIZE", path, why) < 0)
-        return remote_denial(l, why);
-    l->binary = true;
-    return remote_bytes(l, ret, why) < 0 ? PRESENCE_UNKNOWN : PRESENT;
-}
-
 enum presence remote_look(struct link *l, const char *path, unsigned wants,
                           struct listing_entry *ret, struct failure *why)
 {
@@ -198,13 +180,6 @@ enum presence remote_look(struct link *l, const char *path, unsigned wants,
         r = remote_denial(l, why);
     else
         remote_facts(l, ret);
-    /* MLST and MLSD need not give the size. Ask also for a link, since it can
-     * lead to a file. */
-    if (r == PRESENT && wants & LOOK_SIZE && ret->kind != LISTED_DIRECTORY &&
-        !ret->sized) {
-        ret->sized = remote_size(l, path, &ret->size, why) == PRESENT;
-        r = !ret->sized && why->lost ? PRESENCE_UNKNOWN : PRESENT;
-    }
     if (r == PRESENT && ret->kind == LISTED_OTHER && wants & LOOK_KIND &&
         !(wants & LOOK_LINK) && remote_enter(l, path, &other) == 0)
         ret->kind = LISTED_DIRECTORY;
@@ -250,8 +225,9 @@ int remote_partial(struct link *l, const char *path, uint64_t *ret,
                    struct failure *why)
 {
     int r = link_command(l, why, "SITE PARTIAL %s", path);
-    if (r == 0)
-        r = remote_bytes(l, ret, why);
+    if (r == 0 &&
+        (l->reply != 213 || slice_number(remote_answer(l), INT64_MAX, ret) < 0))
+        return 1;
     return r < 0 && !why->lost ? 1 : r;
 }
 

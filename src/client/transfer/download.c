@@ -40,10 +40,9 @@ static int download_facts(struct file_transfer *t, struct failure *why)
                                .size = t->job->size,
                                .sized = true,
                                .modified = t->job->modified };
-    int r =
-        t->job->known && !t->row.verb
-            ? 0
-            : remote_look(t->link, t->remote, LOOK_KIND | LOOK_SIZE, &e, why);
+    int r = t->job->known && !t->row.verb
+                ? 0
+                : remote_look(t->link, t->remote, LOOK_KIND, &e, why);
 
     if (r != 0)
         return -1;

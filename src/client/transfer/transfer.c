@@ -320,7 +320,7 @@ static int source_remove_remote(const struct file_transfer *t,
      * copy has another time meanwhile. */
     if (t->replaces)
         futimens(fd, times);
-    int r = remote_look(t->link, t->remote, LOOK_SIZE, &e, why);
+    int r = remote_look(t->link, t->remote, 0, &e, why);
     times[1] = st.st_mtim;
     if (t->replaces)
         futimens(fd, times);

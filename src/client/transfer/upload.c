@@ -139,7 +139,7 @@ static int upload_decide(struct file_transfer *t, struct failure *why)
     struct failure unknown;
 
     if (names_asks(o))
-        remote_look(t->link, t->remote, LOOK_SIZE, &old, &unknown);
+        remote_look(t->link, t->remote, 0, &old, &unknown);
     t->choice = t->job->overwrite
                     ? CHOICE_OVERWRITE
                     : names_decide(o, t->remote, t->job->twice, "on the server",
@@ -218,8 +218,7 @@ static int upload_is_there(struct file_transfer *t, struct failure *why)
     if (t->has == HAS_NOTHING || !transfer_hash_name(t) ||
         (!upload_is_sized(t) && !upload_is_empty(t)))
         return 0;
-    enum presence r =
-        remote_look(t->link, t->remote, LOOK_KIND | LOOK_SIZE, &e, why);
+    enum presence r = remote_look(t->link, t->remote, LOOK_KIND, &e, why);
     if (r != PRESENT || e.kind != LISTED_FILE || e.size != t->size)
         return why->lost ? -1 : 0;
     if (!t->digest.ctx && transfer_begin_digest(t, true, why) < 0)
