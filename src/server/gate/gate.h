@@ -206,8 +206,8 @@ int admit_refuse(struct gate_child *c, uint32_t request,
  * haven't logged in, since max_sessions is reached, or since master reads too
  * slowly */
 
-/* ms after which a connection may get the place of another network's session;
- * and again, if somebody else got this place. */
+/* ms after which a connection may get the place of another network's session.
+ */
 #define QUEUE_ROOM_MS 500
 /* One look at the queue lets in at most this many connections. */
 #define QUEUE_ROUND 16
@@ -223,6 +223,8 @@ struct queued {
     struct prefixes prefixes;
     uint64_t since;
     uint64_t asks; /* from when on a session may end to make room for it */
+    bool paid; /* a session has ended for it: it gets a place before the others,
+                * and has its place of `startups` already */
     struct loop_watch watch; /* watches for the client's end */
 };
 TAILQ_HEAD(queued_list, queued);

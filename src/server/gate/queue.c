@@ -32,6 +32,20 @@ static const struct address *entry_client(const struct accepted *e)
     return e->at->proxied ? NULL : &e->peer;
 }
 
+static bool queue_known(const struct queued *w)
+{
+    return w->child || entry_client(&w->entry);
+}
+
+/* From now on W counts as a session without a login, since one has ended for
+ * it: so the next connection of its network finds it heavier. */
+static void queue_pay(struct queued *w)
+{
+    w->paid = true;
+    if (queue_known(w))
+        limits_line(&w->gate->limits, LINE_LOGIN, &w->prefixes, 1);
+}
+
 /* Takes W out of the queue. The socket is the caller's from now on. If W is a
  * session, it still counts in the limits, since it hasn't ended. */
 static struct queued queue_take_out(struct queued *w)
@@ -40,6 +54,8 @@ static struct queued queue_take_out(struct queued *w)
     struct queued taken = *w;
 
     limits_line(&g->limits, LINE_QUEUE, &w->prefixes, -1);
+    if (w->paid && queue_known(w))
+        limits_line(&g->limits, LINE_LOGIN, &w->prefixes, -1);
     if (!w->child) {
         loop_remove(&g->frame.loop, &w->watch);
         limits_count_out(&g->limits, entry_client(&w->entry));
@@ -100,19 +116,30 @@ static void queue_begin(struct queued *w)
 static bool queue_may_begin(const struct queued *w, uint64_t now,
                             struct gate_child **room)
 {
-    const bool known = w->child || entry_client(&w->entry);
+    const bool full =
+        queue_known(w) && !w->paid && limits_full(&w->gate->limits);
 
     *room = NULL;
-    if (!(known && limits_full(&w->gate->limits)) && !queue_needs_place(w))
+    if (!full && !queue_needs_place(w))
         return true;
     /* Places become free by themselves while clients log in. If no place
      * becomes free in half a second, a flood fills them. */
-    if (now >= w->asks)
+    if (!w->paid && now >= w->asks)
         *room = children_room(w->gate, &w->prefixes, now);
     return *room;
 }
 
-/* Chooses among those that may begin, by limits_before(); if equal, the oldest.
+/* Does W, which may begin, begin before BEST, which is older? An unknown client
+ * weighs nothing, so only its age counts. */
+static bool queue_before(const struct queued *w, const struct queued *best)
+{
+    if (w->paid || best->paid)
+        return !best->paid;
+    return queue_known(w) && queue_known(best) &&
+           limits_before(&w->prefixes, &best->prefixes);
+}
+
+/* Chooses among those that may begin, by queue_before(); if equal, the oldest.
  * Sets *ROOM as queue_may_begin() does. */
 static struct queued *queue_next(struct gate *g, struct gate_child **room)
 {
@@ -121,7 +148,7 @@ static struct queued *queue_next(struct gate *g, struct gate_child **room)
     struct gate_child *makes;
 
     TAILQ_FOREACH(w, &g->queue.waiting, next)
-        if ((!best || limits_before(&w->prefixes, &best->prefixes)) &&
+        if ((!best || queue_before(w, best)) &&
             queue_may_begin(w, now, &makes)) {
             best = w;
             *room = makes;
@@ -146,7 +173,7 @@ static void queue_on_timer(void *owner)
         if (room)
             child_kill(room, ENDING_CROWDED);
         if (queue_needs_place(w)) /* until master has reaped ROOM */
-            w->asks = now + QUEUE_ROOM_MS;
+            queue_pay(w);
         else
             queue_begin(w);
     }

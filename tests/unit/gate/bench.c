@@ -130,6 +130,8 @@ static void give_listener(struct bench *b, const struct bench_plan *plan,
     if (before)
         b->control = before->control;
     child_give(s, SETUP_LISTENER + (plan->first ? 0 : 7), fd);
+    if (plan->both)
+        s->file[SETUP_LISTENER + 7].fd = listen_as_planned(plan, &b->direct);
     if (plan->keeps)
         b->control_fd = fd_take(&fd);
 }

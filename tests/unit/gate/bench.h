@@ -21,6 +21,7 @@ struct bench_plan {
     bool wildcard;        /* the listener is on 0.0.0.0, not 127.0.0.1 */
     bool sandbox;         /* gate enters its sandbox */
     bool first;           /* the test's listener is the first one of `listen` */
+    bool both;            /* beside it there is a listener without a proxy */
     bool shut;            /* master doesn't send `open` */
     bool keeps;           /* the test keeps its listener and board */
     struct bench *before; /* the bench of the generation before: this gate gets
@@ -37,12 +38,13 @@ struct bench {
     struct channel master; /* the test's end */
     struct channel log;    /* the test's end */
     struct address control;
-    unsigned port;       /* the first one of `ports` */
-    int control_fd;      /* the listener, if plan.keeps */
-    struct bans *bans;   /* the table of bans, which master writes */
-    struct board *board; /* the board, which master writes */
-    int board_fd;        /* the board's file, if plan.keeps */
-    uint64_t generation; /* 0 for the first gate, then 1 and so on */
+    struct address direct; /* the second listener, if plan.both */
+    unsigned port;         /* the first one of `ports` */
+    int control_fd;        /* the listener, if plan.keeps */
+    struct bans *bans;     /* the table of bans, which master writes */
+    struct board *board;   /* the board, which master writes */
+    int board_fd;          /* the board's file, if plan.keeps */
+    uint64_t generation;   /* 0 for the first gate, then 1 and so on */
 };
 
 /* Describes a fake session: the facts in its MSG_session, and ROPE, the test's

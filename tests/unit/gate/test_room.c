@@ -34,13 +34,19 @@ static const struct room_layout {
     bool proxied;
     bool young; /* one more network never waits for longer than YOUNG_MS */
     enum layout_kind kind;
+    bool crossed;  /* the other network comes by the other listener */
+    unsigned rate; /* connections a second with which the flood goes on */
 } layouts[] = {
-    { "direct", "127.0.0.9", false, false, ADDRESSES },
-    { "direct, beside young ones", "127.0.0.9", false, true, ADDRESSES },
-    { "by a proxy", "198.51.100.9", true, false, ADDRESSES },
-    { "networks /48", "[2001:db8:ffff::1]", true, false, WIDE },
-    { "neighbours /56", "[2001:db8::1]", true, false, NEIGHBOURS_56 },
-    { "neighbours /64", "[2001:db8::1]", true, false, NEIGHBOURS_64 },
+    { "direct", "127.0.0.9", .kind = ADDRESSES },
+    { "direct, beside young ones", "127.0.0.9", .young = true },
+    { "by a proxy", "198.51.100.9", .proxied = true },
+    { "networks /48", "[2001:db8:ffff::1]", true, .kind = WIDE },
+    { "neighbours /56", "[2001:db8::1]", true, .kind = NEIGHBOURS_56 },
+    { "neighbours /64", "[2001:db8::1]", true, .kind = NEIGHBOURS_64 },
+    { "direct, 3 a second", "127.0.0.9", true, .crossed = true, .rate = 3 },
+    { "direct, 5 a second", "127.0.0.9", true, .crossed = true, .rate = 5 },
+    { "direct, 10 a second", "127.0.0.9", true, .crossed = true, .rate = 10 },
+    { "by a proxy, 10 a second", "198.51.100.9", .crossed = true, .rate = 10 },
 };
 
 #define YOUNG_MS       350
@@ -53,27 +59,41 @@ struct client {
     char from[64];
     uint64_t came;
     struct fake f; /* pid 0: no session */
-    bool begun, over;
+    bool proxied, begun, over, killed;
 };
 
 struct room {
     struct bench b;
     const struct room_layout *layout;
     struct client client[CLIENTS];
-    unsigned clients, begun;
+    unsigned clients, begun, killed;
 };
 
-static struct client *come(struct room *r, const char *from)
+static struct client *come_by(struct room *r, const char *from, bool proxied)
 {
     struct client *c = &r->client[r->clients++];
 
     cr_assert_leq(r->clients, CLIENTS);
-    *c = (struct client){ .came = clock_ms(), .f.rope = -1, .f.log = -1 };
+    *c = (struct client){
+        .came = clock_ms(), .proxied = proxied, .f.rope = -1, .f.log = -1
+    };
     snprintf(c->from, sizeof(c->from), "%s", from);
-    c->fd = client_connect(r->layout->proxied ? "127.0.0.5" : from,
-                           r->b.control.port);
+    c->fd = client_connect(proxied ? "127.0.0.5" : from,
+                           !proxied && r->b.direct.port ? r->b.direct.port
+                                                        : r->b.control.port);
     cr_assert_eq(address_of_socket(c->fd, &c->here), 0);
     return c;
+}
+
+static struct client *come(struct room *r, const char *from)
+{
+    return come_by(r, from, r->layout->proxied);
+}
+
+static struct client *other_comes(struct room *r)
+{
+    return come_by(r, r->layout->other,
+                   r->layout->proxied != r->layout->crossed);
 }
 
 static struct client *flooder(struct room *r, unsigned network, unsigned n)
@@ -134,7 +154,7 @@ static void obey(struct room *r, struct message *m)
                               .log = fd_take(&m->session.log) };
         snprintf(line, sizeof(line), "enter %s:4711 %s", c->from,
                  c->from[0] == '[' ? "[2001:db8:1::7]:21" : "203.0.113.7:21");
-        if (r->layout->proxied)
+        if (c->proxied)
             fake_do(&c->f, line);
         else
             has_begun(r, c);
@@ -143,6 +163,9 @@ static void obey(struct room *r, struct message *m)
     } else if (m->kind == MSG_kill) {
         c = client_of(r, NULL, m->kill.serial);
         cr_assert_eq(m->kill.why, ENDING_CROWDED);
+        cr_assert_not(c->killed);
+        c->killed = true;
+        r->killed++;
         kill(c->f.pid, SIGKILL);
     }
     message_close(m);
@@ -214,9 +237,10 @@ static bool is_settled(struct room *r, unsigned begun)
 
     if (r->begun < begun)
         return false;
-    for (unsigned i = 0; r->layout->proxied && i < r->clients; i++) {
+    for (unsigned i = 0; i < r->clients; i++) {
         one.fd = r->client[i].fd;
-        if (r->client[i].f.pid == 0 && poll(&one, 1, 0) == 0)
+        if (r->client[i].proxied && r->client[i].f.pid == 0 &&
+            poll(&one, 1, 0) == 0)
             return false;
     }
     bench_heard(&r->b);
@@ -237,13 +261,50 @@ static void settle(struct room *r, unsigned begun, const char *what)
 static void log_in_users(struct room *r, unsigned users)
 {
     for (unsigned i = 0; i < users; i++) {
-        struct client *c = come(r, r->layout->other);
+        struct client *c = other_comes(r);
 
         settle(r, 1, "users");
         bench_logged_in(&r->b, &c->f);
         r->begun--;
         c->begun = false;
     }
+}
+
+/* The flood goes on. */
+static void flood_on(struct room *r, uint64_t since, unsigned *more)
+{
+    while (r->layout->rate > 0 &&
+           (clock_ms() - since) * r->layout->rate >= (*more + 1) * 1000)
+        flooder(r, 1, 128 + (*more)++);
+}
+
+static void room_open(struct room *r, const struct room_layout *layout,
+                      const char *limit, unsigned places)
+{
+    const bool proxied = layout->proxied || layout->crossed;
+    char settings[256];
+    const struct bench_plan plan = { .settings = settings,
+                                     .first = true,
+                                     .both = layout->crossed,
+                                     .places = places };
+
+    snprintf(settings, sizeof(settings), "%s%smax_per_address = 400\n", limit,
+             proxied ? "listen = 127.0.0.1:1 proxy\n"
+                       "proxies = 127.0.0.5\n"
+                     : "");
+    *r = (struct room){ .layout = layout };
+    bench_start(&r->b, &plan);
+}
+
+static void room_close(struct room *r)
+{
+    for (unsigned i = 0; i < r->clients; i++) {
+        if (!r->client[i].over)
+            close(r->client[i].fd);
+        fd_close(&r->client[i].f.rope);
+        fd_close(&r->client[i].f.log);
+    }
+    bench_stop(&r->b, 0);
 }
 
 /* Networks fill the limit. Then a client of another network comes, which has
@@ -253,39 +314,27 @@ static void expect_room(const struct room_limit *limit,
                         unsigned users)
 {
     static struct room r;
-    char settings[256];
-    const struct bench_plan plan = { .settings = settings, .first = true };
     const bool crowded = limit->begun + users > limit->flood - 10;
     struct client *other;
+    unsigned more = 0;
     uint64_t begun;
 
-    snprintf(settings, sizeof(settings), "%s%smax_per_address = 400\n",
-             limit->settings,
-             layout->proxied ? "listen = 127.0.0.1:1 proxy\n"
-                               "proxies = 127.0.0.5\n"
-                             : "");
-    r = (struct room){ .layout = layout };
-    bench_start(&r.b, &plan);
+    room_open(&r, layout, limit->settings, 0);
     log_in_users(&r, users);
     for (unsigned i = 0; i < limit->flood; i++)
         flooder(&r, 1 + i % networks, i / networks);
     settle(&r, crowded ? limit->begun - users : limit->begun, limit->name);
     begun = clock_ms();
-    other = come(&r, layout->other);
+    other = other_comes(&r);
     while (!other->begun && clock_ms() < begun + SOON_MS) {
         turn(&r);
         if (layout->young)
             be_young(&r);
+        flood_on(&r, begun, &more);
     }
     cr_expect(other->begun, "%s, %s: beside %u networks, %u users", limit->name,
               layout->name, networks, users);
-    for (unsigned i = 0; i < r.clients; i++) {
-        if (!r.client[i].over)
-            close(r.client[i].fd);
-        fd_close(&r.client[i].f.rope);
-        fd_close(&r.client[i].f.log);
-    }
-    bench_stop(&r.b, 0);
+    room_close(&r);
 }
 
 static void expect_all(const struct room_limit *limit)
@@ -296,7 +345,8 @@ static void expect_all(const struct room_limit *limit)
     files.rlim_cur = files.rlim_max;
     setrlimit(RLIMIT_NOFILE, &files);
     for (size_t i = 0; i < sizeof(layouts) / sizeof(layouts[0]); i++)
-        for (unsigned networks = 1; networks <= 3; networks++) {
+        for (unsigned networks = 1; networks <= (layouts[i].rate ? 1 : 3);
+             networks++) {
             expect_room(limit, &layouts[i], networks, 0);
             if (layouts[i].kind == ADDRESSES)
                 expect_room(limit, &layouts[i], networks, USERS);
@@ -321,4 +371,37 @@ Test(room, in_the_queue, .timeout = 300, WITHOUT_SANITIZERS)
 Test(room, at_max_sessions_by_the_queue, .timeout = 300)
 {
     expect_all(&limits[3]);
+}
+
+static struct room room;
+
+static void turn_until(const bool *done, const char *what)
+{
+    const uint64_t end = clock_ms() + WAIT_MS;
+
+    while (!*done) {
+        cr_assert_lt(clock_ms(), end, "%s", what);
+        turn(&room);
+    }
+}
+
+/* The sessions that end for an address's connections count for it at once: the
+ * other network keeps as many as the address gets, and one ends for OTHER. */
+Test(room, an_address_in_the_queue, .timeout = 120)
+{
+    const struct client *first, *other;
+
+    room_open(&room, &layouts[0], "startups = 400\nmax_sessions = 60\n", 0);
+    for (unsigned i = 0; i < 60; i++)
+        flooder(&room, 1, i);
+    settle(&room, 60, "a full server");
+    first = flooder(&room, 2, 0);
+    for (unsigned i = 1; i < 64; i++)
+        flooder(&room, 2, i);
+    turn_until(&first->begun, "the first one");
+    other = other_comes(&room);
+    turn_until(&other->begun, "another network");
+    cr_expect_leq(room.killed, 31);
+    cr_expect_geq(room.killed, 2);
+    room_close(&room);
 }
