@@ -234,6 +234,7 @@ struct queue {
     struct queued_list unused, waiting; /* waiting: the oldest first */
     size_t count;                       /* number of connections that wait */
     size_t outside;                     /* those that aren't sessions yet */
+    size_t unknown; /* of these, unknown clients that haven't paid */
     struct loop_timer timer;
 };
 

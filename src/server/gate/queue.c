@@ -44,6 +44,8 @@ static void queue_pay(struct queued *w)
     w->paid = true;
     if (queue_known(w))
         limits_line(&w->gate->limits, LINE_LOGIN, &w->prefixes, 1);
+    else
+        w->gate->queue.unknown--;
 }
 
 /* Takes W out of the queue. The socket is the caller's from now on. If W is a
@@ -56,6 +58,8 @@ static struct queued queue_take_out(struct queued *w)
     limits_line(&g->limits, LINE_QUEUE, &w->prefixes, -1);
     if (w->paid && queue_known(w))
         limits_line(&g->limits, LINE_LOGIN, &w->prefixes, -1);
+    if (!w->paid && !queue_known(w))
+        g->queue.unknown--;
     if (!w->child) {
         loop_remove(&g->frame.loop, &w->watch);
         limits_count_out(&g->limits, entry_client(&w->entry));
@@ -111,6 +115,16 @@ static void queue_begin(struct queued *w)
     fd_close(&taken.entry.control);
 }
 
+/* May a session end for W? An unknown client can be refused after its header:
+ * then its place is free, and the next unknown one waits for this place. */
+static bool queue_asks(const struct queued *w, uint64_t now)
+{
+    const struct gate *g = w->gate;
+    const bool after = !queue_known(w) && g->limits.unknown > g->queue.unknown;
+
+    return !w->paid && now >= w->asks + (after ? QUEUE_ROOM_MS : 0);
+}
+
 /* May W begin? *ROOM is the session that must end first, or NULL. The place of
  * an unknown client isn't one of `startups`. */
 static bool queue_may_begin(const struct queued *w, uint64_t now,
@@ -124,7 +138,7 @@ static bool queue_may_begin(const struct queued *w, uint64_t now,
         return true;
     /* Places become free by themselves while clients log in. If no place
      * becomes free in half a second, a flood fills them. */
-    if (!w->paid && now >= w->asks)
+    if (queue_asks(w, now))
         *room = children_room(w->gate, &w->prefixes, now);
     return *room;
 }
@@ -251,7 +265,9 @@ enum limit queue_add(struct gate *g, struct accepted *e)
                           .entry = *e,
                           .prefixes = limits_prefixes(&g->limits, client),
                           .since = now,
-                          .asks = client ? now + QUEUE_ROOM_MS : now };
+                          .asks = now + QUEUE_ROOM_MS };
+    if (!client)
+        g->queue.unknown++;
     w->watch = (struct loop_watch){ .fd = e->control,
                                     .events = EPOLLRDHUP,
                                     .on_ready = queue_on_gone,

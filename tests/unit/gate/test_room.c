@@ -7,6 +7,7 @@
 #include "bench.h"
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
+#include "sallyport/domain/bans.h"
 #include "support/long.h"
 #include "support/wait.h"
 
@@ -403,5 +404,26 @@ Test(room, an_address_in_the_queue, .timeout = 120)
     turn_until(&other->begun, "another network");
     cr_expect_leq(room.killed, 31);
     cr_expect_geq(room.killed, 2);
+    room_close(&room);
+}
+
+/* A banned network behind the proxy meets a full server. Its connections get
+ * the places of its own refused sessions. */
+Test(room, a_banned_network_by_a_proxy, .timeout = 60)
+{
+    struct ban one = { .bits = 24, .since = time(NULL) };
+    struct client *banned[8];
+
+    room_open(&room, &layouts[2], "startups = 100\nmax_sessions = 30\n", 0);
+    for (unsigned i = 0; i < 30; i++)
+        flooder(&room, 1 + i % 3, i);
+    settle(&room, 30, "a full server");
+    cr_assert_eq(address_parse(slice_from("198.51.100.0"), &one.network), 0);
+    cr_assert_geq(bans_put(room.b.bans, &one, one.since), 0);
+    for (unsigned i = 0; i < 8; i++)
+        banned[i] = other_comes(&room);
+    for (unsigned i = 0; i < 8; i++)
+        turn_until(&banned[i]->over, "a refusal");
+    cr_expect_leq(room.killed, 4);
     room_close(&room);
 }
