@@ -99,6 +99,13 @@ static bool queue_needs_place(const struct queued *w)
     return !w->child && limits_check(&w->gate->limits, 0) != LIMIT_NONE;
 }
 
+/* If a reload has lowered max_sessions below the number of sessions, the end of
+ * one gives nobody a place. */
+static bool queue_overfull(const struct gate *g)
+{
+    return g->limits.total > g->limits.max_sessions;
+}
+
 static void queue_begin(struct queued *w)
 {
     struct queued taken = queue_take_out(w);
@@ -122,7 +129,8 @@ static bool queue_asks(const struct queued *w, uint64_t now)
     const struct gate *g = w->gate;
     const bool after = !queue_known(w) && g->limits.unknown > g->queue.unknown;
 
-    return !w->paid && now >= w->asks + (after ? QUEUE_ROOM_MS : 0);
+    return !w->paid && (w->child || !queue_overfull(g)) &&
+           now >= w->asks + (after ? QUEUE_ROOM_MS : 0);
 }
 
 /* May W begin? *ROOM is the session that must end first, or NULL. The place of
@@ -254,7 +262,8 @@ enum limit queue_add(struct gate *g, struct accepted *e)
     struct prefixes n = limits_prefixes(&g->limits, client);
     struct queued *w;
 
-    if (limits_check(&g->limits, 0) != LIMIT_NONE && !children_room(g, &n, now))
+    if (limits_check(&g->limits, 0) != LIMIT_NONE &&
+        (queue_overfull(g) || !children_room(g, &n, now)))
         return LIMIT_SESSIONS;
     w = queue_take_slot(g, &n);
     if (!w)

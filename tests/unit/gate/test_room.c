@@ -407,6 +407,30 @@ Test(room, an_address_in_the_queue, .timeout = 120)
     room_close(&room);
 }
 
+/* While more sessions live than max_sessions permits, the end of one gives
+ * nobody a place. */
+Test(room, max_sessions_lowered, .timeout = 60)
+{
+    struct message m;
+    char line[128];
+
+    room_open(&room, &layouts[0], "startups = 400\nmax_sessions = 6\n", 20);
+    for (unsigned i = 0; i < 4; i++)
+        flooder(&room, 1, i);
+    settle(&room, 4, "sessions");
+    for (uint64_t i = 1; i <= 4; i++) {
+        struct address peer;
+
+        cr_assert_eq(address_parse(slice_from("127.0.3.1"), &peer), 0);
+        SAY(&room.b.master, elder, .serial = i, .peer = peer);
+    }
+    bench_heard(&room.b);
+    cr_expect(strstr(client_line(other_comes(&room)->fd, line, sizeof(line)),
+                     "421 Too many connections: the server is full") == line);
+    cr_expect_eq(channel_receive(&room.b.master, &m), 0);
+    room_close(&room);
+}
+
 /* A banned network behind the proxy meets a full server. Its connections get
  * the places of its own refused sessions. */
 Test(room, a_banned_network_by_a_proxy, .timeout = 60)
