@@ -170,13 +170,20 @@ static uint64_t prefixes_weight(const struct prefixes *n, size_t i,
     return n->of[i] ? n->of[i]->line[line] : 0;
 }
 
+/* An IPv4 address is its own /56 and /64, or it would be lighter than an IPv6
+ * /48 with as many. */
+static size_t prefixes_level(const struct prefixes *n, size_t i)
+{
+    return n->of[i] ? i : 0;
+}
+
 /* Returns less than 0 if A is lighter than B, more than 0 if it is heavier. */
 static int prefixes_compare(enum line line, const struct prefixes *a,
                             const struct prefixes *b)
 {
     for (size_t i = 0; i < PREFIXES; i++) {
-        const uint64_t x = prefixes_weight(a, i, line),
-                       y = prefixes_weight(b, i, line);
+        const uint64_t x = prefixes_weight(a, prefixes_level(a, i), line),
+                       y = prefixes_weight(b, prefixes_level(b, i), line);
 
         if (x != y)
             return x < y ? -1 : 1;

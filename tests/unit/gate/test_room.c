@@ -451,3 +451,25 @@ Test(room, a_banned_network_by_a_proxy, .timeout = 60)
     cr_expect_leq(room.killed, 4);
     room_close(&room);
 }
+
+/* Among equals the oldest makes room, of whatever family it is. */
+static void expect_oldest(const char *first, const char *second)
+{
+    const struct client *other;
+
+    room_open(&room, &layouts[2], "startups = 4\nmax_sessions = 400\n", 0);
+    for (unsigned i = 0; i < 4; i++) {
+        come(&room, i < 2 ? first : second);
+        settle(&room, i + 1, first);
+    }
+    other = other_comes(&room);
+    turn_until(&other->begun, first);
+    cr_expect(room.client[0].killed, "%s before %s", second, first);
+    room_close(&room);
+}
+
+Test(room, families, .timeout = 60)
+{
+    expect_oldest("127.0.1.1", "[2001:db8::1]");
+    expect_oldest("[2001:db8::1]", "127.0.1.1");
+}
