@@ -206,8 +206,8 @@ int admit_refuse(struct gate_child *c, uint32_t request,
  * haven't logged in, since max_sessions is reached, or since master reads too
  * slowly */
 
-/* ms after which a connection may get the place of another network's session.
- */
+/* ms after which a connection may get the place of another network's session;
+ * and again, if nobody made room. */
 #define QUEUE_ROOM_MS 500
 /* One look at the queue lets in at most this many connections. */
 #define QUEUE_ROUND 16

@@ -135,7 +135,7 @@ static bool queue_asks(const struct queued *w, uint64_t now)
 
 /* May W begin? *ROOM is the session that must end first, or NULL. The place of
  * an unknown client isn't one of `startups`. */
-static bool queue_may_begin(const struct queued *w, uint64_t now,
+static bool queue_may_begin(struct queued *w, uint64_t now,
                             struct gate_child **room)
 {
     const bool full =
@@ -146,8 +146,11 @@ static bool queue_may_begin(const struct queued *w, uint64_t now,
         return true;
     /* Places become free by themselves while clients log in. If no place
      * becomes free in half a second, a flood fills them. */
-    if (queue_asks(w, now))
-        *room = children_room(w->gate, &w->prefixes, now);
+    if (!queue_asks(w, now))
+        return false;
+    *room = children_room(w->gate, &w->prefixes, now);
+    if (!*room) /* the search costs as much as `startups` is large */
+        w->asks = now + QUEUE_ROOM_MS;
     return *room;
 }
 
