@@ -121,9 +121,9 @@ int partial_open(const struct files *f, int directory, const char *name,
                  const struct stat *seen, uint64_t identity, uint64_t first,
                  struct partial *ret);
 /* Makes an empty partial of NAME, which replaces the own partial of NAME and
- * all its bytes. If an upload is writing the old partial, the new one gets a
- * random name. Returns 0; -EOWNERDEAD: the disk gives new files another owner,
- * so the new partial was removed; or another -errno. */
+ * all its bytes. If the old partial is in work, marks it as overtaken, and the
+ * new one gets a random name. Returns 0; -EOWNERDEAD: the disk gives new files
+ * another owner, so the new partial was removed; or another -errno. */
 int partial_new(const struct files *f, int directory, const char *name,
                 struct partial *ret);
 /* Makes an empty partial with a random name, which can't be resumed. */

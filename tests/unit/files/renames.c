@@ -129,6 +129,9 @@ int flock(int fd, int operation)
     struct stat st;
     bool directory = fstat(fd, &st) == 0 && S_ISDIR(st.st_mode);
 
+    if (rename_faults.spared && operation & LOCK_EX &&
+        st.st_ino == rename_faults.spared)
+        __builtin_trap();
     if (rename_faults.locks_are_lost || (rename_faults.nodes && directory))
         return 0;
     if (rename_faults.modes && !directory && needs_another_mode(fd, operation))

@@ -5,6 +5,7 @@
 #define TESTS_FILES_RENAMES_H
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 struct rename_faults {
     bool no_flags;    /* EINVAL for any flag, as on NFS */
@@ -21,6 +22,7 @@ struct rename_faults {
                    have no effect between processes */
     bool modes; /* as on NFS: a shared lock needs a file that is open for
                    reading, an exclusive lock a file that is open for writing */
+    ino_t spared;         /* whoever locks this file exclusively dies */
     const char *repeated; /* as on NFS after a restart of its server: a link or
                              plain rename to this name succeeds, but is sent
                              twice, and so returns an error */

@@ -3,6 +3,7 @@
  * each kind of place. */
 #include "files/files.h"
 #include "peer.h"
+#include "renames.h"
 #include "syncs.h"
 
 #define K    1024u
@@ -23,11 +24,11 @@ enum deed_of_other {
     OTHERS
 };
 
-/* The results: what the other session gets, whether the upload is stored, and
- * the names afterwards. */
+/* The results: what the other session gets, what SIZE reports after an upload
+ * of it was cut, whether the first one is stored, and the names afterwards. */
 struct result {
     int other, commit;
-    size_t files;
+    size_t rest, files;
 };
 
 static const char *const folders[PLACES] = { "/d", "/contracts/d", "/drop",
@@ -98,6 +99,11 @@ static struct result silent_play(struct peer *p, struct peer *q,
         DONE(ask_sync(p));
     }
     ret.other = silent_act(q, what, place, path);
+    if (what == BEGINS || what == ANNOUNCES) {
+        ret.rest = ask_size(q, path);
+        cr_expect(state == ENDED || ret.rest == 0,
+                  "the other's client gets the bytes of the first one");
+    }
     if (state == SILENT) {
         ret.commit = ASK(p, file_go_on);
         fd = ret.commit == OUTCOME_OK ? fd_take(&heard.file_again.file) : -1;
@@ -154,14 +160,68 @@ Test(silent, is_in_use_as_one_that_writes)
             }
             cr_expect_eq(r[SILENT].commit, OUTCOME_OK, "%d %d", place, what);
             cr_expect_eq(memcmp(&r[SILENT], &r[WRITES], sizeof(r[0])), 0,
-                         "place %d, other %d: %d %d %zu, not %d %d %zu", place,
-                         what, r[SILENT].other, r[SILENT].commit,
-                         r[SILENT].files, r[WRITES].other, r[WRITES].commit,
-                         r[WRITES].files);
+                         "place %d, other %d: %d %d %zu %zu, not %d %d %zu %zu",
+                         place, what, r[SILENT].other, r[SILENT].commit,
+                         r[SILENT].rest, r[SILENT].files, r[WRITES].other,
+                         r[WRITES].commit, r[WRITES].rest, r[WRITES].files);
             cr_expect_eq(r[ENDED].other, OUTCOME_OK, "%d %d", place, what);
         }
         peer_leave(&q);
         peer_stop(&p);
+    }
+}
+
+/* Two files of one name: neither the client of the second one, nor any later
+ * one, gets a head of the first and a tail of the second. */
+PeerTest(silent, joins_no_two_files, peer_start(p))
+{
+    struct peer q, r;
+
+    for (int silent = 0; silent < 2; silent++) {
+        ROW("silent %d: ", silent);
+        PLAY(p, SENDS(STORE, "/f", 0, SENT, 1), SYNC());
+        if (silent)
+            DONE(ASK(p, file_rest));
+        peer_join(&q, p, false);
+        PLAY(&q, SENDS(STORE, "/f", 0, 250 * K, 2), ABORT(), LEAVE());
+        clock_jumps = 3000;
+        peer_join(&r, p, false);
+        clock_jumps = 0;
+        PLAY(&r, SIZE("/f", 0));
+        PLAY(p, AGAIN());
+        PLAY(&r, SIZE("/f", 0), OPENS(STORE, "/f", 192 * K, 0, BAD_OFFSET),
+             APPE("/f", 300 * K, 2), IS("/f", 300 * K, 2), DELE("/f"), LEAVE());
+    }
+}
+
+/* Others leave the lock of a silent upload alone: its next byte needs it. */
+PeerTest(silent, is_never_locked,
+         (peer_init(p), free_always = 1000 * K, peer_run(p)))
+{
+    static const int wanted[OTHERS] = {
+        [DELETES] = OUTCOME_BUSY, [REMOVES] = -1, /* of the directory: not empty
+                                                   */
+    };
+
+    PLAY(p, MKD("/d"));
+    for (enum deed_of_other what = 0; what < RESUMES; what++) {
+        struct peer q;
+        int fd, r;
+
+        PLAY(p, SENDS(STORE, "/d/f", 0, SENT, 1));
+        DONE(ASK(p, file_rest));
+        rename_faults.spared = disk_stat(p, disk_partial(p, "/d")).st_ino;
+        peer_join(&q, p, false);
+        /* Its blocks don't count as room, either. */
+        PLAY(&q, OPENS(STORE, "/d/f", 0, 1100 * K, NO_SPACE));
+        r = silent_act(&q, what, HOME, "/d/f");
+        cr_expect(wanted[what] < 0 || r == wanted[what], "%d: %d", what, r);
+        peer_leave(&q);
+        DONE(ASK(p, file_go_on));
+        fd = fd_take(&heard.file_again.file);
+        fd_close(&fd);
+        PLAY(p, COMMIT(SENT));
+        disk_empty(p, "/d");
     }
 }
 

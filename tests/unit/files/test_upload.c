@@ -262,11 +262,11 @@ PeerTest(upload, two_writers_of_one_name, peer_start(p))
     /* A client can't resume a partial that another upload is writing. */
     ask_upload(p, "/g", WRITE_STORE, 0, 200 * K, 1);
     PLAY(&b, OPENS(STORE, "/g", 64 * K, 0, BUSY), DELE("/g", BUSY));
-    /* After a cut the second upload's partial is deleted, and the first one's
-     * is kept. */
+    /* After a cut neither is kept: the second one has no place, and SIZE must
+     * not report the first one to the client of the second. */
     PLAY(&b, SENDS(STORE, "/g", 0, 300 * K, 2), ABORT());
-    PLAY(p, PARTIALS("/", 1), ABORT());
-    PLAY(&b, SIZE("/g", 192 * K), LEAVE());
+    PLAY(p, PARTIALS("/", 1), ABORT(), PARTIALS("/", 0));
+    PLAY(&b, SIZE("/g", 0), LEAVE());
 }
 
 /* The handle of an old upload doesn't reach a new partial, even if the session

@@ -266,6 +266,18 @@ static int partial_open_locked(const struct files *f, int directory,
     return -EBUSY;
 }
 
+/* Does the same as partial_open_locked(). -EBUSY: also, a silent upload has the
+ * partial. Asks before the lock, too, which its next byte would need. */
+static int partial_open_idle(const struct files *f, int directory,
+                             const char *name, uint64_t ms, struct stat *ret)
+{
+    if (fstatat(directory, name, ret, AT_SYMLINK_NOFOLLOW) == 0 &&
+        partial_is_alive(directory, ret))
+        return -EBUSY;
+    FD_CLEANUP int fd = partial_open_locked(f, directory, name, 0, ms, ret);
+    return fd >= 0 && partial_is_alive(directory, ret) ? -EBUSY : fd_take(&fd);
+}
+
 /* Deletes P, unless its lock is lost: then another server's session may have
  * P. */
 static void partial_delete(int directory, struct partial *p)
@@ -376,6 +388,17 @@ static int partial_take_place(const struct files *f, int directory,
     return 0;
 }
 
+/* Marks the own partial of NAME, which is in work. Returns 0 or -EBUSY. */
+static int partial_overtake(const struct files *f, int directory,
+                            const char *name)
+{
+    FD_CLEANUP int busy = partial_open_unlocked(f, directory, name);
+
+    if (busy >= 0)
+        attribute_set(busy, ATTRIBUTE_STALE, "1");
+    return busy >= 0 ? 0 : -EBUSY;
+}
+
 int partial_new(const struct files *f, int directory, const char *name,
                 struct partial *ret)
 {
@@ -388,13 +411,13 @@ int partial_new(const struct files *f, int directory, const char *name,
         return partial_new_random(f, directory, ret);
     if (r != -EEXIST)
         return r;
-    FD_CLEANUP int old =
-        partial_open_locked(f, directory, p.name, 0, PROBE_MS, &st);
+    FD_CLEANUP int old = partial_open_idle(f, directory, p.name, PROBE_MS, &st);
     /* The old partial has gone since its upload ended (-ENOENT), an upload
-     * still has its lock (-EBUSY) or is silent, or it belongs to a removed
+     * still has its lock or is silent (-EBUSY), or it belongs to a removed
      * account that had this user's name (-EBUSY, -EACCES). */
-    if (old == -EBUSY || old == -ENOENT || old == -EACCES ||
-        (old >= 0 && partial_is_alive(directory, &st)))
+    if (old == -EBUSY) /* the next SIZE would take it for the new one */
+        partial_overtake(f, directory, name);
+    if (old == -EBUSY || old == -ENOENT || old == -EACCES)
         return partial_new_random(f, directory, ret);
     /* Replaces the old partial instead of emptying it: the session that wrote
      * it may still have a handle. */
@@ -542,12 +565,11 @@ int partial_remove(const struct files *f, int directory, const char *name,
                    time_t before, uint64_t ms)
 {
     struct stat st;
-    FD_CLEANUP int fd = partial_open_locked(f, directory, name, 0, ms, &st);
+    FD_CLEANUP int fd = partial_open_idle(f, directory, name, ms, &st);
 
     if (fd < 0)
         return fd;
-    if ((before != 0 && st.st_ctime > before) ||
-        partial_is_alive(directory, &st))
+    if (before != 0 && st.st_ctime > before)
         return -EBUSY;
     return unlinkat(directory, name, 0) < 0 ? -errno : 0;
 }
@@ -566,12 +588,8 @@ int partial_delete_of(const struct files *f, int directory, const char *name)
 int partial_forget(const struct files *f, int directory, const char *name)
 {
     int r = partial_delete_of(f, directory, name);
-    FD_CLEANUP int busy =
-        r == -EBUSY ? partial_open_unlocked(f, directory, name) : -1;
 
-    if (busy >= 0)
-        attribute_set(busy, ATTRIBUTE_STALE, "1");
-    return busy >= 0 ? 0 : r;
+    return r == -EBUSY ? partial_overtake(f, directory, name) : r;
 }
 
 bool partial_name_in_use(const struct files *f, int directory, const char *name)

@@ -238,13 +238,19 @@ static int upload_open_in_place(struct files *f, const struct wish *w,
         /* Makes room before the upload drops or cuts its partial, since
          * afterwards the upload must not be refused. Holds the lock of this
          * partial meanwhile, since the partial itself may be idle: the search
-         * then skips it, so its bytes don't count twice. */
-        FD_CLEANUP int held = w->partial.st_nlink > 0
-                                  ? partial_lock_of(f, at->directory, at->name)
-                                  : -1;
+         * then skips it, so its bytes don't count twice. A partial in work
+         * stays. */
+        const bool cuts = w->plan.how == RESUME_CUT;
+        FD_CLEANUP int held =
+            w->partial.st_nlink > 0 &&
+                    (cuts || !partial_is_alive(at->directory, &w->partial))
+                ? partial_lock_of(f, at->directory, at->name)
+                : -1;
 
-        if (held < 0 && w->plan.how == RESUME_CUT)
+        if (held < 0 && cuts)
             return held == -ENOENT ? -EBUSY : held;
+        if (held < 0)
+            frees = 0;
         r = upload_make_room(f, w, at->mount, at->directory, frees, 0);
     }
     if (r != 0)
