@@ -197,7 +197,8 @@ static int facts_find(struct files *f, const struct path *path,
         r = facts_of_partial(f, key, &at, &in, purpose, ret);
     else if (partial_counts && r == 0)
         resume_note_file(f, key, at.directory, &ret->st);
-    if (r == -ENOENT && own && !in.mount->drop && own_is_at(at.directory, own))
+    if (r == -ENOENT && own && !in.mount->drop && !partial_counts &&
+        own_is_at(at.directory, own))
         r = facts_read(f, &in, own->stored, directory, ret);
     if (r == -ENOENT && purpose == FACTS_FOR_ANY && in.mount->inspect &&
         !in.mount->drop) {

@@ -44,9 +44,8 @@ static int upload_look_at_target(struct files *f, const struct place *at,
     bool link;
 
     /* In a drop never looks the name up. But a rest of what this session has
-     * stored there must not become a file. */
-    w->facts.finished = w->facts.old_keeps_name =
-        at->mount->drop && own && !w->unique;
+     * stored there, or with `mine`, must not become a file. */
+    w->facts.finished = w->facts.old_keeps_name = own && !w->unique;
     if (at->mount->drop)
         return 0;
     if (fstatat(at->directory, at->name, &st, AT_SYMLINK_NOFOLLOW) < 0)
