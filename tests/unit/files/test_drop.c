@@ -601,6 +601,38 @@ PeerTest(mine, names_that_the_client_asked_for,
     peer_leave(&b);
 }
 
+/* RNFR and RNTO mean one file: what the user sees by this name, or else what
+ * the session has stored. */
+Test(mine, an_older_file_of_the_name)
+{
+    enum { ANOTHER_NAME, REPLACED, WAITS, WAYS };
+
+    skip_without_root();
+    for (int way = 0; way < WAYS; way++) {
+        struct peer *b = peer_new();
+        char path[4097] = "/contracts/x", on_disk[4200] = SHARE "/x";
+
+        ROW("way %d: ", way);
+        b->start.rules.on_conflict =
+            way == ANOTHER_NAME ? CONFLICT_RENAME : CONFLICT_OVERWRITE;
+        PLAY(b, SHARES("/contracts", MINE | (way == WAITS ? RIGHT_INSPECT : 0)),
+             FILL(SHARE "/n", 10, 1));
+        if (way != REPLACED)
+            PLAY(b, MOVE(SHARE "/n", SHARE "/x"));
+        PLAY(b, RUN(), STOR(path, 100, 2));
+        if (way == REPLACED) { /* by another session, or a job */
+            snprintf(path, sizeof(path), "%s", b->stored);
+            snprintf(on_disk, sizeof(on_disk), "/../../shares%s", path);
+            PLAY(b, STOR(path, 50, 3), MOVE(SHARE "/n", on_disk));
+        }
+        PLAY(b, RNFR(path), STEP_IS(b->are.size, 10),
+             RNTO(path, "/contracts/y"), GONE(on_disk));
+        snprintf(on_disk, sizeof(on_disk), "/../../shares%s", b->stored);
+        PLAY(b, IS(on_disk, 10, 1));
+        peer_stop(b);
+    }
+}
+
 /* The owner of the opened file decides, not the owner of an earlier file with
  * this name. */
 PeerTest(mine, a_file_that_changes_its_owner,

@@ -310,6 +310,19 @@ static int change_find_own(const struct own *own, struct place *from,
     return 0;
 }
 
+/* Does the user see another file than OWN by the name of AT? RNFR has answered
+ * about this file then. */
+static bool change_sees_other(const struct files *f, const struct place *at,
+                              const struct own *own)
+{
+    struct stat st;
+
+    return !at->mount->drop &&
+           fstatat(at->directory, at->name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+           !resolve_hides(f, at->mount, &st) &&
+           (own->held || !resolve_is_same(&st, &own->st));
+}
+
 int change_on_rename(void *owner, struct msg_rename *m)
 {
     struct files *f = owner;
@@ -322,6 +335,8 @@ int change_on_rename(void *owner, struct msg_rename *m)
     int r = change_find(f, &old, RIGHT_RENAME, resolve_place, &from);
     if (r == 0)
         r = change_of_mount(f, &old);
+    if (r == 0 && own && change_sees_other(f, &from, own))
+        own = NULL;
     if (r == 0 && (from.mount->drop || own))
         r = change_find_own(own, &from, &old);
     if (r != 0)
