@@ -18,8 +18,10 @@ struct own *own_find(struct files *f, const struct path *path)
 
     path_split(path_slice(path), &directory, &name);
     if (!m->drop) {
+        const uint64_t key = m->mine ? resume_key(f, path) : 0;
+
         for (struct own *o = f->own; o < f->own + OWN_MAX && m->mine; o++)
-            if (o->mount == m && o->key == resume_key(f, path))
+            if (o->mount == m && o->key == key)
                 return o;
         return NULL;
     }
