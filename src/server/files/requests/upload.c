@@ -164,10 +164,9 @@ static int upload_open_partial(const struct files *f, const struct wish *w,
                                 O_RDONLY | O_NONBLOCK | O_NOCTTY);
         int r = from < 0 ? from : copy_init(&u->copy, from, w->plan.first);
 
-        /* Refuses the copy if the length has changed since the check of the
-         * name: another session may have put a file there in between, and APPE
-         * would append to a part of that file. */
-        if (r == 0 && (uint64_t)u->copy.before.st_size != w->facts.size)
+        /* Refuses the copy if another file has the name since its check: APPE
+         * would append to this file, or to a part of it. */
+        if (r == 0 && !resolve_is_unchanged(&u->copy.before, &w->file))
             r = -EBUSY;
         if (r == 0)
             r = partial_new_random(f, directory, &u->partial);
