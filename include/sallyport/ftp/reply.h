@@ -106,7 +106,7 @@
     R(ACCOUNT_CHANGED, 421, "Your account has changed; log in again.")         \
     R(PLACE_MOVED, 421, "The files have another place now; log in again.")     \
     R(SIZE_AGAIN, 421,                                                         \
-      "The unfinished upload has changed; log in again, and send SIZE.")       \
+      "The file or its upload has changed; log in again, and send SIZE.")      \
     R(HOURS_OVER, 421, "Your hours on this server are over; come back later.") \
     R(LOST_SERVICE, 421, "Part of the server failed; connect again.")          \
     R(TOO_MANY_TRIES, 421, "Too many failed logins; check user and password.") \
@@ -147,7 +147,7 @@
     R(PASSWORD_LATER, 450, "The password {}.")                                 \
     R(FILE_BUSY, 450, "The file is busy; try again later.")                    \
     R(SIZE_FIRST, 450,                                                         \
-      "An unfinished upload of this name is here; send SIZE to continue.")     \
+      "The file or its upload has changed, or SIZE is missing; send SIZE.")    \
     /* {}: cause */                                                            \
     L(LOCAL_ERROR, 451, "Error on the server: {}.", "error on the server")     \
     /* {}: "N of the announced M bytes" */                                     \
