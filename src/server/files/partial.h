@@ -355,10 +355,12 @@ uint64_t resume_key(const struct files *f, const struct path *path);
  * its facts. Waits up to 5 s until no upload writes the partial, but stops when
  * session or master has gone. *waited: true if it has waited; then the file
  * itself may exist by now. Renews the ctime, so that space.c leaves the partial
- * alone for an hour. Call resume_drop_answer() before. */
+ * alone for an hour. An answer about the finished file stays if the result is
+ * 0; otherwise call resume_drop_answer() before. */
 uint64_t resume_size(struct files *f, uint64_t key, int directory,
                      const char *name, struct stat *st, bool *waited);
-/* Call it if SIZE answers with the length of the finished file FILE. */
+/* Call it if SIZE answers with the length of the finished file FILE. If FILE is
+ * a directory, only forgets the last answer. */
 void resume_note_file(struct files *f, uint64_t key, int directory,
                       const struct stat *file);
 /* Finds the last answer of SIZE, or returns NULL. */

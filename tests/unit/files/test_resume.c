@@ -293,6 +293,19 @@ PeerTest(resume, of_a_file_that_has_changed, peer_start(p))
         ask_path(p, MSG_file_delete, "/f");
         ask_path(p, MSG_file_delete, "/x");
     }
+    /* SITE PARTIAL that finds none takes nothing back. */
+    PLAY(p, STOR("/f", 200 * K, 1), SIZE("/f", 200 * K));
+    GETS(NOT_FOUND, ask_facts(p, "/f", FACTS_FOR_PARTIAL));
+    PLAY(p, OPENS(APPEND, "/f", 0, 0), ABORT(), MOVE("/f", "/x"),
+         OPENS(APPEND, "/f", 0, 0, SIZE_FIRST));
+    PLAY(p, STOR("/f", 200 * K, 1), SIZE("/f", 200 * K));
+    GETS(NOT_FOUND, ask_facts(p, "/f", FACTS_FOR_PARTIAL));
+    PLAY(p, UNLINK("/f"), FILL("/f", 250 * K, 2),
+         OPENS(STORE, "/f", 200 * K, 0, SIZE_FIRST), DELE("/f"), UNLINK("/x"));
+    /* SIZE of a directory says nothing of a file. */
+    PLAY(p, MKD("/f"));
+    ask_facts(p, "/f", FACTS_FOR_SIZE);
+    PLAY(p, RMD("/f"), OPENS(APPEND, "/f", 0, 0), ABORT());
     /* As long as the file is as it was, the rest goes on, also again. */
     PLAY(p, STOR("/f", 200 * K, 1), SIZE("/f", 200 * K),
          SENDS(APPEND, "/f", 0, 300 * K, 1), ABORT(),

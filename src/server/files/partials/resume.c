@@ -160,6 +160,8 @@ void resume_note_file(struct files *f, uint64_t key, int directory,
                       const struct stat *file)
 {
     resume_drop_answer(f, key); /* resume_size() may just have noted one */
+    if (!S_ISREG(file->st_mode))
+        return;
     resume_note_answer(f, key, directory,
                        &(struct sized){ .file = true,
                                         .inode = file->st_ino,
@@ -221,9 +223,12 @@ uint64_t resume_size(struct files *f, uint64_t key, int directory,
 
     if (fd >= 0)
         s.length = resume_report_length(f, directory, fd, st, &s.identity);
-    if (s.length > 0)
+    if (s.length > 0) {
         s.inode = st->st_ino;
-    if (s.length > 0 || (fd >= 0 && confirmed_is_elsewhere(fd, directory)))
+        resume_drop_answer(f, key); /* about the finished file */
+    }
+    if (s.length > 0 || (fd >= 0 && !resume_sized(f, key) &&
+                         confirmed_is_elsewhere(fd, directory)))
         resume_note_answer(f, key, directory, &s);
     return s.length;
 }

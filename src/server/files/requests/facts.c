@@ -171,10 +171,12 @@ static int facts_find(struct files *f, const struct path *path,
         purpose == FACTS_FOR_SIZE || purpose == FACTS_FOR_PARTIAL;
     const uint64_t key = resume_key(f, path);
     const struct own *own = own_find(f, path);
+    const struct sized *sized = resume_sized(f, key);
     struct view in;
     struct slice name;
 
-    if (partial_counts)
+    /* SITE PARTIAL doesn't answer about the finished file. */
+    if (purpose == FACTS_FOR_SIZE || (partial_counts && sized && !sized->file))
         resume_drop_answer(f, key);
     int r = resolve_place(f, path, facts_rights[purpose], O_PATH, &at);
     if (r == 0 && purpose == FACTS_FOR_RENAME && path->len > 1)
