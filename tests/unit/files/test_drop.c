@@ -629,6 +629,8 @@ Test(mine, an_older_file_of_the_name)
              RNTO(path, "/contracts/y"), GONE(on_disk));
         snprintf(on_disk, sizeof(on_disk), "/../../shares%s", b->stored);
         PLAY(b, IS(on_disk, 10, 1));
+        if (way == WAITS) /* the upload alone has the name now */
+            PLAY(b, MLST(path, WAITS), RNFR(path, WAITS), SIZE(path, 0));
         peer_stop(b);
     }
 }

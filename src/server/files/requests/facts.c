@@ -154,6 +154,21 @@ static int facts_of_partial(struct files *f, uint64_t key,
     return 0;
 }
 
+/* Finds the facts of what this session has stored by a name without a file that
+ * the user sees. */
+static int facts_of_own(struct files *f, const struct own *own,
+                        const struct view *in, bool directory,
+                        struct facts *ret)
+{
+    if (own->held)
+        return OUTCOME_WAITS;
+    if (in->mount->drop)
+        return own_facts(f, own, ret);
+    return own_is_at(in->fd, own)
+               ? facts_read(f, in, own->stored, directory, ret)
+               : -ENOENT;
+}
+
 static const unsigned facts_rights[FACTS_FOR_COUNT] = {
     [FACTS_FOR_ANY] = RIGHT_LIST,
     [FACTS_FOR_SIZE] = RIGHT_LIST,
@@ -189,7 +204,7 @@ static int facts_find(struct files *f, const struct path *path,
     in.mount = at.mount;
     in.fd = at.directory;
     if (in.mount->drop && own && !partial_counts)
-        return own->held ? (int)OUTCOME_WAITS : own_facts(f, own, ret);
+        return facts_of_own(f, own, &in, directory, ret);
     r = in.mount->drop || purpose == FACTS_FOR_PARTIAL
             ? -ENOENT
             : facts_read(f, &in, at.name, directory, ret);
@@ -199,9 +214,8 @@ static int facts_find(struct files *f, const struct path *path,
         r = facts_of_partial(f, key, &at, &in, purpose, ret);
     else if (partial_counts && r == 0)
         resume_note_file(f, key, at.directory, &ret->st);
-    if (r == -ENOENT && own && !in.mount->drop && !partial_counts &&
-        own_is_at(at.directory, own))
-        r = facts_read(f, &in, own->stored, directory, ret);
+    if (r == -ENOENT && own && !partial_counts)
+        r = facts_of_own(f, own, &in, directory, ret);
     if (r == -ENOENT && purpose == FACTS_FOR_ANY && in.mount->inspect &&
         !in.mount->drop) {
         const int waits = held_waits(f, &at);
