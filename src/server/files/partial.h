@@ -144,9 +144,10 @@ int partial_confirm(struct files *f, struct partial *p);
 int partial_complete(const struct files *f, struct partial *p, unsigned mode);
 /* Call partial_rest() while no byte comes: another session can then resume P,
  * and partial_is_alive() is true until the upload ends. Does nothing if no byte
- * of P can be resumed. Call partial_go_on() before P changes again. Both return
- * 0; OUTCOME_PARTIAL_TAKEN: P was used meanwhile, and isn't touched any more;
- * or -errno: P is PARTIAL_LOST now. */
+ * of P can be resumed, or others can't see that it is alive. Call
+ * partial_go_on() before P changes again. Both return 0; OUTCOME_PARTIAL_TAKEN:
+ * P was used meanwhile, and isn't touched any more; or -errno: P is
+ * PARTIAL_LOST now. */
 int partial_rest(struct files *f, struct partial *p);
 int partial_go_on(const struct files *f, int directory, struct partial *p);
 /* Is a silent upload alive that has the partial in DIRECTORY with the facts

@@ -217,7 +217,7 @@ int fcntl(int fd, int command, ...)
     va_start(list, command);
     long argument = va_arg(list, long);
     va_end(list);
-    if (command == F_SETLEASE && lease_error)
+    if ((command == F_SETLEASE || command == F_OFD_SETLK) && lease_error)
         return fails(lease_error);
     return (int)syscall(SYS_fcntl, fd, command, argument);
 }

@@ -35,7 +35,8 @@ extern int mark_error;
  * on NFS after a restart of its server: the change is sent twice. */
 extern bool marks_repeat;
 
-/* The error of each request for a lease; 0: the kernel answers. */
+/* The error of each request for a lease, or for the lock of a silent upload; 0:
+ * the kernel answers. */
 extern int lease_error;
 /* The type of each disk; 0: the true one. */
 extern long disk_type;

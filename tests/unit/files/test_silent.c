@@ -225,6 +225,23 @@ PeerTest(silent, is_never_locked,
     }
 }
 
+/* An upload that can't show that it is alive keeps its own lock. */
+PeerTest(silent, without_a_second_lock,
+         (peer_init(p), lease_error = ENOLCK, peer_run(p)))
+{
+    struct peer q;
+    int fd;
+
+    PLAY(p, SENDS(STORE, "/f", 0, SENT, 1));
+    DONE(ASK(p, file_rest));
+    peer_join(&q, p, false);
+    PLAY(&q, OPENS(STORE, "/f", 64 * K, 0, BUSY), DELE("/f", BUSY), LEAVE());
+    DONE(ASK(p, file_go_on));
+    fd = fd_take(&heard.file_again.file);
+    fd_close(&fd);
+    PLAY(p, COMMIT(SENT), IS("/f", SENT, 1));
+}
+
 /* An upload that exceeds upload_bytes when it is cut removes others at rest,
  * but none of an upload that is silent. */
 PeerTest(silent, counts_as_one_that_writes,

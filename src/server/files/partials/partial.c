@@ -505,13 +505,14 @@ int partial_rest(struct files *f, struct partial *p)
     int r = partial_confirm(f, p);
     if (r != 0 || !confirmed_is_above(p->fd, 0))
         return r;
+    struct flock lock = alive_lock(F_RDLCK, &p->opened);
+    if (fcntl(f->upload.directory, F_OFD_SETLK, &lock) < 0)
+        return 0; /* it keeps its own lock */
     identity_rest(p->fd);
     owner_release(p);
     if (fstat(p->fd, &p->rested) < 0)
         return -errno;
     p->rests = true;
-    struct flock lock = alive_lock(F_RDLCK, &p->rested);
-    fcntl(f->upload.directory, F_OFD_SETLK, &lock);
     fd_close(&p->fd); /* the inspection permits no second writer */
     return 0;
 }
