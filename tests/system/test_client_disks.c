@@ -236,3 +236,127 @@ ServerTest(client_disks, a_server_that_folds_names, 240, PLAN(0))
     }
     fuse_unmount(home, fuse);
 }
+
+static const char *const twins[] = { "t/f\u00c4", "t/F\u00e4" };
+
+/* Begins a played server, and its user gets LIE; see faulty_server.py. */
+static void twins_begin(struct faulty *f, const char *fault, const char *lie,
+                        char there[64])
+{
+    char port[16];
+
+    faulty_begin(f, fault, "good");
+    snprintf(port, sizeof(port), "%s", strrchr(f->desk.url, ':'));
+    snprintf(f->desk.url, sizeof(f->desk.url), "ftps://anna%s@127.0.0.1%s", lie,
+             port);
+    snprintf(there, 64, "kept/anna%s", lie);
+    files_make_folder("kept", 0755);
+    files_make_folder(there, 0755);
+    files_make_folder("parts", 0755);
+    files_make_folder("t", 0755);
+}
+
+static const char *const twin_calls[][7] = {
+    { "put", "-r", "--conflict=overwrite", "t", "/" },
+    { "put", "-rP4", "--conflict=overwrite", "--remove-source", "t", "/" },
+    { "put", "-P4", "--conflict=overwrite", "--remove-source", "t/f\u00c4",
+      "t/F\u00e4", "/t/" },
+    { "sync", "-P4", "t", "/t" },
+};
+#define TWIN_CALLS (sizeof(twin_calls) / sizeof(twin_calls[0]))
+
+/* If the listing that decides is refused or cut, the next try doesn't replace
+ * the first file either. */
+Test(client_disks, twins_without_a_listing, .timeout = 240)
+{
+    static const struct {
+        const char *lie, *text;
+        int status;
+    } rows[] = {
+        { "", "this is another file's", EX_CANTCREAT },
+        { ",MLSD,425,before,1", "this is another file's", EX_CANTCREAT },
+        { ",MLSD,lost,before,1", "this is another file's", EX_CANTCREAT },
+        { ",MLSD,425,before", "425 always", EX_TEMPFAIL },
+        { ",MLSD,550,before", "550 always", EX_NOINPUT },
+    };
+    char there[64], path[128];
+    struct faulty f;
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        for (size_t k = 0; k < TWIN_CALLS; k++) {
+            const char *const *c = twin_calls[k];
+
+            twins_begin(&f, "folds", rows[i].lie, there);
+            snprintf(path, sizeof(path), "%s/t", there);
+            if (c[6]) /* a walk lists the directory, unless it makes it */
+                files_make_folder(path, 0755);
+            for (size_t n = 0; n < 2; n++)
+                files_write(twins[n], twins[n], strlen(twins[n]), 0644);
+            desk_says(&f.desk, rows[i].status, rows[i].text, "--retries=1",
+                      "--timeout=5", c[0], c[1], c[2], c[3], c[4], c[5], c[6],
+                      NULL);
+            for (size_t n = 0; n < 2; n++) {
+                snprintf(path, sizeof(path), "%s/%s", there, twins[n]);
+                cr_expect(has(twins[n], twins[n]) || has(path, twins[n]),
+                          "%zu, %zu: %s", i, k, twins[n]);
+            }
+            faulty_end(&f);
+        }
+}
+
+/* A server that doesn't fold names stores both files, and replaces both. */
+Test(client_disks, twins_that_are_two_files, .timeout = 120)
+{
+    static const char *const texts[] = { "one", "other" };
+    char there[64], path[128];
+    struct faulty f;
+
+    for (size_t k = 0; k < TWIN_CALLS; k++) {
+        const char *const *c = twin_calls[k];
+
+        twins_begin(&f, "sallyport", "", there);
+        snprintf(path, sizeof(path), "%s/t", there);
+        files_make_folder(path, 0755);
+        for (size_t run = 0; run < 2; run++) {
+            for (size_t n = 0; n < 2; n++)
+                files_write(twins[n], texts[run], strlen(texts[run]), 0644);
+            desk_says(&f.desk, 0, NULL, c[0], c[1], c[2], c[3], c[4], c[5],
+                      c[6], NULL);
+            for (size_t n = 0; n < 2; n++) {
+                snprintf(path, sizeof(path), "%s/%s", there, twins[n]);
+                cr_expect(has(path, texts[run]), "%zu, %zu: %s", k, run, path);
+            }
+        }
+        faulty_end(&f);
+    }
+}
+
+/* A name without a twin needs no listing of its own, and no server that can
+ * refuse a taken name. */
+Test(client_disks, names_without_a_twin, .timeout = 60)
+{
+    static const char *const calls[][7] = {
+        { "put", "-r", "--conflict=overwrite", "t", "/" },
+        { "put", "--conflict=overwrite", "t/a", "t/b", "/t/" },
+        { "sync", "t", "/t" },
+    };
+    char there[64], path[128];
+    struct faulty f;
+
+    for (size_t k = 0; k < sizeof(calls) / sizeof(calls[0]); k++) {
+        const char *const *c = calls[k];
+
+        twins_begin(&f, "sallyport", "", there);
+        snprintf(path, sizeof(path), "%s/t", there);
+        files_make_folder(path, 0755);
+        files_write("t/a", "a", 1, 0644);
+        files_write("t/b", "b", 1, 0644);
+        desk_says(&f.desk, 0, NULL, c[0], c[1], c[2], c[3], c[4], c[5], c[6],
+                  NULL);
+        cr_expect_eq(faulty_count("STOR"), 2);
+        cr_expect_eq(faulty_count("OPTS STOR conflict=overwrite"), 1, "%zu", k);
+        cr_expect_eq(faulty_count("OPTS STOR"), 1, "%zu", k);
+        cr_expect_eq(faulty_count("MLSD"), k != 1, "%zu", k);
+        faulty_end(&f);
+    }
+}

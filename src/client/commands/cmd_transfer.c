@@ -88,7 +88,7 @@ static int put_file(struct tree *t, const char *local, const char *remote,
         return client_refuse(local, EX_NOINPUT, "%s", strerror(errno));
     if (stream || S_ISREG(st.st_mode)) {
         job.size = stream ? 0 : (uint64_t)st.st_size;
-        job.absent = t->into.whole && !listing_find(&t->into, remote);
+        job.twin = names_twin(remote);
         if (!stream && options_too_young(&t->client->options, st.st_mtime))
             return 0;
         tree_add(t, &job, local, remote);
@@ -154,7 +154,6 @@ static int put_one(struct tree *t, const struct word *from,
 static int put_all(struct client *c, struct word *w, int n,
                    const struct word *to)
 {
-    struct failure why;
     struct tree t;
     bool into;
     int code = put_into_directory(c, to, n > 1, &into);
@@ -162,12 +161,8 @@ static int put_all(struct client *c, struct word *w, int n,
     if (code != 0)
         return code;
     transfer_begin(&t, c, true);
-    if (n > 1 && (t.jobs.once || names_asks(&c->options)) &&
-        remote_list(&c->link, to->path, &t.into, &why) < 0)
-        t.into.whole = false;
     for (int i = 0; i < n; i++)
         jobs_fail(&t.jobs, put_one(&t, &w[i], to, into));
-    listing_release(&t.into);
     return transfer_all(&t);
 }
 

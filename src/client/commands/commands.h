@@ -53,7 +53,6 @@ struct tree {
     enum tree_use use;
     bool up; /* to the server */
     struct jobs jobs;
-    struct listing into;    /* put: the directory that the words go into */
     atomic_size_t left_out; /* names that one of the sides can't have */
     atomic_size_t planned;  /* transfers that a dry run has printed */
     atomic_size_t same;     /* sync: files that need no transfer */

@@ -173,6 +173,7 @@ static void tree_file(struct tree *t, struct job *job, const char *local,
                       const struct listing_entry *there)
 {
     job->overwrite = t->use == TREE_SYNCS;
+    job->twin = t->up && names_twin(remote);
     if (t->use == TREE_SYNCS && here && there &&
         sync_settled(t, job, local, here, there))
         return;
@@ -192,7 +193,6 @@ static void tree_up_file(struct tree *t, struct job *dir, const char *local,
                        .named = dir->named,
                        .size = (uint64_t)here->st_size,
                        .known = true,
-                       .absent = all->whole && !there,
                        .above = dir };
 
     tree_file(t, &job, local, remote, here, there);
@@ -222,6 +222,7 @@ static void tree_up_entry(struct tree *t, struct job *dir, const char *name,
 
         below.taken = e;
         below.known = below.taken || there->whole;
+        below.twin = names_twin(remote);
         if (t->use != TREE_SYNCS || !e || e->kind == LISTED_DIRECTORY ||
             !sync_settled(t, &below, local, &st, e))
             jobs_add(&t->jobs, &below, local, remote);
@@ -257,7 +258,7 @@ static int tree_list_up(struct tree *t, struct job *job, struct link *l,
         return fail(why, EX_CANTCREAT, "is no directory on the server");
     int existed = r == PRESENT ? 1 : remote_mkdir_once(l, job->remote, why);
     job->made = existed == 0;
-    if (existed == 1 && r == ABSENT && remote_own_name(l, job->remote, why) < 0)
+    if (existed == 1 && job->twin && remote_own_name(l, job->remote, why) < 0)
         return -1;
     if (existed != 1 || remote_list(l, job->remote, ret, why) == 0)
         return existed < 0 ? -1 : 0;
@@ -286,10 +287,13 @@ static int tree_up_step(void *of, struct job *job, struct link *l,
         return 0;
     }
     int r = tree_list_up(t, job, l, &there, why);
-    while (r == 0 && !jobs_ended(&t->jobs) &&
-           (e = tree_readdir(t, d, job->local)))
-        if (!tree_is_dots(e->d_name) && !part_is_name(e->d_name))
-            tree_up_entry(t, job, e->d_name, &there);
+    /* First the names that the server has: a new name is the twin then. */
+    for (int has = 1; has >= 0; has--, rewinddir(d))
+        while (r == 0 && !jobs_ended(&t->jobs) &&
+               (e = tree_readdir(t, d, job->local)))
+            if (!tree_is_dots(e->d_name) && !part_is_name(e->d_name) &&
+                has == !!listing_find(&there, e->d_name))
+                tree_up_entry(t, job, e->d_name, &there);
     listing_release(&there);
     closedir(d);
     return r;
@@ -401,8 +405,7 @@ void tree_walk(struct tree *t, size_t named, const char *local,
                              .step = t->up ? tree_up_step : tree_down_step,
                              .named = named,
                              .typed = typed,
-                             .taken = !typed && listing_find(&t->into, remote),
-                             .known = !typed && t->into.whole };
+                             .twin = t->up && !typed && names_twin(remote) };
 
     jobs_add(&t->jobs, &job, local, remote);
 }

@@ -411,6 +411,9 @@ time_t listing_read_time(struct slice text);
 void listing_sort(struct listing *l);
 /* Returns the entry of a sorted listing with the last part of PATH as its name,
  * or NULL. */
+/* Returns a hash of PATH. FOLDS: two names of one directory that differ only in
+ * the case of letters, twins, have the same. */
+uint64_t listing_hash(const char *path, bool folds);
 const struct listing_entry *listing_find(const struct listing *l,
                                          const char *path);
 
@@ -443,9 +446,8 @@ enum presence remote_look(struct link *l, const char *path, unsigned wants,
  * directory that the user may not enter. */
 enum presence remote_exists(struct link *l, const char *path,
                             struct failure *why);
-/* PATH is there, though the listing lacked it. Looks whether the listing has it
- * now: a disk that folds names answers for another name's file or directory.
- * Returns 0, or -1 with the reason. */
+/* PATH is there, and has a twin. Does the listing have both? Otherwise a disk
+ * that folds names answers for its twin. Returns 0, or -1 with the reason. */
 int remote_own_name(struct link *l, const char *path, struct failure *why);
 /* Gets the length of an unfinished upload that can be resumed. Returns 0; 1:
  * there is none; -1 with the reason: the connection was cut. */

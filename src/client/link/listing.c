@@ -5,6 +5,8 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <wchar.h>
+#include <wctype.h>
 
 #include "link.h"
 #include "sallyport/ftp/times.h"
@@ -140,6 +142,22 @@ void listing_sort(struct listing *l)
 {
     if (l->count > 1)
         qsort(l->entry, l->count, sizeof(*l->entry), listing_compare);
+}
+
+uint64_t listing_hash(const char *path, bool folds)
+{
+    const char *base = url_base(path);
+    uint64_t hash = folds;
+
+    for (size_t n; *path; path += n) {
+        wchar_t c = *path;
+
+        n = mbrtowc(&c, path, MB_CUR_MAX, &(mbstate_t){ 0 });
+        n = n > MB_CUR_MAX ? 1 : n; /* not in UTF-8 */
+        hash ^= folds && path >= base ? towlower((wint_t)c) : (wint_t)c;
+        hash *= 0x9e3779b97f4a7c15;
+    }
+    return hash;
 }
 
 const struct listing_entry *listing_find(const struct listing *l,

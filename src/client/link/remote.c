@@ -208,12 +208,16 @@ int remote_own_name(struct link *l, const char *path, struct failure *why)
     const char *base = url_base(path);
     char directory[URL_PATH_MAX];
     struct listing all;
+    size_t twins = 0;
 
     snprintf(directory, sizeof(directory), "%.*s",
              (int)(base - path) - (base > path), path);
     if (remote_list(l, directory, &all, why) < 0)
         return -1;
-    bool own = listing_find(&all, path);
+    for (size_t i = 0; i < all.count; i++)
+        twins +=
+            listing_hash(all.entry[i].name, true) == listing_hash(base, true);
+    bool own = twins > 1 && listing_find(&all, path);
     listing_release(&all);
     return own ? 0
                : fail(why, EX_CANTCREAT,

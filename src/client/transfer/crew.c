@@ -71,6 +71,8 @@ static bool crew_give(struct crew *c, struct file_transfer *ret)
     struct job *job = enough ? NULL : jobs_pop(&j->walks);
     if (!job)
         job = jobs_pop(&j->others);
+    if (!job && c->busy == 0)
+        job = jobs_pop(&j->twins);
     if (!job)
         return false;
     *ret = (struct file_transfer){ .job = job, .fd = -1 };
@@ -336,13 +338,14 @@ void jobs_run(struct jobs *j, const struct site *s, struct link *first)
     }
     const struct failure *over = atomic_load(&link_over);
     size_t walks = j->walks.count + c.unsure;
-    if ((over || j->stopped) && walks + j->others.count > 0) {
+    size_t files = j->others.count + j->twins.count;
+    if ((over || j->stopped) && walks + files > 0) {
         if (over)
             why = *over;
         else
             fail(&why, j->code, "the command ends here");
-        fail_add(&why, "; not tried: %zu files and %zu directories",
-                 j->others.count, walks);
+        fail_add(&why, "; not tried: %zu files and %zu directories", files,
+                 walks);
         progress_error("", &why);
         jobs_keep(j, why.code);
     }

@@ -102,11 +102,9 @@ static struct job *jobs_make(struct jobs *j, const struct job *job,
     size_t bytes = jobs_bytes(sizeof(*job), local, remote);
 
     /* names_take() keeps a struct name and a node of tsearch() after the job is
-     * over, and names_keep() two to four numbers for a download. */
+     * over, and names_keep() or names_twin() up to eight numbers. */
     if (jobs_is_transfer(job))
-        bytes += jobs_bytes(5 * sizeof(void *), local, remote);
-    if (job->kind == JOB_GET)
-        bytes += 4 * sizeof(uint64_t);
+        bytes += jobs_bytes(13 * sizeof(void *), local, remote);
     pthread_mutex_lock(&j->lock);
     bool full = bytes > (j->most ? j->most : JOBS_BYTES_MAX) - j->bytes;
     bool stopped = j->stopped;
@@ -141,7 +139,9 @@ static void jobs_queue(struct jobs *j, struct job *job)
     pthread_mutex_lock(&j->lock);
     if (job->above)
         job->above->below++;
-    if (job->kind == JOB_WALK && job->above)
+    if (job->twin)
+        jobs_push(&j->twins, job);
+    else if (job->kind == JOB_WALK && job->above)
         jobs_unshift(&job->above->in, job);
     else
         jobs_push(job->kind == JOB_WALK ? &j->walks : &j->others, job);
@@ -215,7 +215,8 @@ void jobs_drop(struct jobs *j)
 {
     struct job *job;
 
-    while ((job = jobs_pop(&j->walks)) || (job = jobs_pop(&j->others)))
+    while ((job = jobs_pop(&j->walks)) || (job = jobs_pop(&j->others)) ||
+           (job = jobs_pop(&j->twins)))
         while (job && --job->below == 0) {
             struct job *above = job->above;
 

@@ -48,7 +48,7 @@ struct job {
     bool made;       /* a walk: the client has made the directory, here or on
                       * the server, or has taken the local one */
     bool typed;      /* a walk up: the user has typed its path there */
-    bool absent;     /* put: the listing of its directory lacks its name */
+    bool twin;       /* names_twin(): begins when all other jobs have ended */
     bool overwrite;  /* sync: may replace a file that has the name */
     bool twice;      /* another file of this command has the name */
     bool again;      /* a step: an earlier call of it has lost the connection */
@@ -70,7 +70,7 @@ struct job {
  * files, which are kept; a server can list files without an end. The limit
  * suffices for two million files with paths of a hundred bytes, if half a
  * million of them wait. */
-#define JOBS_BYTES_MAX (832ul * 1024 * 1024)
+#define JOBS_BYTES_MAX (896ul * 1024 * 1024)
 
 #define NAMED_FAILURES 3
 
@@ -86,7 +86,7 @@ struct jobs {
     atomic_size_t lost;  /* failures that FAILED doesn't count */
 
     pthread_mutex_t lock; /* protects the fields below */
-    struct job_list walks, others;
+    struct job_list walks, others, twins;
     size_t bytes;                        /* see JOBS_BYTES_MAX */
     struct crew *crew;                   /* NULL: no link is at work */
     size_t files, done, skipped, failed; /* transfers */

@@ -90,7 +90,7 @@ int names_new(const char *path, names_question *taken, void *of, char *out,
 /* Lets one thread at a time ask the user, and protects names_taken and
  * names_kept. A capital
  * letter also answers all later questions. */
-static pthread_mutex_t names_lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_mutex_t names_lock = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
 static enum conflict_choice names_for_all = CHOICE_ASK;
 
 /* Writes "12.3 MiB of 2026-11-20 10:02", or "". A size of 0 without a time is
@@ -183,8 +183,8 @@ enum names_owner names_take(const char *target, const char *source)
     return owner;
 }
 
-/* Hashes of the devices and inodes that names_keep() remembers; 0: free. SIZE
- * is a power of two. */
+/* Hashes of the devices and inodes that names_keep() remembers, and of the
+ * names of names_twin(); 0: free. SIZE is a power of two. */
 static struct {
     uint64_t *id;
     size_t count, size;
@@ -254,6 +254,20 @@ bool names_are_kept(const struct stat *st)
                 *names_place(names_kept.id, names_kept.size, id) == id;
     pthread_mutex_unlock(&names_lock);
     return some && (S_ISDIR(st->st_mode) || st->st_nlink == 1);
+}
+
+/* Keeps only the first of several twins with its exact name. */
+bool names_twin(const char *target)
+{
+    const struct stat folded = { .st_ino = listing_hash(target, true) };
+    const struct stat exact = { .st_ino = listing_hash(target, false),
+                                .st_nlink = 1 };
+
+    pthread_mutex_lock(&names_lock);
+    bool twin = names_keep(&folded) == 0 ? names_keep(&exact) < 0
+                                         : !names_are_kept(&exact);
+    pthread_mutex_unlock(&names_lock);
+    return twin;
 }
 
 void names_release(void)

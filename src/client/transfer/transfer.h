@@ -124,6 +124,10 @@ enum names_owner names_take(const char *target, const char *source);
  * alone. */
 int names_keep(const struct stat *st);
 bool names_are_kept(const struct stat *st);
+/* Remembers TARGET, the name of a file or directory on the server. Does an
+ * earlier name of this command in the same directory differ only in the case of
+ * letters? Then the server's disk may take both for one. */
+bool names_twin(const char *target);
 /* Forgets the names of a command, and the answers that count for all files.
  * Call it when the command ends. */
 void names_release(void);

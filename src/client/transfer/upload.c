@@ -147,8 +147,9 @@ static int upload_decide(struct file_transfer *t, struct failure *why)
                                        old.size, old.sized ? old.modified : 0 },
                                    (struct names_file){ t->size, t->modified });
     t->replaces = t->choice == CHOICE_OVERWRITE;
-    if (t->replaces && t->job->absent &&
+    if (t->replaces && t->job->twin &&
         remote_own_name(t->link, t->remote, why) < 0) {
+        t->choice = CHOICE_SKIP; /* the next try asks again */
         t->has = HAS_NOTHING;
         return -1;
     }
@@ -156,16 +157,15 @@ static int upload_decide(struct file_transfer *t, struct failure *why)
 }
 
 /* Chooses what the server does if the name is taken. It decides at the last
- * byte, so an upload replaces no file that appears meanwhile. If the listing
- * lacks the name, upload_decide() comes before a replacement: on a disk that
- * folds names another file of this command can have the name. */
+ * byte, so an upload replaces no file that appears meanwhile. If the name is a
+ * twin, upload_decide() comes before a replacement. */
 static void upload_target(struct file_transfer *t)
 {
     const struct options *o = t->link->site->options;
 
     t->replaces |= t->job->overwrite || o->conflict == CHOICE_OVERWRITE;
     if (t->choice == CHOICE_ASK)
-        t->choice = t->replaces && !t->job->absent ? CHOICE_OVERWRITE
+        t->choice = t->replaces && !t->job->twin ? CHOICE_OVERWRITE
                     : t->replaces || o->conflict == CHOICE_SKIP || names_asks(o)
                         ? CHOICE_SKIP
                         : CHOICE_RENAME;
@@ -215,7 +215,8 @@ static int upload_is_there(struct file_transfer *t, struct failure *why)
 {
     struct listing_entry e;
 
-    if (t->has == HAS_NOTHING || !transfer_hash_name(t) ||
+    /* A twin may have the same bytes. */
+    if (t->has == HAS_NOTHING || t->job->twin || !transfer_hash_name(t) ||
         (!upload_is_sized(t) && !upload_is_empty(t)))
         return 0;
     enum presence r = remote_look(t->link, t->remote, LOOK_KIND, &e, why);
@@ -237,8 +238,6 @@ static int upload_end(struct file_transfer *t, int r, struct failure *why)
     const struct link *l = t->link;
 
     digest_end(&t->reread, NULL);
-    if (r == 0 && t->replaces) /* the name is this file's now */
-        t->choice = CHOICE_OVERWRITE;
     if (r == 0)
         t->has = HAS_CONFIRMED;
     else if (l->sent)

@@ -640,14 +640,18 @@ class Session(threading.Thread):
 # connection, and "none" none. With "…,TIMES" only the first TIMES get it. dies, bans: After
 # three uploads the server is gone, or greets each client with a ban. poison: An upload of a
 # name with "bad" ends the connection. upload_only: There are no listings. slow_sum: A whole
-# file's checksum takes too long.
-KEEPERS = ("sallyport", "dies", "bans", "poison", "upload_only", "slow_sum")
+# file's checksum takes too long. folds: Its disk ignores the case of letters.
+KEEPERS = ("sallyport", "dies", "bans", "poison", "upload_only", "slow_sum", "folds")
 BANNED = threading.Event() # bans: three uploads were stored
 
 
 class Keeper(Session):
     def at(self, words):
-        return os.path.join("kept", self.user, words.strip("/"))
+        path = os.path.join("kept", self.user)
+        for name in words.strip("/").split("/"):
+            there = os.listdir(path) if FAULT == "folds" and os.path.isdir(path) else []
+            path += "/" + next((one for one in there if one.lower() == name.lower()), name)
+        return path
 
     def do_USER(self, words):
         self.user = words

@@ -1,5 +1,7 @@
 /* Tests names of a command's files: which are free, which are taken, how they
  * are opened, and what happens to an existing file. */
+#include <locale.h>
+
 #include "client/commands/commands.h"
 #include "client/transfer/transfer.h"
 #include "support/test.h"
@@ -153,6 +155,26 @@ Test(names, are_taken_once)
     cr_expect_eq(names_take("b", "here/b"), NAMES_OTHERS);
     names_release();
     cr_expect_eq(names_take("a", "there/a"), NAMES_OURS);
+    names_release();
+}
+
+/* Names of one directory that differ only in case are twins; only the first of
+ * them isn't. */
+Test(names, have_twins)
+{
+    static const struct {
+        const char *name;
+        bool twin;
+    } rows[] = {
+        { "d/a", false },      { "d/A", true },      { "d/a", false },
+        { "d/A", true },       { "D/a", false },     { "a", false },
+        { "d/\u00e4", false }, { "d/\u00c4", true }, { "d/\xe4", false },
+        { "d/\xc4", false },   { "d/a/b", false },   { "d/A/b", false },
+    };
+
+    setlocale(LC_CTYPE, "C.UTF-8");
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        cr_expect_eq(names_twin(rows[i].name), rows[i].twin, "%zu", i);
     names_release();
 }
 
