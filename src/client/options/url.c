@@ -47,12 +47,13 @@ void url_pattern_add(struct url_pattern *p, char c, bool literal)
     }
     if (p->ended)
         *p = (struct url_pattern){ 0 };
-    /* Ignore the rest of a pattern that is longer than any file's name: it
-     * matches nothing. */
-    if (p->len + 3 > sizeof(p->text))
+    /* A pattern that is longer than any file's name is a plain name. */
+    if (p->len + 3 > sizeof(p->text)) {
+        p->some = false;
         return;
+    }
     p->some |= !literal && strchr("*?[", c);
-    if (c == '\\' || (literal && strchr("*?[]~", c)))
+    if (c == '\\' || (literal && strchr("*?[]~-!^", c)))
         p->text[p->len++] = '\\';
     p->text[p->len++] = c;
     p->text[p->len] = '\0';

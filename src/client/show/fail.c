@@ -98,6 +98,7 @@ static const struct fail_row {
     { 550, "not empty", EX_NOINPUT, false,
       "rm -r removes it with everything in it" },
     { 550, "is a directory", EX_NOINPUT, false, "it is a directory" },
+    { 550, "in a drop", EX_NOINPUT, false, "a drop only takes files" },
     { 550, "no right", EX_NOINPUT, false, "your account lacks this right" },
     { 550, "denied", EX_NOINPUT, false, "your account lacks this right" },
     { 550, NULL, EX_NOINPUT, false, "check the name and your rights" },

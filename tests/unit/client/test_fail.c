@@ -18,6 +18,10 @@ static const struct {
       EX_NOINPUT, false, false },
     { CURLE_QUOTE_ERROR, "550 You have no right to list (l).", NULL,
       "lacks this right", EX_NOINPUT, false, false },
+    { CURLE_QUOTE_ERROR,
+      "550 You have no right to make or remove directories in a drop; send one "
+      "archive.",
+      NULL, "archive.\": a drop only takes files", EX_NOINPUT, false, false },
     { CURLE_QUOTE_ERROR, "550 No.", "ignored",
       "the server says \"550 No.\": check the name and your rights", EX_NOINPUT,
       false, true },

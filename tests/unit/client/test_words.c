@@ -51,6 +51,8 @@ Test(split, patterns)
         { "i*/'[*'/*", "i*/\\[\\*/*", true, true },
         { "'~'/a\\ b?", "\\~/a b?", true, true },
         { "~/a", "~/a", false, true },
+        { "[a'-'z]", "[a\\-z]", true, true },
+        { "['!'\\^]", "[\\!\\^]", true, false },
     };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -60,6 +62,13 @@ Test(split, patterns)
         cr_expect_str_eq(p.text, rows[i].text, "%s", rows[i].typed);
         cr_expect_eq(p.some, rows[i].some, "%s", rows[i].typed);
     }
+
+    static char stars[2 * URL_PATTERN_MAX];
+    struct url_pattern too_long;
+
+    memset(stars, '*', sizeof(stars) - 1);
+    split_pattern(stars, false, &too_long);
+    cr_expect_not(too_long.some);
 }
 
 static const char netrc[] = "# comment\n"
