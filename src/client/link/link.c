@@ -506,13 +506,12 @@ static bool link_data_refused(const struct link *l, CURLcode r)
     curl_off_t down = 0, up = 0;
     bool cut = r == CURLE_SSL_CONNECT_ERROR && l->io && l->reply != 0 &&
                l->reply != 220 && l->reply != 234;
-    bool answered = l->reply >= 430 && l->reply != 522;
 
     curl_easy_getinfo(l->curl, CURLINFO_SIZE_DOWNLOAD_T, &down);
     curl_easy_getinfo(l->curl, CURLINFO_SIZE_UPLOAD_T, &up);
-    return down == 0 && up == 0 && !answered &&
+    return down == 0 && up == 0 && l->reply < 430 &&
            (r == CURLE_FTP_WEIRD_PASV_REPLY || cut ||
-            (r != CURLE_OK && (l->reply == 425 || l->reply == 522)));
+            (r != CURLE_OK && l->reply == 425));
 }
 
 /* Remembers the login directory. */

@@ -81,8 +81,6 @@ static const struct fail_row {
       "first" },
     { 503, NULL, EX_UNAVAILABLE, false,
       "the server expects another command first" },
-    { 522, NULL, EX_PROTOCOL, false,
-      "the data connection must resume the TLS session" },
     { 530, "maximum", EX_TEMPFAIL, true, "the server limits your sessions" },
     { 530, "too many", EX_TEMPFAIL, true, "the server limits your sessions" },
     { 530, "limit", EX_TEMPFAIL, true, "the server limits your sessions" },
@@ -211,8 +209,7 @@ int fail_curl(struct failure *why, int curl, int reply, const char *text,
              "the server says \"%s\"%s%s", text, says ? ": " : "",
              says ? says->text : "");
         why->transient = says ? says->transient : reply < 500;
-        why->lost =
-            reply == 421 || reply == 425 || reply == 426 || reply == 522;
+        why->lost = reply == 421 || reply == 425 || reply == 426;
         why->reply = reply;
         return -1;
     }
