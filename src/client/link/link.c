@@ -129,6 +129,9 @@ static void link_judge_server(struct link *l, int before, uint64_t code)
         l->foreign = true;
     else if (tls)
         link_ask_features(l, tls);
+    else if (l->site->chooses && !l->hash &&
+             (code == 331 || code == 230 || code == 232))
+        l->foreign = true; /* it would get the password without an answer */
 }
 
 /* Notes which TLS protects the control connection, and whether a Sallyport has
