@@ -150,7 +150,7 @@ uint64_t listing_hash(const char *path, bool folds)
     uint64_t hash = folds;
 
     for (size_t n; *path; path += n) {
-        wchar_t c = *path;
+        wchar_t c = (unsigned char)*path;
 
         n = mbrtowc(&c, path, MB_CUR_MAX, &(mbstate_t){ 0 });
         n = n > MB_CUR_MAX ? 1 : n; /* not in UTF-8 */

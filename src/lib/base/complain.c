@@ -70,7 +70,10 @@ static const char *take_value(const char *format, va_list *args, char *value,
     _Static_assert(sizeof(long) == sizeof(long long), "both are one case here");
     snprintf(one, sizeof(one), "%.*s", (int)len, format);
     va_copy(copy, *args);
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral" /* of a checked format */
     vsnprintf(value, size, one, copy);
+#pragma GCC diagnostic pop
     va_end(copy);
     if (strchr(one, '*'))
         (void)va_arg(*args, int);
