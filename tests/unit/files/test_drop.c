@@ -605,7 +605,7 @@ PeerTest(mine, names_that_the_client_asked_for,
  * the session has stored. */
 Test(mine, an_older_file_of_the_name)
 {
-    enum { ANOTHER_NAME, REPLACED, WAITS, WAYS };
+    enum { ANOTHER_NAME, ANOTHER_FILE, WAITS, WAYS };
 
     skip_without_root();
     for (int way = 0; way < WAYS; way++) {
@@ -617,10 +617,10 @@ Test(mine, an_older_file_of_the_name)
             way == ANOTHER_NAME ? CONFLICT_RENAME : CONFLICT_OVERWRITE;
         PLAY(b, SHARES("/contracts", MINE | (way == WAITS ? RIGHT_INSPECT : 0)),
              FILL(SHARE "/n", 10, 1));
-        if (way != REPLACED)
+        if (way != ANOTHER_FILE)
             PLAY(b, MOVE(SHARE "/n", SHARE "/x"));
         PLAY(b, RUN(), STOR(path, 100, 2));
-        if (way == REPLACED) { /* by another session, or a job */
+        if (way == ANOTHER_FILE) { /* by another session, or a job */
             snprintf(path, sizeof(path), "%s", b->stored);
             snprintf(on_disk, sizeof(on_disk), "/../../shares%s", path);
             PLAY(b, STOR(path, 50, 3), MOVE(SHARE "/n", on_disk));
