@@ -150,10 +150,13 @@ uint64_t listing_hash(const char *path, bool folds)
     uint64_t hash = folds;
 
     for (size_t n; *path; path += n) {
-        wchar_t c = (unsigned char)*path;
+        wchar_t c = 0;
 
         n = mbrtowc(&c, path, MB_CUR_MAX, &(mbstate_t){ 0 });
-        n = n > MB_CUR_MAX ? 1 : n; /* not in UTF-8 */
+        if (n > MB_CUR_MAX) { /* not in UTF-8: no letter */
+            c = 0x110000 + (unsigned char)*path;
+            n = 1;
+        }
         hash ^= folds && path >= base ? towlower((wint_t)c) : (wint_t)c;
         hash *= 0x9e3779b97f4a7c15;
     }
