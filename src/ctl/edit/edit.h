@@ -80,8 +80,7 @@ gid_t ids_of_group(const char *text);
 
 /* given.c: the options of the command line. */
 
-#define DEFAULT "default" /* the server's setting applies */
-#define NONE    "none"
+#define NONE "none"
 
 /* Checks the options that are keys of a row, and --comment, and sets them in
  * the row. Asks neither a disk nor NSS. */
