@@ -90,7 +90,7 @@ int names_new(const char *path, names_question *taken, void *of, char *out,
 /* Lets one thread at a time ask the user, and protects names_taken and
  * names_kept. A capital
  * letter also answers all later questions. */
-static pthread_mutex_t names_lock = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
+static pthread_mutex_t names_lock = PTHREAD_MUTEX_INITIALIZER;
 static enum conflict_choice names_for_all = CHOICE_ASK;
 
 /* Writes "12.3 MiB of 2026-11-20 10:02", or "". A size of 0 without a time is
@@ -190,10 +190,9 @@ static struct {
     size_t count, size;
 } names_kept;
 
-static uint64_t names_id(const struct stat *st)
+static uint64_t names_id(uint64_t inode, uint64_t device)
 {
-    uint64_t id =
-        (st->st_ino + st->st_dev * 0x9e3779b97f4a7c15) * 0xbf58476d1ce4e5b9;
+    uint64_t id = (inode + device * 0x9e3779b97f4a7c15) * 0xbf58476d1ce4e5b9;
 
     id ^= id >> 32;
     return id ? id : 1;
@@ -228,30 +227,37 @@ static bool names_grow(void)
     return true;
 }
 
+/* Returns 1: ID is kept already; 0: it is now; -1: memory is short. Call it and
+ * the next one with the lock. */
+static int names_keep_id(uint64_t id)
+{
+    if (!names_grow())
+        return -1;
+    uint64_t *place = names_place(names_kept.id, names_kept.size, id);
+    const int r = *place == id;
+    names_kept.count += r == 0;
+    *place = id;
+    return r;
+}
+
+static bool names_has_id(uint64_t id)
+{
+    return names_kept.size > 0 &&
+           *names_place(names_kept.id, names_kept.size, id) == id;
+}
+
 int names_keep(const struct stat *st)
 {
-    const uint64_t id = names_id(st);
-    int r = -1;
-
     pthread_mutex_lock(&names_lock);
-    if (names_grow()) {
-        uint64_t *place = names_place(names_kept.id, names_kept.size, id);
-
-        r = *place == id;
-        names_kept.count += r == 0;
-        *place = id;
-    }
+    const int r = names_keep_id(names_id(st->st_ino, st->st_dev));
     pthread_mutex_unlock(&names_lock);
     return r;
 }
 
 bool names_are_kept(const struct stat *st)
 {
-    const uint64_t id = names_id(st);
-
     pthread_mutex_lock(&names_lock);
-    bool some = names_kept.size > 0 &&
-                *names_place(names_kept.id, names_kept.size, id) == id;
+    const bool some = names_has_id(names_id(st->st_ino, st->st_dev));
     pthread_mutex_unlock(&names_lock);
     return some && (S_ISDIR(st->st_mode) || st->st_nlink == 1);
 }
@@ -259,13 +265,12 @@ bool names_are_kept(const struct stat *st)
 /* Keeps only the first of several twins with its exact name. */
 bool names_twin(const char *target)
 {
-    const struct stat folded = { .st_ino = listing_hash(target, true) };
-    const struct stat exact = { .st_ino = listing_hash(target, false),
-                                .st_nlink = 1 };
+    const uint64_t folded = names_id(listing_hash(target, true), 0);
+    const uint64_t exact = names_id(listing_hash(target, false), 0);
 
     pthread_mutex_lock(&names_lock);
-    bool twin = names_keep(&folded) == 0 ? names_keep(&exact) < 0
-                                         : !names_are_kept(&exact);
+    const bool twin = names_keep_id(folded) == 0 ? names_keep_id(exact) < 0
+                                                 : !names_has_id(exact);
     pthread_mutex_unlock(&names_lock);
     return twin;
 }
