@@ -9,7 +9,7 @@ enum outcome {
     OUTCOME_OK,
     OUTCOME_NOT_FOUND,
     OUTCOME_NO_RIGHT, /* the user lacks the right */
-    OUTCOME_IN_DROP,  /* no right permits this in a drop */
+    OUTCOME_IN_DROP,  /* no right permits this in a drop, or with `mine` */
     OUTCOME_DENIED,   /* EACCES or EPERM from the kernel */
     OUTCOME_EXISTS,
     OUTCOME_NOT_DIRECTORY,

@@ -284,7 +284,10 @@
       "over upload_bytes=")                                                    \
     L(ALLO_NO_SPACE, 552, "No space for that much; free some, then send it.",  \
       "no space for that much")                                                \
-    L(BAD_NAME, 553, "Name not allowed; choose another.", "name not allowed")  \
+    L(BAD_NAME, 553,                                                           \
+      "A name can't be that long, have control characters, or begin with "     \
+      ".sallyport-; choose another.",                                          \
+      "name not allowed")                                                      \
     L(TOO_DEEP, 553, "A path in it would be longer than 4096 bytes.",          \
       "a path in it would be too long")                                        \
     R(NAME_TAKEN, 553, "The name is taken; choose another one.")               \

@@ -261,7 +261,8 @@ void cmd_type(struct session *s, const struct call *call)
         const char *name;
         bool lines;
     } types[] = {
-        { "A", true }, { "A N", true }, { "I", false }, { "L 8", false }
+        { "A", true },  { "A N", true },  { "AN", true },
+        { "I", false }, { "L 8", false }, { "L8", false },
     };
 
     for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {

@@ -227,7 +227,7 @@ static unsigned ask_needed_rights(const struct ask *a)
                                              : RIGHT_LIST;
 }
 
-/* No letter would help in a drop: says what does. */
+/* No letter would help in a drop, or with `mine`: says what does. */
 static const char *ask_drop_lacks(unsigned needed)
 {
     return needed & RIGHT_DIRECTORY
@@ -237,6 +237,8 @@ static const char *ask_drop_lacks(unsigned needed)
                ? "no right to delete in a drop, where sent files stay"
            : needed & RIGHT_READ
                ? "no right to read in a drop, not even a sent file"
+           : needed & RIGHT_RENAME
+               ? "no right to rename a directory with u, or into a drop"
                : "no right to change modes in a drop, which sets them";
 }
 

@@ -543,7 +543,7 @@ PeerTest(mine, own_files, (skip_without_root(), peer_init(p)))
     cr_expect_eq(b.entries, 1, "%s", b.text);
     PLAY(&b, CWD("/contracts/d"), MLST("/contracts/d"));
     cr_expect(b.are.mtime == 0, "what others do in it doesn't show");
-    PLAY(&b, RNTO("/contracts/d", "/contracts/e", NO_RIGHT),
+    PLAY(&b, RNTO("/contracts/d", "/contracts/e", IN_DROP),
          RNTO(stored, "/contracts/d/b"));
     cr_expect_eq(strlen(b.stored), strlen("/contracts/d/b.01234567"));
     GETS(OK, ask_facts(p, b.stored, FACTS_FOR_ANY));

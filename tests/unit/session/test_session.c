@@ -505,6 +505,9 @@ Test(session, no_right_in_a_drop, LOGGED_IN)
         cr_expect(strstr(fake.reply, rows[i].words), "%s", fake.reply);
         cr_expect_not(strstr(fake.reply, "administrator"), "%s", fake.reply);
     }
+    FAKE_DO("RNFR x", 350, facts, facts_are);
+    fake_do_refused("RNTO y", MSG_rename, OUTCOME_IN_DROP, 550);
+    cr_expect(strstr(fake.reply, "directory with u"), "%s", fake.reply);
 }
 
 /* A user who may only upload (a drop) continues a cut upload: files answers

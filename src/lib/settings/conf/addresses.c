@@ -124,7 +124,10 @@ int addresses_set(const struct assignment *a)
                                      "sallyport-address.timer keeps it up to "
                                      "date)")
                    : kinds_refuse_syntax(a);
-    if (address_is_any(&public))
+    /* 0.0.0.0/8, and multicast and broadcast (224.0.0.0/3) */
+    if (address_is_any(&public) ||
+        (public.family == 4 &&
+         (public.bytes[0] == 0 || public.bytes[0] >= 224)))
         return kinds_refuse(a, "clients can't connect to this one; name "
                                "the public address, or leave it empty");
     *(struct address *)a->field = public;

@@ -241,7 +241,7 @@ static int change_rename_locked(const struct files *f, const struct place *from,
     if (resolve_hides(f, from->mount, &st))
         return -ENOENT;
     if (from->mount->mine && S_ISDIR(st.st_mode))
-        return OUTCOME_NO_RIGHT; /* it may contain other users' files */
+        return OUTCOME_IN_DROP; /* it may contain other users' files */
     if (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
         return OUTCOME_NOT_REGULAR;
     /* Did a directory that isn't locked get the name meanwhile? */
