@@ -86,8 +86,8 @@ static bool netrc_take(const struct netrc_entry *e, struct url *url,
     explicit_bzero(password, sizeof(password));
     if (r < 0 || netrc_plain(e->login, login, sizeof(login)) < 0)
         return false;
-    if (url->user[0])
-        return strcmp(login, url->user) == 0;
+    if (url->user[0] || !e->login.ptr)
+        return url->user[0] && (!e->login.ptr || strcmp(login, url->user) == 0);
     snprintf(url->user, sizeof(url->user), "%s", login);
     return true;
 }

@@ -161,7 +161,8 @@ static const struct fail_row {
       "host" },
     /* The blank excludes "Connection reset by peer". */
     { CURLE_RECV_ERROR, "CONNECT ", EX_UNAVAILABLE, true,
-      "the proxy made no connection to the server" },
+      "the proxy made no connection to the server; it must permit the passive "
+      "ports, too" },
     { CURLE_RECV_ERROR, NULL, EX_TEMPFAIL, true, "the connection was cut" },
     { CURLE_SEND_ERROR, NULL, EX_TEMPFAIL, true, "the connection was cut" },
     { CURLE_GOT_NOTHING, NULL, EX_TEMPFAIL, true, "the connection was cut" },

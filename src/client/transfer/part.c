@@ -250,8 +250,13 @@ int part_finish(struct part *p, const char *target, bool replace, bool again,
         part_drop(p);
         return -1;
     }
-    if (replace && fstatat(p->directory, base, &old, 0) == 0)
-        fchmod(p->fd, old.st_mode & 0777);
+    if (replace && fstatat(p->directory, base, &old, 0) == 0) {
+        /* without the group its bits would be another group's */
+        const bool kept = fchown(p->fd, old.st_uid, old.st_gid) == 0 ||
+                          fchown(p->fd, (uid_t)-1, old.st_gid) == 0;
+
+        fchmod(p->fd, old.st_mode & (kept ? 0777 : 0707));
+    }
     if (when > 0)
         futimens(p->fd, times);
     pthread_mutex_lock(&one);

@@ -83,6 +83,7 @@ static const char netrc[] = "# comment\n"
                             " a\n machine no login y password z\"\n"
                             "machine hash login #x password #y # z\n"
                             "machine macro login x password y\n"
+                            "machine alone password p\n"
                             "macdef init\nmachine hidden login x password m\n"
                             "\n"
                             "default login guest password g\n";
@@ -100,6 +101,8 @@ Test(password, netrc)
         { "hash", "", "#x", "#y" },
         { "macro", "", "x", "y" },
         { "hidden", "", "guest", "g" },
+        { "alone", "anna", "anna", "p" },
+        { "alone", "", "guest", "g" },
         { "no", "", "guest", "g" },
         { "elsewhere", "", "guest", "g" },
         { "elsewhere", "nobody", NULL, NULL },
