@@ -10,7 +10,8 @@ Test(users, rows)
         "# a comment: with colons\n\n \t\n"
         "anna:" HASH ":70000:70001:Anna, A.:/srv/anna::rights=read\n"
         "bob:!" HASH ":70002:70002::/srv/bob::upload_eof=lenient\n"
-        "eve:!:70003:70003::/srv/eve::   rights=lrw  on_conflict=rename\n"
+        "eve:!:70003:70003::/srv/eve::   rights=lrw  on_conflict=rename"
+        " expires=2027-01-31T12:00:00Z\n"
         "x:*:4294967294:0::/x::";
 
     read_well(text);
@@ -31,7 +32,9 @@ Test(users, rows)
     cr_expect_str_eq(u.row[2].hash, "");
     cr_expect_eq(u.row[2].rights, RIGHT_LIST | RIGHT_READ | RIGHT_WRITE);
     cr_expect_eq(u.row[2].choice[CHOICE_CONFLICT], CONFLICT_RENAME + 1);
+    cr_expect_eq(u.row[2].expires, 1801396800);
     cr_expect_eq(u.row[1].choice[CHOICE_CONFLICT], 0);
+    cr_expect_eq(u.row[1].expires, 0);
     cr_expect_eq(u.row[1].choice[CHOICE_UPLOAD_EOF], UPLOAD_EOF_LENIENT + 1);
     cr_expect_eq(u.row[2].choice[CHOICE_UPLOAD_EOF], 0);
     cr_expect(u.row[3].locked);
