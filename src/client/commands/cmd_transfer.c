@@ -240,6 +240,7 @@ static int get_file(struct tree *t, const char *remote, const char *local,
     job.known = e.sized;
     job.size = e.size;
     job.modified = e.modified;
+    job.unique = e.unique;
     if (e.kind == LISTED_DIRECTORY)
         tree_walk(t, named, local, remote, true);
     else if (!options_too_young(o, e.modified))

@@ -18,7 +18,7 @@ static int remove_remains(const struct job *job, struct link *l,
     if (there == ABSENT)
         return 0;
     if (there == PRESENT && job->known && e.size == job->size &&
-        e.modified == job->modified)
+        e.modified == job->modified && e.unique == job->unique)
         return 1;
     return fail(why, EX_TEMPFAIL,
                 "not removed: the connection was cut during the removal, and "
@@ -90,6 +90,7 @@ static struct job remove_job(const struct listing_entry *e, struct job *above)
                          .known = e->sized,
                          .size = e->size,
                          .modified = e->modified,
+                         .unique = e->unique,
                          .depth = above ? above->depth + 1 : 0,
                          .above = above };
 }

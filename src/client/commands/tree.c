@@ -365,6 +365,7 @@ static void tree_down_entry(struct tree *t, struct job *dir,
                            .known = e->sized,
                            .size = e->size,
                            .modified = e->modified,
+                           .unique = e->unique,
                            .above = dir };
         bool found = t->use == TREE_SYNCS && lstat(local, &st) == 0;
 

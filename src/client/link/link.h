@@ -371,6 +371,7 @@ struct listing_entry {
     uint64_t size;
     bool sized;      /* the listing has the size */
     time_t modified; /* 0: unknown */
+    uint64_t unique; /* a hash of the file's number; 0: unknown */
 };
 
 #define LISTING_MAX 1000000 /* entries */

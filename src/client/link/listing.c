@@ -95,6 +95,11 @@ static bool listing_fact(struct listing_entry *e, struct slice fact)
         e->sized = slice_number(value, INT64_MAX, &e->size) == 0;
     } else if (slice_equal_nocase(name, SLICE("modify"))) {
         e->modified = listing_read_time(value);
+    } else if (slice_equal_nocase(name, SLICE("unique"))) {
+        /* "DEVICEUINODE". Two nodes can have two numbers for one device. */
+        slice_cut(&value, 'U', &name);
+        for (size_t i = 0; i < value.len; i++)
+            e->unique = 257 * e->unique + (unsigned char)value.ptr[i];
     } else if (slice_equal_nocase(name, SLICE("type"))) {
         bool itself = slice_equal_nocase(value, SLICE("cdir")) ||
                       slice_equal_nocase(value, SLICE("pdir"));

@@ -39,7 +39,8 @@ static int download_facts(struct file_transfer *t, struct failure *why)
     struct listing_entry e = { .kind = LISTED_FILE,
                                .size = t->job->size,
                                .sized = true,
-                               .modified = t->job->modified };
+                               .modified = t->job->modified,
+                               .unique = t->job->unique };
     int r = t->job->known && !t->row.verb
                 ? 0
                 : remote_look(t->link, t->remote, LOOK_KIND, &e, why);
@@ -54,6 +55,7 @@ static int download_facts(struct file_transfer *t, struct failure *why)
                     "cat, which needs none");
     t->size = e.size;
     t->modified = e.modified;
+    t->unique = e.unique;
     return 0;
 }
 

@@ -43,7 +43,9 @@ struct job {
     /* A transfer: */
     uint64_t size;   /* put: size for the total, or 0 */
     time_t modified; /* get; 0: unknown */
-    bool known;      /* size and modified are known; a walk: taken is known */
+    uint64_t unique; /* get, rm; 0: unknown */
+    bool known;      /* size, modified and unique are known; a walk: taken is
+                      * known */
     bool taken;      /* a walk: the server has the name */
     bool made;       /* a walk: the client has made the directory, here or on
                       * the server, or has taken the local one */

@@ -164,6 +164,7 @@ struct file_transfer {
     uint64_t size, first, done; /* bytes of the whole file, bytes from before
                                  * this try, bytes so far */
     time_t modified;
+    uint64_t unique; /* get: as in struct listing_entry */
     enum upload_has {
         HAS_NOTHING,
         HAS_PART,      /* perhaps bytes of this file */

@@ -640,8 +640,9 @@ class Session(threading.Thread):
 # connection, and "none" none. With "…,TIMES" only the first TIMES get it. dies, bans: After
 # three uploads the server is gone, or greets each client with a ban. poison: An upload of a
 # name with "bad" ends the connection. upload_only: There are no listings. slow_sum: A whole
-# file's checksum takes too long. folds: Its disk ignores the case of letters.
-KEEPERS = ("sallyport", "dies", "bans", "poison", "upload_only", "slow_sum", "folds")
+# file's checksum takes too long. folds: Its disk ignores the case of letters. swaps: Once a
+# file was compared, or its removal was cut, another one has its name, length and time.
+KEEPERS = ("sallyport", "dies", "bans", "poison", "upload_only", "slow_sum", "folds", "swaps")
 BANNED = threading.Event() # bans: three uploads were stored
 
 
@@ -719,7 +720,19 @@ class Keeper(Session):
             return self.reply("550 no such file")
         self.reply(code)
 
+    def swap(self, path):
+        if FAULT != "swaps" or path in LOST or not os.path.isfile(path):
+            return False
+        LOST.add(path)
+        with open(path) as old, open("new", "w") as new:
+            new.write(old.read().upper())
+        os.utime("new", (os.stat(path).st_mtime,) * 2)
+        os.rename("new", path)
+        return True
+
     def do_DELE(self, words):
+        if self.swap(self.at(words)):
+            raise ConnectionError
         self.change("250 gone", os.unlink, words)
 
     def do_RMD(self, words):
@@ -743,7 +756,9 @@ class Keeper(Session):
 
     def facts(self, path, name):
         kind = "dir" if os.path.isdir(path) else "file"
-        return f"type={kind};size={os.path.getsize(path)};modify={self.stamp(path)}; {name}"
+        st = os.stat(path)
+        return f"type={kind};size={st.st_size};modify={self.stamp(path)};" \
+               f"unique={st.st_dev:x}U{st.st_ino:x}; {name}"
 
     # Replies with what TEXT says about a file, or refuses.
     def tell(self, words, text, is_there=os.path.isfile):
@@ -772,6 +787,7 @@ class Keeper(Session):
             with open(path, "rb") as f:
                 hash = hashlib.sha256(f.read()[:self.range and self.range[1] + 1])
             self.range = None
+            self.swap(path)
             return f"213 SHA-256 0-1 {hash.hexdigest()} {words}"
         self.tell(words, text)
 

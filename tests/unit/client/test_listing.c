@@ -39,6 +39,32 @@ Test(listing, mlsd)
     listing_release(&l);
 }
 
+/* A file keeps its number if a node of a cluster has another one for its
+ * device; another file has another one. */
+Test(listing, unique)
+{
+    static const struct {
+        const char *one, *other;
+        bool same;
+    } rows[] = {
+        { "unique=801Ua1;", "Unique=801Ua1;", true },
+        { "unique=801Ua1;", "unique=2aUa1;", true },
+        { "unique=801Ua1;", "unique=801U1a;", false },
+        { "unique=801Ua1;", "unique=801Ua1f;", false },
+        { "unique=801Ua1;", "unique=801U0;", false },
+        { "unique=801Ua1;", "size=1;", false },
+        { "size=1;", "unique=;", true },
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct listing_entry one = { 0 }, other = { 0 };
+
+        listing_take_mlst(&one, slice_from(rows[i].one));
+        listing_take_mlst(&other, slice_from(rows[i].other));
+        cr_expect_eq(one.unique == other.unique, rows[i].same, "%zu", i);
+    }
+}
+
 /* Names that would leave the directory or write to the terminal. */
 Test(listing, names_that_are_refused)
 {
