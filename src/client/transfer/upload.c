@@ -100,7 +100,7 @@ static size_t upload_give(void *of, char *bytes, size_t len)
         memcpy(tail + TAIL - left, bytes, (size_t)n);
         n = n < DRIP ? n : DRIP;
     }
-    digest_add(&t->digest, bytes, (size_t)n);
+    digest_sent(&t->digest, bytes, (size_t)n);
     t->done += (uint64_t)n;
     return (size_t)n;
 }
@@ -311,6 +311,7 @@ static int upload_send(struct file_transfer *t, bool again, struct failure *why)
     t->done = t->first;
     if (!t->digest.ctx && transfer_begin_digest(t, upload_is_sized(t), why) < 0)
         return -1;
+    digest_catch_up(&t->digest, t->link); /* for digest_sent() */
     transfer_show(t);
     return upload_bytes(t, why) < 0 ? -1 : upload_compare(t, why);
 }

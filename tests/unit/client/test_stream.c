@@ -53,6 +53,43 @@ Test(digest, of_each_algorithm)
     fclose(f);
 }
 
+/* Bytes that were sent count as they were, whether or not the file is followed;
+ * only what was missed before is read from the file, which has "xbxd" now. */
+Test(digest, of_sent_bytes)
+{
+    static const struct {
+        uint64_t before; /* bytes before the first ones that are sent */
+        bool follows;
+        const char *sent, *all;
+    } rows[] = {
+        { 0, true, "abcd", "abcd" },
+        { 0, false, "abcd", "abcd" },
+        { 1, true, "bcd", "xbxd" },
+    };
+    char out[DIGEST_HEX_MAX], wanted[DIGEST_HEX_MAX];
+    struct link l = { .control = -1 };
+    struct checksum d;
+    FILE *f = tmpfile();
+
+    cr_assert(f && fputs("xbxd", f) >= 0 && fflush(f) == 0);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        uint64_t end = rows[i].before;
+
+        digest_begin(&d, "SHA256");
+        digest_add(&d, rows[i].all, strlen(rows[i].all));
+        digest_end(&d, wanted);
+        digest_begin(&d, "SHA256");
+        if (rows[i].follows)
+            digest_follow(&d, fileno(f), &end, &l);
+        for (const char *at = rows[i].sent; *at; at++, end++)
+            digest_sent(&d, at, 1);
+        cr_expect_eq(digest_catch_up(&d, NULL), 0);
+        digest_end(&d, out);
+        cr_expect_str_eq(out, wanted, "%zu", i);
+    }
+    fclose(f);
+}
+
 /* In spare time the client reads one block of the file at a time. It reports an
  * error only when the checksum is needed. */
 Test(digest, follows_a_file_in_spare_time)
