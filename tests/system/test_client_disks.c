@@ -237,7 +237,7 @@ ServerTest(client_disks, a_server_that_folds_names, 240, PLAN(0))
     fuse_unmount(home, fuse);
 }
 
-static const char *const twins[] = { "t/f\u00c4", "t/F\u00e4" };
+static const char *const twins[] = { "t/f\u00c4\u00b5", "t/F\u00e4\u039c" };
 
 /* Begins a played server, and its user gets LIE; see faulty_server.py. */
 static void twins_begin(struct faulty *f, const char *fault, const char *lie,
@@ -259,8 +259,8 @@ static void twins_begin(struct faulty *f, const char *fault, const char *lie,
 static const char *const twin_calls[][7] = {
     { "put", "-r", "--conflict=overwrite", "t", "/" },
     { "put", "-rP4", "--conflict=overwrite", "--remove-source", "t", "/" },
-    { "put", "-P4", "--conflict=overwrite", "--remove-source", "t/f\u00c4",
-      "t/F\u00e4", "/t/" },
+    { "put", "-P4", "--conflict=overwrite", "--remove-source",
+      "t/f\u00c4\u00b5", "t/F\u00e4\u039c", "/t/" },
     { "sync", "-P4", "t", "/t" },
 };
 #define TWIN_CALLS (sizeof(twin_calls) / sizeof(twin_calls[0]))

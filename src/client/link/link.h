@@ -413,7 +413,8 @@ void listing_sort(struct listing *l);
 /* Returns the entry of a sorted listing with the last part of PATH as its name,
  * or NULL. */
 /* Returns a hash of PATH. FOLDS: two names of one directory that differ only in
- * the case of letters, twins, have the same. */
+ * the case of letters, twins, have the same; in both cases, since some letters
+ * have three forms. */
 uint64_t listing_hash(const char *path, bool folds);
 const struct listing_entry *listing_find(const struct listing *l,
                                          const char *path);

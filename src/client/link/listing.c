@@ -162,7 +162,8 @@ uint64_t listing_hash(const char *path, bool folds)
             c = 0x110000 + (unsigned char)*path;
             n = 1;
         }
-        hash ^= folds && path >= base ? towlower((wint_t)c) : (wint_t)c;
+        hash ^=
+            folds && path >= base ? towlower(towupper((wint_t)c)) : (wint_t)c;
         hash *= 0x9e3779b97f4a7c15;
     }
     return hash;

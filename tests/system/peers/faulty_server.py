@@ -651,7 +651,7 @@ class Keeper(Session):
         path = os.path.join("kept", self.user)
         for name in words.strip("/").split("/"):
             there = os.listdir(path) if FAULT == "folds" and os.path.isdir(path) else []
-            path += "/" + next((one for one in there if one.lower() == name.lower()), name)
+            path += "/" + next((one for one in there if one.casefold() == name.casefold()), name)
         return path
 
     def do_USER(self, words):

@@ -171,10 +171,28 @@ Test(names, have_twins)
         { "d/\u00e4", false }, { "d/\u00c4", true }, { "d/\xe4", false },
         { "d/\xc4", false },   { "d/a/b", false },   { "d/A/b", false },
     };
+    /* Each set is one name where a disk folds names as ext4 does. */
+    static const char *const sets[][3] = {
+        { "e/\u03c3", "e/\u03a3", "e/\u03c2" },
+        { "e/\u00b5", "e/\u039c", "e/\u03bc" },
+        { "e/s", "e/\u017f", "e/S" },
+        { "e/k", "e/\u212a", "e/K" },
+        { "e/\u00e5", "e/\u212b", "e/\u00c5" },
+        { "e/\u03b2", "e/\u03d0", "e/\u0392" },
+        { "e/\u01c6", "e/\u01c5", "e/\u01c4" },
+        { "e/\u1e61", "e/\u1e9b", "e/\u1e60" },
+    };
 
     setlocale(LC_CTYPE, "C.UTF-8");
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
         cr_expect_eq(names_twin(rows[i].name), rows[i].twin, "%zu", i);
+    for (size_t i = 0; i < 9 * sizeof(sets) / sizeof(sets[0]); i++) {
+        const char *one = sets[i / 9][i % 3], *other = sets[i / 9][i / 3 % 3];
+
+        names_release();
+        cr_expect_not(names_twin(one));
+        cr_expect_eq(names_twin(other), one != other, "%s, %s", one, other);
+    }
     names_release();
 }
 
