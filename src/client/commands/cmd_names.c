@@ -208,6 +208,24 @@ int cmd_rmdir(struct client *c, struct word *w, int n)
     return names_each(c, w, n, rmdir_one, NULL);
 }
 
+/* Says if the server has given another name than TO. Returns an exit code. */
+static int mv_tell(const struct client *c, const char *from, const char *to)
+{
+    static const char mark[] = "250 Renamed to ";
+    const char *told = c->link.text + strlen(mark);
+
+    if (strncmp(c->link.text, mark, strlen(mark)) != 0)
+        return 0;
+    if (c->options.conflict == CHOICE_OVERWRITE &&
+        names_numbered(url_base(to), url_base(told)))
+        return client_refuse(from, EX_CANTCREAT,
+                             "the server doesn't let files be replaced: /%s is "
+                             "unchanged, and the file is %s now",
+                             to, told);
+    progress_note("%s is %s now", from, told);
+    return 0;
+}
+
 /* Changes a name. On the command line, the new name is relative to the
  * directory of the old one; in a session, to the current directory. Asks
  * whether the new name is taken, since the server replaces a file of this name
@@ -241,7 +259,7 @@ int cmd_mv(struct client *c, struct word *w, int n)
     return r == PRESENCE_UNKNOWN ||
                    remote_rename(&c->link, w[0].path, to, &why) < 0
                ? client_error(w[0].path, &why)
-               : 0;
+               : mv_tell(c, from, to);
 }
 
 static int chmod_one(struct client *c, const char *path,

@@ -317,6 +317,17 @@ enum conflict_choice names_decide(const struct options *o, const char *name,
     return c;
 }
 
+/* The number comes before the extension, or where a long name was cut. */
+bool names_numbered(const char *name, const char *new)
+{
+    size_t same = 0;
+
+    while (name[same] && name[same] == new[same])
+        same++;
+    return strncmp(new + same, " (", 2) == 0 ||
+           (same > 0 && strncmp(new + same - 1, " (", 2) == 0);
+}
+
 void names_tell(const struct options *o, const char *name, const char *new)
 {
     if (o->conflict == CHOICE_ASK && !names_can_ask(o))

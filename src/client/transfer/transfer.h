@@ -150,6 +150,9 @@ enum conflict_choice names_decide(const struct options *o, const char *name,
                                   bool twice, const char *where,
                                   struct names_file old, struct names_file new);
 
+/* Has the server called a file NEW since NAME was taken, such as "a (2).txt"? A
+ * drop adds other suffixes. */
+bool names_numbered(const char *name, const char *new);
 /* Says why the file NAME gets the name NEW, and which options a script can use,
  * if nobody could be asked. */
 void names_tell(const struct options *o, const char *name, const char *new);

@@ -130,13 +130,9 @@ int upload_compare(struct file_transfer *t, struct failure *why)
     return r;
 }
 
-/* Says if the name has changed. If the name was taken, the server calls the
- * file "NAME (2)"; a drop adds other suffixes. */
 int upload_tell_name(const struct file_transfer *t, struct failure *why)
 {
-    size_t len = strlen(t->job->remote);
-    bool renamed = strncmp(t->remote, t->job->remote, len) == 0 &&
-                   strncmp(t->remote + len, " (", 2) == 0;
+    bool renamed = names_numbered(t->job->remote, t->remote);
 
     if (t->job->overwrite && strcmp(t->remote, t->job->remote) != 0)
         return fail(why, EX_CANTCREAT,
