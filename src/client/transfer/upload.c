@@ -122,8 +122,10 @@ static int upload_open(struct file_transfer *t, struct failure *why)
         return fail(why, EX_USAGE, "%s: is a directory; add -r", t->local);
     if (!S_ISREG(st.st_mode))
         return fail(why, EX_NOINPUT, "%s: not a regular file", t->local);
-    if (!source_is_same(&st, &t->read) && t->has == HAS_COMPARED)
-        t->has = HAS_CONFIRMED;
+    if (!source_is_same(&st, &t->read)) {
+        t->has = t->has == HAS_COMPARED ? HAS_CONFIRMED : t->has;
+        t->confirmed = UNCONFIRMED;
+    }
     t->size = (uint64_t)st.st_size;
     t->modified = st.st_mtime;
     t->read = st;
@@ -209,25 +211,30 @@ static bool upload_is_empty(const struct file_transfer *t)
 }
 
 /* Does the server have the whole file after a cut, so that only the 226 was
- * lost? Then the client doesn't send the file again. Returns 1: the server has
+ * lost, or the comparison after it? Then the client doesn't send the file
+ * again, even if this account can't compare. Returns 1: the server has
  * the file; 0: it hasn't, or that isn't known; -1 with the reason. */
 static int upload_is_there(struct file_transfer *t, struct failure *why)
 {
+    const bool sure =
+        t->has >= HAS_CONFIRMED && t->confirmed == t->size && !t->again;
     struct listing_entry e;
 
     /* A twin may have the same bytes. */
-    if (t->has == HAS_NOTHING || t->job->twin || !transfer_hash_name(t) ||
-        (!upload_is_sized(t) && !upload_is_empty(t)))
+    if (t->has == HAS_NOTHING || (t->job->twin && !sure) ||
+        !transfer_hash_name(t) || (!upload_is_sized(t) && !upload_is_empty(t)))
         return 0;
-    enum presence r = remote_look(t->link, t->remote, LOOK_KIND, &e, why);
-    if (r != PRESENT || e.kind != LISTED_FILE || e.size != t->size)
+    if (!sure &&
+        (remote_look(t->link, t->remote, LOOK_KIND, &e, why) != PRESENT ||
+         e.kind != LISTED_FILE || e.size != t->size))
         return why->lost ? -1 : 0;
     if (!t->digest.ctx && transfer_begin_digest(t, true, why) < 0)
         return -1;
     t->done = t->size;
     if (transfer_verify(t, why) < 0)
-        return why->lost || link_interrupted ? -1 : 0;
-    return t->checked;
+        return sure || why->lost || link_interrupted ? -1 : 0;
+    t->sized = sure;
+    return sure || t->checked;
 }
 
 /* Ends a try: notes what the server may have. WHY keeps libcurl's failure,

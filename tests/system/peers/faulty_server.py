@@ -642,7 +642,10 @@ class Session(threading.Thread):
 # name with "bad" ends the connection. upload_only: There are no listings. slow_sum: A whole
 # file's checksum takes too long. folds: Its disk ignores the case of letters. swaps: Once a
 # file was compared, or its removal was cut, another one has its name, length and time.
-KEEPERS = ("sallyport", "dies", "bans", "poison", "upload_only", "slow_sum", "folds", "swaps")
+# blind: Nobody may compare checksums. drop: Nor look for files, which get other names. If
+# there is a file "next", it becomes the client's "changing" when a connection is lost.
+KEEPERS = ("sallyport", "dies", "bans", "poison", "upload_only", "slow_sum", "folds", "swaps",
+           "blind", "drop")
 BANNED = threading.Event() # bans: three uploads were stored
 
 
@@ -702,6 +705,8 @@ class Keeper(Session):
         if self.listener:
             self.listener.close()
         if code == "lost":
+            if os.path.exists("next"):
+                os.rename("next", "changing")
             raise ConnectionError
         if code != "none":
             self.reply(code + " always")
@@ -769,6 +774,8 @@ class Keeper(Session):
         self.tell(words, lambda path: f"213 {os.path.getsize(path)}")
 
     def do_MLST(self, words):
+        if FAULT == "drop":
+            return self.reply("550 You have no right to do this")
         self.tell(words, lambda path: f"250-Here\r\n {self.facts(path, words)}\r\n250 End",
                   os.path.exists)
 
@@ -781,6 +788,8 @@ class Keeper(Session):
         return calendar.timegm(time.strptime(when, "%Y%m%d%H%M%S"))
 
     def do_HASH(self, words):
+        if FAULT in ("blind", "drop"):
+            return self.reply("550 You have no right to do this")
         def text(path):
             if FAULT == "slow_sum" and not self.range:
                 return "451 The checksum takes too long"
@@ -833,6 +842,8 @@ class Keeper(Session):
             return self.reply("553 The name is taken; choose another one.")
         while self.choice == "rename" and os.path.exists(self.at(name)):
             name, number = f"{words} ({number})", number + 1
+        if FAULT == "drop":
+            name += ".%08x" % next(UPLOADS)
         os.rename(path, self.at(name))
         self.reply(f"226 Transfer complete: {bytes} bytes stored as /{name.strip('/')}")
 
