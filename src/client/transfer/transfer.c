@@ -228,16 +228,35 @@ int transfer_compare_head(struct file_transfer *t, struct failure *why)
     return r < 0 && why->code != EX_DATAERR ? -1 : r == 0;
 }
 
+/* Has the server's file become longer than the LENGTH that was downloaded? */
+static bool transfer_outgrown(const struct file_transfer *t, uint64_t length)
+{
+    struct listing_entry e;
+    struct failure why;
+
+    return t->job->kind == JOB_GET && length > 0 &&
+           remote_look(t->link, t->remote, 0, &e, &why) == PRESENT &&
+           e.size > length;
+}
+
 int transfer_verify(struct file_transfer *t, struct failure *why)
 {
-    const struct remote_range all = { .to =
-                                          t->size > t->done ? t->size : t->done,
-                                      .part = t->too_long };
+    struct remote_range all = { .to = t->size > t->done ? t->size : t->done,
+                                .part = t->too_long };
 
     t->checked = false;
     if (!t->digest.ctx || !transfer_hash_name(t))
         return 0;
     int r = transfer_compare(t, all, why);
+    if (r < 0 && why->code == EX_DATAERR && !all.part &&
+        transfer_outgrown(t, all.to)) {
+        all.part = true;
+        r = transfer_compare(t, all, why);
+        if (r == 0)
+            progress_note("%s: the file grows on the server; its first %llu "
+                          "bytes were downloaded",
+                          t->remote, (unsigned long long)all.to);
+    }
     if (r == 1 && t->job->kind == JOB_PUT && remote_lacks_right(t->link))
         progress_note("%s: stored; not compared, since this account may not "
                       "read it",

@@ -61,7 +61,8 @@ PASSIVE_ADDRESS = {"pasv_private": "10,1,2,3", "pasv_foreign": "203,0,113,9",
                    "pasv_only": "203,0,113,9"}
 NAMES = ["../escaped", "/escaped", "a/b", "..", "\x1b[2Jclear", "tab\there",
          "del\x7f", "good"]
-# growing: TEXT grows whenever its size was told, growing_once: only the first time.
+# growing: TEXT grows whenever its size was told, growing_once: only the first time. logged: It
+# grows whenever it was sent.
 # replaced: After the first download it is another file.
 WRONG_SIZES = {"size_too_small": 3, "size_too_large": 4000}
 LISTED = {
@@ -110,6 +111,7 @@ FOUR = threading.Barrier(4, timeout=60)
 SECOND = threading.Event()
 FETCHED = threading.Event() # late_list: a download was asked for
 TOLD = [] # questions for a size
+SENT = [] # downloads
 LIVE = set() # sessions that are logged in
 UPLOADING = [] # those that have begun an upload
 DENIED = [] # sessions that are over
@@ -456,6 +458,8 @@ class Session(threading.Thread):
     def text(self):
         if FAULT == "growing" or FAULT == "growing_once" and TOLD:
             return TEXT + b"more\n" * (len(TOLD) if FAULT == "growing" else 1)
+        if FAULT == "logged":
+            return TEXT + b"more\n" * len(SENT)
         return TEXT.upper() if FETCHED.is_set() and FAULT in ("replaced", "stale_list") else TEXT
 
     # slow_hash: The checksum of a whole file takes too long; slower_hash: the checksum of
@@ -607,6 +611,7 @@ class Session(threading.Thread):
     def do_RETR(self, words):
         text = STORED.get(words, self.text())
         FETCHED.set()
+        SENT.append(words)
         if FAULT in ("cut_once", "stale_list"):
             text = text if next(DOWNLOADS) else TEXT[:20]
         self.send([] if FAULT == "empty" else [text[self.first:]])
