@@ -224,6 +224,8 @@ int transfer_compare_head(struct file_transfer *t, struct failure *why)
 {
     if (!transfer_hash_name(t))
         return 0;
+    /* An account that may read no stored file may read an unfinished upload. */
+    t->link->refused[QUESTION_HASH][0] = '\0';
     int r = transfer_compare(t, (struct remote_range){ .to = t->done }, why);
     return r < 0 && why->code != EX_DATAERR ? -1 : r == 0;
 }
