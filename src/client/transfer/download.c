@@ -169,9 +169,11 @@ static int download_into(struct file_transfer *t, struct part *p, bool replace,
     bool keep = !t->link->site->options->no_preserve;
     int r;
     while ((r = part_finish(p, t->local, replace, t->job->twice,
-                            keep ? transfer_time(t) : 0, why)) == 1)
-        if (download_rename(t, why) < 0)
-            return -1;
+                            keep ? transfer_time(t) : 0, why)) == 1) {
+        t->skipped = t->link->site->options->conflict == CHOICE_SKIP;
+        if (t->skipped || download_rename(t, why) < 0)
+            return t->skipped ? 0 : -1;
+    }
     return r;
 }
 
@@ -237,7 +239,7 @@ int download_once(struct file_transfer *t, struct failure *why)
         fail_add(why,
                  "; %s of it are kept in %s, where the next call can resume",
                  show_size((uint64_t)st.st_size, size), p.name);
-    part_close(&p, why->code != EX_DATAERR);
+    part_close(&p, !t->skipped && why->code != EX_DATAERR);
     t->fd = -1;
     return r;
 }
