@@ -392,9 +392,7 @@ static bool shell_may_keep(const char *line)
     if (!strchr("!#", line[0]) && !commands_find(name, IN_SHELL))
         return false;
     for (const char *at = line; (at = strstr(at, "://")); at++) {
-        const char *server = at + strlen("://");
-        size_t len = strcspn(server, "/ \t");
-        const char *end = memrchr(server, '@', len);
+        const char *server = at + strlen("://"), *end = strrchr(server, '@');
 
         if (end && memchr(server, ':', (size_t)(end - server)))
             return false;
