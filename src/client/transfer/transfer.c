@@ -271,13 +271,17 @@ int transfer_verify(struct file_transfer *t, struct failure *why)
     return r < 0 ? -1 : 0;
 }
 
+#define CLOCKS_APART 60 /* seconds between the server's clock and ours */
+
 time_t transfer_time(const struct file_transfer *t)
 {
     /* The source may have changed right after it was read. An upload can take
-     * long, so its file's age when it was opened counts. */
+     * long, so its file's age when it was opened counts. The server's clock can
+     * be another one. */
     const bool put = t->job->kind == JOB_PUT;
     time_t age = (put ? t->opened : time(NULL)) - t->modified;
-    bool young = t->job->overwrite && age >= -1 && age <= 1;
+    time_t most = put ? 1 : CLOCKS_APART;
+    bool young = t->job->overwrite && age >= -most && age <= most;
 
     return t->modified - (young && t->modified > 1);
 }
