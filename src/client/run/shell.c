@@ -216,8 +216,9 @@ static char **complete_word(const char *text, int start, int end)
 /* The session. */
 
 /* Makes the words W of the N words TEXT. CUT is the line that contains TEXT,
- * TYPED the same line as the user typed it. Returns 0, or -1 if a path is too
- * long. */
+ * TYPED the same line as the user typed it. Returns 0, or -1 if a remote name
+ * is too long, or empty: url_join() takes an empty name for the current
+ * directory. */
 static int shell_words(struct client *c, const struct client_command *row,
                        char **text, int n, const char *cut, const char *typed,
                        struct word *w)
@@ -228,11 +229,11 @@ static int shell_words(struct client *c, const struct client_command *row,
                       &w[i].pattern);
         if (!shell_is_remote(row, i))
             continue;
-        if (url_join(c->cwd, text[i], w[i].path) < 0)
-            return -1;
         size_t len = strlen(text[i]);
+        if (len == 0 || url_join(c->cwd, text[i], w[i].path) < 0)
+            return -1;
         w[i].remote = true;
-        w[i].directory = len == 0 || text[i][len - 1] == '/';
+        w[i].directory = text[i][len - 1] == '/';
     }
     return 0;
 }
@@ -269,7 +270,7 @@ static int shell_command(struct client *c, int n, char **text, const char *cut,
                              "no server is open; try: open "
                              "ftps://USER@HOST");
     else if (shell_words(c, row, text + 1, n - 1, cut, typed, words) < 0)
-        code = client_refuse(text[0], EX_USAGE, "the name is too long");
+        code = client_refuse(text[0], EX_USAGE, "a name is empty or too long");
     else
         code = row->run(c, words, n - 1);
     if (!(row->modes & OPENS))
