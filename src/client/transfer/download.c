@@ -33,15 +33,17 @@ static size_t download_take(void *of, const char *bytes, size_t len)
 }
 
 /* Gets the size and the time of the file: before the transfer begins, from the
- * listing, if it has them; otherwise from the server. */
+ * listing, if it has them; otherwise from the server. Returns 0; 1: skip; -1:
+ * failed. */
 static int download_facts(struct file_transfer *t, struct failure *why)
 {
+    const struct options *o = t->link->site->options;
     struct listing_entry e = { .kind = LISTED_FILE,
                                .size = t->job->size,
                                .sized = true,
                                .modified = t->job->modified,
                                .unique = t->job->unique };
-    int r = t->job->known && !t->row.verb
+    int r = t->job->known && !t->row.verb && o->min_age == 0
                 ? 0
                 : remote_look(t->link, t->remote, LOOK_KIND, &e, why);
 
@@ -56,7 +58,8 @@ static int download_facts(struct file_transfer *t, struct failure *why)
     t->size = e.size;
     t->modified = e.modified;
     t->unique = e.unique;
-    return 0;
+    t->reason = options_too_young(o, e.modified) ? TOO_YOUNG : NULL;
+    return t->reason != NULL;
 }
 
 static int download_name_taken(void *of, const char *name, struct failure *why)
@@ -205,9 +208,9 @@ int download_once(struct file_transfer *t, struct failure *why)
 
     if (strcmp(t->job->local, "-") == 0)
         return download_to_stdout(t, why);
-    if (download_facts(t, why) < 0)
-        return -1;
-    int r = download_target(t, why);
+    int r = download_facts(t, why);
+    if (r == 0)
+        r = download_target(t, why);
     const bool replace = t->job->overwrite || t->replaces;
     t->skipped = r == 1;
     if (r != 0)

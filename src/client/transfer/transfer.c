@@ -405,9 +405,8 @@ int transfer_end(struct file_transfer *t, int r, uint64_t *moved,
     digest_end(&t->digest, NULL);
     *moved = t->done > t->size ? t->done : t->size;
     if (t->skipped)
-        progress_note("%s: %s", t->local,
-                      t->vanished ? "skipped: it was removed meanwhile"
-                                  : "skipped: the name is taken");
+        progress_note("%s: skipped: %s", t->local,
+                      t->reason ? t->reason : "the name is taken");
     if (r == 0 && (!t->row.verb || t->skipped)) {
         progress_settle(job->size);
         return t->skipped;

@@ -186,7 +186,7 @@ struct file_transfer {
                                   * server gets it */
     bool replaces;               /* an existing file will be replaced */
     bool skipped;                /* the file isn't transferred */
-    bool vanished;      /* put: skipped, since the local file has gone */
+    const char *reason; /* why it is skipped; NULL: the name is taken */
     bool checked;       /* the checksums were the same */
     bool sized;         /* put: the lengths were the same */
     uint64_t confirmed; /* put: the length in the 226, or UNCONFIRMED */
@@ -209,6 +209,7 @@ int upload_once(struct file_transfer *t, struct failure *why);
 /* Bytes. A smaller file is sent again from its first byte, since the request
  * for its SIZE would cost as much. */
 #define RESUME_LEAST (1024 * 1024)
+#define TOO_YOUNG    "it has changed within the time of --min-age"
 /* Does the upload send standard input? */
 bool upload_is_stream(const struct file_transfer *t);
 

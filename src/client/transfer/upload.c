@@ -344,16 +344,18 @@ int upload_once(struct file_transfer *t, struct failure *why)
 {
     bool again = t->done > 0;
     int r = upload_open(t, why);
-    /* Skip a file that another process has removed since the walk has found it.
-     * But if an earlier try has left something on the server that others see,
-     * the missing file is a failure. */
-    bool unseen = t->has <= HAS_PART;
-    t->vanished = r < 0 && unseen && t->job->above &&
-                  access(t->local, F_OK) < 0 && errno == ENOENT;
-    if (t->vanished) {
-        t->skipped = true;
-        return 0;
+    if (r == 0 && options_too_young(t->link->site->options, t->modified)) {
+        t->reason = TOO_YOUNG;
+        r = fail(why, EX_TEMPFAIL, "%s: " TOO_YOUNG, t->local);
+    } else if (r < 0 && t->job->above && access(t->local, F_OK) < 0 &&
+               errno == ENOENT) {
+        t->reason = "it was removed meanwhile";
     }
+    /* Skip a file that another process has changed or removed since the walk
+     * has found it. But if an earlier try has left something on the server that
+     * others see, this is a failure. */
+    if (t->reason && t->has <= HAS_PART)
+        r = 1;
     if (r == 0) {
         upload_target(t);
         r = upload_sent(t, again, why);

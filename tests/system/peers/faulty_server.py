@@ -645,12 +645,13 @@ class Session(threading.Thread):
 # connection, and "none" none. With "…,TIMES" only the first TIMES get it. dies, bans: After
 # three uploads the server is gone, or greets each client with a ban. poison: An upload of a
 # name with "bad" ends the connection. upload_only: There are no listings. slow_sum: A whole
-# file's checksum takes too long. folds: Its disk ignores the case of letters. swaps: Once a
-# file was compared, or its removal was cut, another one has its name, length and time.
-# blind: Nobody may compare checksums. drop: Nor look for files, which get other names. If
-# there is a file "next", it becomes the client's "changing" when a connection is lost.
-KEEPERS = ("sallyport", "dies", "bans", "poison", "upload_only", "slow_sum", "folds", "swaps",
-           "blind", "drop")
+# file's checksum takes too long. late_sum: It waits for the test. folds: Its disk ignores
+# the case of letters. swaps: Once a file was compared, or its removal was cut, another one
+# has its name, length and time. blind: Nobody may compare checksums. drop: Nor look for
+# files, which get other names. If there is a file "next", it becomes the client's "changing"
+# when a connection is lost.
+KEEPERS = ("sallyport", "dies", "bans", "poison", "upload_only", "slow_sum", "late_sum",
+           "folds", "swaps", "blind", "drop")
 BANNED = threading.Event() # bans: three uploads were stored
 
 
@@ -795,6 +796,8 @@ class Keeper(Session):
     def do_HASH(self, words):
         if FAULT in ("blind", "drop"):
             return self.reply("550 You have no right to do this")
+        while FAULT == "late_sum" and not os.path.exists("go"):
+            time.sleep(0.01)
         def text(path):
             if FAULT == "slow_sum" and not self.range:
                 return "451 The checksum takes too long"
