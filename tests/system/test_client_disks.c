@@ -237,6 +237,56 @@ ServerTest(client_disks, a_server_that_folds_names, 240, PLAN(0))
     fuse_unmount(home, fuse);
 }
 
+/* If a name is new, but the server's disk takes it for a name that only the
+ * server has, no call replaces the server's file. */
+ServerTest(client_disks, a_server_that_has_the_other_name, 240, PLAN(0))
+{
+    static const char *const rows[][2] = {
+        { "t/F", "t/f" },
+        { "t/f", "t/F" },
+        { "t/d/x", "t/D/x" },
+    };
+    static const char *const calls[][6] = {
+        { "sync", "t", "/t" },
+        { "sync", "-P4", "--by-hash", "t", "/t" },
+        { "put", "-r", "--conflict=overwrite", "t", "/" },
+        { "put", "-rP4", "--conflict=overwrite", "t/.", "/t" },
+    };
+    const char *home = server_home(server, "anna");
+    char there[SERVER_PATH_MAX];
+    struct stat st;
+    struct desk d;
+
+    cr_assert_eq(stat(home, &st), 0);
+    pid_t fuse = fuse_mount_tree_without(home, "case");
+    cr_assert_eq(chown(home, st.st_uid, st.st_gid), 0);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        desk_begin_alone(&d);
+        snprintf(d.url, sizeof(d.url), "ftps://anna@127.0.0.1:%u",
+                 server->port);
+        snprintf(d.ca, sizeof(d.ca), "%s",
+                 server_path(server, "certificate.pem"));
+        folding_fill(home, rows[i][1]);
+        for (size_t k = 0; k < FOLDED; k++)
+            if (strcmp(folded[k].path, rows[i][0]) != 0)
+                unlink(folded[k].path);
+        rmdir("t/D"); /* unless it has the file */
+        rmdir("t/d");
+        for (size_t k = 0; k < sizeof(calls) / sizeof(calls[0]); k++) {
+            const char *const *c = calls[k];
+
+            desk_says(&d, EX_CANTCREAT, "this is another file's", c[0], c[1],
+                      c[2], c[3], c[4], c[5], NULL);
+            snprintf(there, sizeof(there), "%s/%s", home, rows[i][1]);
+            cr_expect(has(there, "old"), "%zu, %zu", i, k);
+        }
+        desk_end(&d);
+        snprintf(there, sizeof(there), "%s/t", home);
+        scratch_remove_tree(there);
+    }
+    fuse_unmount(home, fuse);
+}
+
 static const char *const twins[] = { "t/f\u00c4\u00b5", "t/F\u00e4\u039c" };
 
 /* Begins a played server, and its user gets LIE; see faulty_server.py. */

@@ -275,6 +275,7 @@ static int tree_up_step(void *of, struct job *job, struct link *l,
 {
     struct tree *t = of;
     struct listing there = { 0 };
+    char remote[URL_PATH_MAX];
     struct dirent *e;
 
     if (tree_is_too_deep(t, job, job->local))
@@ -288,12 +289,13 @@ static int tree_up_step(void *of, struct job *job, struct link *l,
     }
     int r = tree_list_up(t, job, l, &there, why);
     /* First the names that the server has: a new name is the twin then. */
-    for (int has = 1; has >= 0; has--, rewinddir(d))
-        while (r == 0 && !jobs_ended(&t->jobs) &&
-               (e = tree_readdir(t, d, job->local)))
-            if (!tree_is_dots(e->d_name) && !part_is_name(e->d_name) &&
-                has == !!listing_find(&there, e->d_name))
-                tree_up_entry(t, job, e->d_name, &there);
+    for (size_t i = 0; i < there.count; i++)
+        if (url_join(job->remote, there.entry[i].name, remote) == 0)
+            names_twin(remote);
+    while (r == 0 && !jobs_ended(&t->jobs) &&
+           (e = tree_readdir(t, d, job->local)))
+        if (!tree_is_dots(e->d_name) && !part_is_name(e->d_name))
+            tree_up_entry(t, job, e->d_name, &there);
     listing_release(&there);
     closedir(d);
     return r;

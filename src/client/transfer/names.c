@@ -208,6 +208,9 @@ static uint64_t *names_place(uint64_t *ids, size_t size, uint64_t id)
     return &ids[at];
 }
 
+/* Numbers. A server can list names without an end. */
+#define NAMES_KEPT_MAX (64ul * 1024 * 1024)
+
 /* Doubles the table when it is half full. Returns false if memory is short. */
 static bool names_grow(void)
 {
@@ -215,7 +218,7 @@ static bool names_grow(void)
 
     if (names_kept.size > 2 * names_kept.count)
         return true;
-    uint64_t *ids = calloc(size, sizeof(*ids));
+    uint64_t *ids = size > NAMES_KEPT_MAX ? NULL : calloc(size, sizeof(*ids));
     if (!ids)
         return false;
     for (size_t i = 0; i < names_kept.size; i++)
