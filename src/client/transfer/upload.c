@@ -370,9 +370,10 @@ int upload_once(struct file_transfer *t, struct failure *why)
     }
     t->skipped = r == 1;
     /* The server has confirmed the file, and has perhaps lost its end: send it
-     * again once, if this makes no second file. */
+     * again once, if this makes no second file. If the server has confirmed all
+     * bytes, another client's file may have replaced them. */
     if (r < 0 && why->code == EX_DATAERR && !t->again && !upload_is_stream(t) &&
-        t->choice == CHOICE_OVERWRITE)
+        t->choice == CHOICE_OVERWRITE && t->confirmed != t->done)
         t->again = why->transient = true;
     /* The next try can't compute the checksum of standard input again. */
     if (!upload_is_stream(t)) {
