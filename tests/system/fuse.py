@@ -235,8 +235,9 @@ def is_direct(node):
 def tree_attributes(node):
     mode, uid, gid, mtime, ctime = FACTS[node]
     length = len(DATA.get(node, b""))
+    links = max(1, sum(list(folder.values()).count(node) for folder in INSIDE.values()))
     return struct.pack("<6Q10I", node, length, (length + 511) // 512, mtime // 10**9, mtime // 10**9, ctime // 10**9,
-                       mtime % 10**9, mtime % 10**9, ctime % 10**9, mode, 1, uid, gid, 0, 4096, 0)
+                       mtime % 10**9, mtime % 10**9, ctime % 10**9, mode, links, uid, gid, 0, 4096, 0)
 
 
 def touch(node, what=(3, 4)):

@@ -136,6 +136,45 @@ Test(client_disks, a_disk_that_folds_two_names, .timeout = 60)
     far_end(&f);
 }
 
+/* A second link of the first file, as a snapshot by "cp -al" makes it, changes
+ * nothing; and two names of the server can be links of one file here. */
+Test(client_disks, a_disk_that_folds_two_names_with_links, .timeout = 60)
+{
+    static const char *const calls[][5] = {
+        { "sync", "/", "far/t" },
+        { "sync", "-P4", "/", "far/t" },
+        { "sync", "--by-hash", "/", "far/t" },
+        { "get", "-r", "--conflict=overwrite", "/", "far/t" },
+    };
+    static struct far f;
+
+    for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
+        const char *const *c = calls[i];
+
+        faulty_begin(&f.server, "sallyport", "good");
+        files_make_folder("kept", 0755);
+        files_make_folder("kept/anna", 0755);
+        files_make_folder("parts", 0755);
+        files_make_folder("far", 0755);
+        f.fuse = fuse_mount_tree_without("far", "case");
+        files_make_folder("far/t", 0755);
+        files_write("kept/anna/F", "first", 5, 0644);
+        files_write("kept/anna/f", "other, and longer", 17, 0644);
+        files_write("kept/anna/same", "first", 5, 0644);
+        files_write("far/t/F", "first", 5, 0644);
+        cr_assert_eq(link("far/t/F", "far/snapshot"), 0);
+        cr_assert_eq(link("far/t/F", "far/t/same"), 0);
+        files_set_time("kept/anna/F", 1000000000);
+        files_set_time("kept/anna/same", 1000000000);
+        files_set_time("far/t/F", 1000000000);
+        desk_says(&f.server.desk, EX_CANTCREAT, "another file of this command",
+                  c[0], c[1], c[2], c[3], c[4], NULL);
+        desk_same("far/t/F", "kept/anna/F");
+        desk_same("far/t/same", "kept/anna/same");
+        far_end(&f);
+    }
+}
+
 static const struct {
     const char *path, *text;
 } folded[] = {

@@ -105,9 +105,12 @@ static void sync_add(struct tree *t, const struct job *job)
 
 /* Remembers a file that is the same here. Is it the file of another name of the
  * server, on a disk that folds names? Then it isn't the same. */
-static bool sync_is_others(const struct tree *t, const struct stat *here)
+static bool sync_is_others(const struct tree *t, const struct stat *here,
+                           const char *local)
 {
-    return !t->up && names_keep(here) == 1 && here->st_nlink == 1;
+    const bool twin = !t->up && names_twin(local);
+
+    return !t->up && names_keep(here) == 1 && (here->st_nlink == 1 || twin);
 }
 
 /* Compares a file, and adds its transfer if it has changed. */
@@ -121,7 +124,8 @@ static int sync_compare(void *of, struct job *job, struct link *l,
     bool changed = sync_changed(t, job, l, why);
     if (why->lost)
         return -1;
-    if (changed || (lstat(job->local, &here) == 0 && sync_is_others(t, &here)))
+    if (changed ||
+        (lstat(job->local, &here) == 0 && sync_is_others(t, &here, job->local)))
         sync_add(t, job);
     else
         t->same++;
@@ -168,7 +172,7 @@ bool sync_settled(struct tree *t, struct job *job, const char *local,
         !S_ISREG(here->st_mode) || (uint64_t)here->st_size != there->size)
         return false;
     if (!t->client->options.by_hash && here->st_mtime == there->modified) {
-        if (sync_is_others(t, here))
+        if (sync_is_others(t, here, local))
             return false;
         t->same++;
         return true;

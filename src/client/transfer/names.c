@@ -257,12 +257,13 @@ int names_keep(const struct stat *st)
     return r;
 }
 
-bool names_are_kept(const struct stat *st)
+bool names_are_kept(const struct stat *st, const char *path)
 {
     pthread_mutex_lock(&names_lock);
     const bool some = names_has_id(names_id(st->st_ino, st->st_dev));
     pthread_mutex_unlock(&names_lock);
-    return some && (S_ISDIR(st->st_mode) || st->st_nlink == 1);
+    return some &&
+           (S_ISDIR(st->st_mode) || st->st_nlink == 1 || names_twin(path));
 }
 
 /* Keeps only the first of several twins with its exact name. */

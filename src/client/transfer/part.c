@@ -262,7 +262,7 @@ int part_finish(struct part *p, const char *target, bool replace, bool again,
     pthread_mutex_lock(&one);
     bool taken = replace && !again &&
                  fstatat(p->directory, base, &old, AT_SYMLINK_NOFOLLOW) == 0 &&
-                 names_are_kept(&old);
+                 names_are_kept(&old, target);
     int r = -1;
     if (taken)
         fail(why, EX_CANTCREAT,

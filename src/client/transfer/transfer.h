@@ -124,12 +124,12 @@ enum names_owner names_take(const char *target, const char *source);
  * that stands for a name of the server, until names_release(). Returns 0; 1: it
  * was remembered before; -1: memory is short. names_are_kept(): was ST
  * remembered? A file with several links isn't, since each of its names can go
- * alone. */
+ * alone, unless its name PATH is a twin. */
 int names_keep(const struct stat *st);
-bool names_are_kept(const struct stat *st);
-/* Remembers TARGET, the name of a file or directory on the server. Does an
+bool names_are_kept(const struct stat *st, const char *path);
+/* Remembers TARGET, the name of a file or directory where it goes. Does an
  * earlier name of this command in the same directory differ only in the case of
- * letters? Then the server's disk may take both for one. */
+ * letters? Then the disk there may take both for one. */
 bool names_twin(const char *target);
 /* Forgets the names of a command, and the answers that count for all files.
  * Call it when the command ends. */
