@@ -134,7 +134,7 @@ static int part_begin(struct part *p, const char *target,
 {
     char text[2 * PATH_MAX + 1024], which[PART_WHICH + 1];
     char state[PART_WHICH + 1];
-    struct stat old;
+    struct stat old, part;
     int len = snprintf(text, sizeof(text), "%s\n%s\n%s", url_base(target),
                        from->server, from->path);
 
@@ -149,6 +149,11 @@ static int part_begin(struct part *p, const char *target,
     snprintf(p->name, NAME_MAX, PART_PREFIX "%s%s" PART_SUFFIX, which, state);
     const bool secret =
         from->replaces && fstatat(p->directory, url_base(target), &old, 0) == 0;
+    /* A kill between link and unlink in part_rename() leaves both names. */
+    if (secret && old.st_nlink > 1 &&
+        fstatat(p->directory, p->name, &part, AT_SYMLINK_NOFOLLOW) == 0 &&
+        part.st_ino == old.st_ino && part.st_dev == old.st_dev)
+        unlinkat(p->directory, p->name, 0);
     const int flags = O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
     const mode_t mode = secret ? 0600 : 0666;
     p->fd = openat(p->directory, p->name, flags | O_EXCL, mode);

@@ -95,3 +95,38 @@ Test(part, a_part_keeps_no_space)
     cr_expect_lt(st.st_blocks * 512, 1 << 20);
     close(fd);
 }
+
+/* If the disk has no renameat2(2) and the client is killed between link(2) and
+ * unlink(2), the finished file has both names: the next call begins again, and
+ * the file stays until it is replaced. */
+Test(part, is_left_with_the_finished_file)
+{
+    static const bool resumes[] = { false, true };
+    char target[256], part[PATH_MAX];
+    struct failure why;
+    struct stat st;
+    struct part p;
+
+    snprintf(target, sizeof(target), "%s/f", scratch);
+    for (size_t i = 0; i < 2; i++) {
+        const struct part_source from = { .server = "s",
+                                          .path = "f",
+                                          .size = 1,
+                                          .modified = 1,
+                                          .resume = resumes[i],
+                                          .replaces = true };
+
+        cr_assert_eq(part_open(&p, target, NAMED_ALL, &from, &why), 0);
+        cr_assert_eq(write(p.fd, "x", 1), 1);
+        snprintf(part, sizeof(part), "%s/%s", scratch, p.name);
+        cr_assert_eq(link(part, target), 0);
+        part_close(&p, true);
+        cr_assert_eq(part_open(&p, target, NAMED_ALL, &from, &why), 0, "%s",
+                     why.text);
+        cr_expect_eq(p.length, 0);
+        cr_expect(stat(target, &st) == 0 && st.st_size == 1);
+        part_close(&p, false);
+        cr_expect_eq(parts(), 0);
+        unlink(target);
+    }
+}
