@@ -346,7 +346,9 @@ static int shell_script(struct client *c)
            fgets(line, sizeof(line), stdin)) {
         if (!strchr(line, '\n') && !feof(stdin))
             return client_refuse("", EX_DATAERR, "the line is too long");
-        line[strcspn(line, "\r\n")] = '\0';
+        size_t len = strcspn(line, "\n");
+        len -= len > 0 && line[len - 1] == '\r';
+        line[len] = '\0';
         code =
             shell_line(c, line + (first ? text_mark(line, strlen(line)) : 0));
         first = false;
