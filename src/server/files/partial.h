@@ -155,7 +155,8 @@ int partial_go_on(const struct files *f, int directory, struct partial *p);
  * uploads on this machine are found. DIRECTORY is open for reading. */
 bool partial_is_alive(int directory, const struct stat *st);
 /* Ends the upload of P. If P can be resumed, syncs it, cuts it to its confirmed
- * length and keeps it; otherwise deletes it. */
+ * length and keeps it; otherwise deletes it, or empties it if SIZE has told a
+ * client its length. */
 void partial_end(struct files *f, int directory, struct partial *p);
 
 /* Deletes the partial that has NAME on the disk. Waits up to MS for processes

@@ -328,6 +328,126 @@ PeerTest(resume, without_size, peer_start(p))
          REST("/f", 320 * K, 400 * K, 2), LEAVE());
 }
 
+/* SIZE has told the length of an upload; the server ends it, and keeps no byte.
+ * The rest, by a session that hasn't sent SIZE, never becomes a file. */
+enum ended_by {
+    BY_WRITER_OVERTAKEN,
+    BY_SILENT_OVERTAKEN,
+    BY_WORTHLESS,
+    BY_FULL_DISK,
+    BY_BYTES_AT_CUT,
+    BY_BYTES_AT_COMMIT,
+    BY_FAILED_SYNC,
+    BY_LAST
+};
+
+static bool by_bytes(enum ended_by by)
+{
+    return by == BY_BYTES_AT_CUT || by == BY_BYTES_AT_COMMIT;
+}
+
+static void ended_play(struct peer *p, struct peer *q, enum ended_by by,
+                       const char *path, const char *other)
+{
+    const bool overtaken = by <= BY_SILENT_OVERTAKEN;
+
+    PLAY(p, SENDS(STORE, path, 0, 200 * K, 1), SYNC());
+    if (by == BY_WRITER_OVERTAKEN)
+        clock_jumps = 3000; /* SIZE waits for the writer */
+    else if (by == BY_SILENT_OVERTAKEN)
+        DONE(ASK(p, file_rest));
+    else
+        DONE(ask_abort(p));
+    PLAY(q, AGAIN(), SIZE(path, 192 * K));
+    clock_jumps = 0;
+    if (overtaken) {
+        PLAY(q, SENDS(STORE, path, 0, 100 * K, 2), ABORT());
+        PLAY(p, ABORT());
+        return;
+    }
+    sync_fails_at = by == BY_FAILED_SYNC ? 1 : 0;
+    PLAY(p, AGAIN(), SIZE(path, 192 * K), SENDS(APPEND, path, 0, 300 * K, 1));
+    sync_fails_at = 0;
+    if (by_bytes(by))
+        PLAY(q, STOR(other, 800 * K, 3));
+    if (by == BY_WORTHLESS) {
+        DONE(ask_abort_spoiled(p));
+    } else if (by == BY_BYTES_AT_COMMIT) {
+        PLAY(p, COMMIT(300 * K, MAX_BYTES));
+    } else {
+        if (by == BY_FULL_DISK)
+            PLAY(p, FULL(NO_SPACE));
+        PLAY(p, ABORT());
+    }
+}
+
+Test(resume, without_size_of_what_the_server_has_dropped)
+{
+    static const char *const directories[] = { "/d", "/contracts", "/drop" };
+
+    for (enum ended_by by = 0; by < BY_LAST; by++)
+        for (size_t i = 0; i < 3; i++) {
+            char path[32], other[32], third[32];
+            struct peer p, q, r;
+
+            ROW("ended by %d, in %s: ", by, directories[i]);
+            snprintf(path, sizeof(path), "%s/f", directories[i]);
+            snprintf(other, sizeof(other), "%s/g", directories[i]);
+            snprintf(third, sizeof(third), "%s/h", directories[i]);
+            peer_init(&p);
+            PLAY(&p, p.start.rules.fsync = by == BY_FAILED_SYNC,
+                 p.start.rules.upload_bytes = 1000 * K,
+                 p.start.rules.uploads = by_bytes(by) ? 2 : 1, DIRECTORY("/d"),
+                 SHARES("/contracts", RIGHT_ALL), SHARES("/drop", RIGHT_WRITE),
+                 RUN());
+            peer_join(&q, &p, false);
+            ended_play(&p, &q, by, path, other);
+            peer_join(&r, &p, false);
+            PLAY(&r, OPENS(APPEND, path, 0, 0, SIZE_FIRST));
+            cr_expect_neq(ask_write(&r, path, WRITE_STORE, 128 * K, 0, NULL),
+                          OUTCOME_OK);
+            /* Nothing is left that counts as a file; and the client that has
+             * asked, and asks again, begins anew. */
+            PLAY(&q, OPENS(APPEND, path, 0, 0, SIZE_FIRST),
+                 STOR(third, 100 * K, 4), q.start.rules.uploads = 0, AGAIN(),
+                 SIZE(path, 0), APPE(path, 90 * K, 4));
+            peer_leave(&r);
+            peer_leave(&q);
+            peer_stop(&p);
+        }
+}
+
+/* Once the name is stored, renamed or deleted, nobody waits for the rest: APPE
+ * without SIZE continues the finished file. */
+PeerTest(resume, without_size_of_what_was_stored_meanwhile, peer_start(p))
+{
+    struct peer q;
+
+    peer_join(&q, p, false);
+    PLAY(&q, STOR("/old", 10, 2));
+    for (int i = 0; i < 6; i++) {
+        ROW("row %d: ", i);
+        PLAY(p, SENDS(STORE, "/f", 0, 200 * K, 1));
+        if (i % 2)
+            DONE(ASK(p, file_rest));
+        else
+            PLAY(p, SYNC());
+        clock_jumps = i % 2 ? 0 : 3000; /* SIZE waits for a writer */
+        PLAY(&q, AGAIN(), SIZE("/f", 192 * K));
+        clock_jumps = 0;
+        PLAY(&q, AGAIN());
+        if (i / 2 == 0)
+            PLAY(&q, STOR("/f", 10, 2));
+        else if (i / 2 == 1)
+            PLAY(&q, STOR("/g", 10, 2), RNTO("/g", "/f"));
+        else
+            PLAY(&q, FILL("/f", 10, 2), DELE("/f"));
+        PLAY(p, ABORT(), PARTIALS("/", 0));
+        PLAY(&q, AGAIN(), APPE("/f", 20, 2), IS("/f", 20, 2), DELE("/f"));
+    }
+    peer_leave(&q);
+}
+
 /* A hard link of a partial is a copy: SIZE of it takes nothing from the
  * original: without SIZE the rest of this one never becomes the file. */
 PeerTest(resume, of_a_hard_link, peer_init(p))

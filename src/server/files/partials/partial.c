@@ -388,14 +388,17 @@ static int partial_take_place(const struct files *f, int directory,
     return 0;
 }
 
-/* Marks the own partial of NAME, which is in work. Returns 0 or -EBUSY. */
+/* Marks the own partial of NAME, which is in work, and removes these of its
+ * attributes. Returns 0 or -EBUSY. */
 static int partial_overtake(const struct files *f, int directory,
-                            const char *name)
+                            const char *name, unsigned removed)
 {
     FD_CLEANUP int busy = partial_open_unlocked(f, directory, name);
 
-    if (busy >= 0)
+    if (busy >= 0) {
         attribute_set(busy, ATTRIBUTE_STALE, "1");
+        attributes_remove(busy, removed);
+    }
     return busy >= 0 ? 0 : -EBUSY;
 }
 
@@ -416,7 +419,7 @@ int partial_new(const struct files *f, int directory, const char *name,
      * still has its lock or is silent (-EBUSY), or it belongs to a removed
      * account that had this user's name (-EBUSY, -EACCES). */
     if (old == -EBUSY) /* the next SIZE would take it for the new one */
-        partial_overtake(f, directory, name);
+        partial_overtake(f, directory, name, 0);
     if (old == -EBUSY || old == -ENOENT || old == -EACCES)
         return partial_new_random(f, directory, ret);
     /* Replaces the old partial instead of emptying it: the session that wrote
@@ -538,6 +541,18 @@ int partial_go_on(const struct files *f, int directory, struct partial *p)
     return OUTCOME_PARTIAL_TAKEN;
 }
 
+/* Empties a partial that must not be resumed, but has the record of SIZE: the
+ * rest that belongs to it must not become a file. */
+static bool partial_empty(const struct files *f, const struct partial *p)
+{
+    if (p->named || !f->rules.resume ||
+        !attribute_is_set(p->fd, ATTRIBUTE_REPORTED) || !owner_is_ours(p) ||
+        confirmed_lower(f, p->fd, 0) < 0 || ftruncate(p->fd, 0) < 0)
+        return false;
+    attributes_remove(p->fd, ATTRIBUTE_STALE);
+    return true;
+}
+
 /* Keeps a partial that is too short to be resumed only if it has the record of
  * SIZE. Doesn't cut a file that may be visible: it keeps the bytes above its
  * mark until it is resumed. */
@@ -553,7 +568,7 @@ void partial_end(struct files *f, int directory, struct partial *p)
     if (kept &&
         !(p->named ? confirmed_is_marked(p->fd) : confirmed_cut(f, p->fd) > 0))
         kept = attribute_is_set(p->fd, ATTRIBUTE_REPORTED);
-    if (!kept) {
+    if (!kept && !(there && partial_empty(f, p))) {
         partial_delete(directory, p);
         return;
     }
@@ -590,7 +605,9 @@ int partial_forget(const struct files *f, int directory, const char *name)
 {
     int r = partial_delete_of(f, directory, name);
 
-    return r == -EBUSY ? partial_overtake(f, directory, name) : r;
+    return r == -EBUSY
+               ? partial_overtake(f, directory, name, ATTRIBUTE_REPORTED)
+               : r;
 }
 
 bool partial_name_in_use(const struct files *f, int directory, const char *name)

@@ -189,7 +189,7 @@ static void other_on_name(struct walk *w, int directory, const char *name)
                                  partial_is_promised(w->f, directory, name));
 
     o->seen |= in_use;
-    if (in_use && o->complete)
+    if (in_use ? o->complete : bytes == 0) /* empty: only the record of SIZE */
         return;
     if (!kept && changed <= o->until && o->too_many + o->too_long > 0) {
         int r = partial_remove(w->f, directory, name, st.st_ctime, 0);
