@@ -24,6 +24,8 @@ static const struct row {
     { "XCRC {}", NO_DATA },
     { "XSHA256 {}", NO_DATA },
     { "AVBL {}", NO_DATA },
+    { "CWD /drop", NO_DATA },
+    { "ALLO 9000000000000000000", NO_DATA },
     { "RETR {}", DOWN },
     { "MFMT 20200101000000 {}", NO_DATA },
     { "SITE CHMOD 640 {}", NO_DATA },

@@ -676,23 +676,25 @@ PeerTest(blind, shares_beside_a_drop, peer_init(p))
     cr_expect(strncmp(p->stored, "/f.", 3) == 0, "%s", p->stored);
 }
 
-/* The uploads of others change the free space of the disk. AVBL shows none of
- * 20 uploads to a user with a blind mount, in no mount; ALLO shows few. */
+/* The uploads of others change the free space of the disk. AVBL and ALLO show
+ * none of 20 uploads to a user with a blind mount, in no mount; and STOR of an
+ * announced length gets one answer. */
 Test(drop, free_space, .timeout = 60)
 {
     static const struct {
         unsigned rights;
-        unsigned avbl, allo; /* how many values they may have */
-    } rows[] = { { RIGHT_WRITE, 1, 2 },
-                 { MINE, 1, 2 },
-                 { RIGHT_ALL & ~RIGHT_LIST, 1, 2 },
-                 { RIGHT_ALL, 20, 20 } };
+        unsigned values; /* how many there may be */
+    } rows[] = { { RIGHT_WRITE, 1 },
+                 { MINE, 1 },
+                 { RIGHT_ALL & ~RIGHT_LIST, 1 },
+                 { RIGHT_ALL, 20 } };
     static const char *const places[] = { "/", "/drop" };
 
     for (size_t i = 0; i < 2 * sizeof(rows) / sizeof(rows[0]); i++) {
-        const char *place = places[i % 2];
+        const char *place = places[i % 2], *file = i % 2 ? "/drop/f" : "/f";
+        const bool blind = rows[i / 2].values == 1;
         uint64_t last[2] = { 0, 0 };
-        unsigned values[2] = { 0, 0 };
+        unsigned values[2] = { 0, 0 }, stored = 0;
         struct peer *p = peer_new();
 
         PLAY(p, SHARES("/drop", rows[i / 2].rights), RUN());
@@ -700,16 +702,50 @@ Test(drop, free_space, .timeout = 60)
             PLAY(p, free_always = 5000000000 - n * 4096 * 100, AGAIN());
             for (int allo = 0; allo < 2; allo++) {
                 DONE(ask_space(p, place, allo ? 1 : UINT64_MAX));
-                cr_expect_leq(p->space.bytes, free_always);
+                cr_expect((blind && allo) || p->space.bytes <= free_always);
                 cr_expect_geq(p->space.bytes,
                               free_always / 64 * (allo ? 62 : 32));
                 values[allo] += p->space.bytes != last[allo];
                 last[allo] = p->space.bytes;
             }
+            if (ask_write(p, file, WRITE_STORE, 0, 5000000000 - 4096 * 1050,
+                          NULL) == OUTCOME_OK) {
+                DONE(ask_abort(p));
+                stored++;
+            }
         }
-        cr_expect_leq(values[0], rows[i / 2].avbl, "row %zu", i);
-        cr_expect_leq(values[1], rows[i / 2].allo, "row %zu", i);
-        cr_expect(rows[i / 2].avbl == 1 || values[1] == 20);
+        for (int allo = 0; allo < 2; allo++)
+            cr_expect_eq(values[allo], rows[i / 2].values, "row %zu", i);
+        cr_expect_eq(stored, blind ? 20 : 11, "row %zu", i);
+        peer_stop(p);
+    }
+}
+
+/* A search for idle partials takes longer, the more names others have: in a
+ * mount that hides names no announced length makes the server search. */
+Test(drop, no_search_for_space)
+{
+    static const struct {
+        unsigned rights;
+        bool searches;
+    } rows[] = { { RIGHT_WRITE, false }, { MINE, false }, { RIGHT_ALL, true } };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct peer *p = peer_new();
+
+        time_ahead = 0;
+        free_always = 0;
+        PLAY(p, SHARES("/drop", rows[i].rights), RUN(),
+             CUTS("/drop/f", 8 * K * K, 1), free_always = 1024 * K,
+             time_ahead = HOUR, AGAIN());
+        DONE(ask_space(p, "/drop", UINT64_MAX));
+        cr_expect_eq(p->space.bytes > 1024 * K, rows[i].searches);
+        DONE(ask_space(p, "/drop", 2048 * K));
+        cr_expect_gt(p->space.bytes, 2048 * K);
+        PLAY(p, OPENS(STORE, "/drop/g", 0, 2048 * K), ABORT(),
+             PARTIALS("/../../shares/drop", !rows[i].searches));
+        if (rows[i].searches)
+            peer_expect(p, EVENT_SERVICE);
         peer_stop(p);
     }
 }

@@ -173,6 +173,24 @@ static int idle_make_room(struct files *f, const struct mount *m, int fd,
                                                                     : 0;
 }
 
+/* The free space of a disk shows how much others store. If somewhere the user
+ * may not see names, returns for AVBL only the highest bit of N, so that it
+ * tells nothing; and otherwise no limit, since each step between two limits
+ * would show an upload of another user. */
+static uint64_t space_shown(const struct files *f, uint64_t n, bool avbl)
+{
+    unsigned less = 0;
+    bool blind = false;
+
+    for (const struct mount *m = f->mount; m < f->mount + f->mounts; m++)
+        blind |= mount_hides_names(m) || !(m->rights & RIGHT_LIST);
+    if (blind && !avbl)
+        return UINT64_MAX;
+    while (blind && n >> less >= 2)
+        less++;
+    return n >> less << less;
+}
+
 int space_make_room(struct files *f, const struct mount *m, int fd,
                     uint64_t length)
 {
@@ -183,11 +201,13 @@ int space_make_room(struct files *f, const struct mount *m, int fd,
     if (r < 0)
         return r;
     uint64_t left = quota_left(&quota.bytes);
-    uint64_t free = space_usable(f, &disk);
+    uint64_t free = space_shown(f, space_usable(f, &disk), false);
     uint64_t least = free < left ? free : left;
     uint64_t missing = length > least ? length - least : 1;
-    if (left < length && left <= free)
+    if (left < length && left <= free && !mount_hides_names(m))
         r = -EDQUOT;
+    else if (free == UINT64_MAX)
+        return space_ensure_floor(f, m, fd);
     else if (space_floor(f, &disk) > 0 && space_free(&disk) > 0 &&
              free < length)
         r = OUTCOME_KEPT_FREE;
@@ -209,22 +229,6 @@ int space_ensure_floor(struct files *f, const struct mount *m, int fd)
     return free < floor
                ? idle_make_room(f, m, fd, OUTCOME_KEPT_FREE, floor - free)
                : 0;
-}
-
-/* The free space of a disk shows how much others store. If somewhere the user
- * may not see names, returns only the highest bits of N: for AVBL one, so that
- * it tells nothing; for ALLO six, since it must not refuse what has room. */
-static uint64_t space_shown(const struct files *f, uint64_t n, bool avbl)
-{
-    const uint64_t most = avbl ? 2 : 64;
-    unsigned less = 0;
-    bool blind = false;
-
-    for (const struct mount *m = f->mount; m < f->mount + f->mounts; m++)
-        blind |= mount_hides_names(m) || !(m->rights & RIGHT_LIST);
-    while (blind && n >> less >= most)
-        less++;
-    return n >> less << less;
 }
 
 int space_on_space(void *owner, struct msg_space *m)
@@ -253,11 +257,12 @@ int space_on_space(void *owner, struct msg_space *m)
     if (bytes > quota_left(&quota.bytes))
         bytes = quota_left(&quota.bytes);
     /* A search walks through the whole home or share, so AVBL, which wants all
-     * idle bytes, searches only if a tenth or less is left. */
+     * idle bytes, searches only if a tenth or less is left. The time of a
+     * search shows how many names there are. */
     uint64_t all = quota.bytes.limit > 0
                        ? quota.bytes.limit
                        : space_product(disk.f_blocks, space_block(&disk));
-    if (bytes < m->wanted && bytes < left &&
+    if (bytes < m->wanted && bytes < left && !mount_hides_names(in) &&
         (m->wanted < UINT64_MAX || bytes <= all / 10))
         bytes += idle_search(&idle, f, in, fd, UINT64_MAX);
     return ANSWER(f, space_is, m->request, .bytes = left < bytes ? left : bytes,
