@@ -59,15 +59,13 @@ static enum stepped upload_take_partial(struct session *s)
 }
 
 /* Asks files for a sync that is due, unless another request waits for its
- * answer. Files then checks min_free and upload_bytes, too. Returns true if the
- * session has asked. */
+ * answer. Files then checks min_free and the user's limits, too. Returns true
+ * if the session has asked. */
 static bool upload_ask_sync(struct session *s)
 {
     struct transfer *t = &s->transfer;
 
-    if (s->ask.message != MSG_NONE || t->unsynced < SYNC_EVERY ||
-        !(s->settings->fsync || t->by_bytes ||
-          min_free_given(&s->settings->min_free)))
+    if (s->ask.message != MSG_NONE || t->unsynced < SYNC_EVERY)
         return false;
     t->unsynced = 0;
     ASK(s, file_sync, transfer_on_answer);

@@ -72,6 +72,26 @@ Test(upload, above_a_limit, .timeout = 60)
     }
 }
 
+/* files looks at min_free and the limits of the user at each request for a
+ * sync, whatever `fsync` says. */
+Test(upload, asks_for_looks, .timeout = 60)
+{
+    static char block[1 << 20];
+
+    for (int fsync = 0; fsync < 2; fsync++) {
+        fake_settings("fsync", (uint64_t)fsync);
+        begin();
+        cr_assert(tls_client_write(transfer.tls, "first", 5));
+        for (int i = 0; i < 33; i++)
+            cr_assert(tls_client_write(transfer.tls, block, sizeof(block)));
+        EXPECT(&fake.files, file_sync);
+        SAY_BACK(&fake.files, done);
+        shutdown(transfer.data, SHUT_WR);
+        fake_fail(426);
+        fake_part();
+    }
+}
+
 /* The client leaves with the 552 unread, while files still syncs. The session
  * stays until it has told files that the partial is worthless. */
 Test(upload, above_the_limit_and_the_client_leaves, .timeout = 60)

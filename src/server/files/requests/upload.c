@@ -488,8 +488,7 @@ int upload_on_file_sync(void *owner, struct msg_file_sync *m)
         r = space_ensure_floor(f, u->mount, u->directory);
     if (r == 0 && clock_ms() >= u->look_at && fstat(u->partial.fd, &st) == 0)
         r = upload_fits(f, (uint64_t)st.st_size, false);
-    /* With fsync = no a session asks because of min_free or upload_bytes. */
-    if (r == 0 && (f->rules.fsync || !min_free_given(&f->rules.min_free))) {
+    if (r == 0) {
         upload_note_wanted(f);
         r = partial_confirm(f, &u->partial);
     }
