@@ -345,7 +345,7 @@ struct sized {
     uint64_t key; /* resume_key() */
     dev_t device; /* of its directory */
     ino_t directory, inode;
-    uint64_t identity; /* of the partial; or the mtime of the finished file */
+    uint64_t identity; /* of the partial; or the times of the finished file */
     uint64_t length;   /* 0: a copy is there, which nobody resumes */
     bool file;         /* the answer was the length of the finished file */
     bool used, spent;
@@ -377,6 +377,10 @@ bool resume_holds_file(const struct sized *s, int directory,
 /* Call it after an upload that relies on an answer has cut the partial FD at
  * FIRST: up to there the answer still holds, but APPE needs the next one. */
 void resume_follow_cut(struct files *f, uint64_t key, int fd, uint64_t first);
+/* Call it after the session has changed the times or the mode of the file FD,
+ * which had the facts *BEFORE: if SIZE's answer was true, it still is. */
+void resume_follow_change(struct files *f, const struct path *path, int fd,
+                          const struct stat *before);
 /* Forgets the last answer of SIZE. */
 void resume_drop_answer(struct files *f, uint64_t key);
 

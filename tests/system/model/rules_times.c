@@ -58,8 +58,6 @@ static void set_time(struct model *m, enum form form, long when,
         expect(e, 550);
     } else {
         expect(e, 213);
-        if (n->modified != when)
-            n->version = ++m->tree.version;
         n->modified = when;
     }
 }

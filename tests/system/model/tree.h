@@ -21,7 +21,7 @@ struct node {
     long modified; /* seconds since 1970, or TREE_UNKNOWN: about now */
     unsigned char *bytes;
     size_t len;
-    unsigned version; /* each file and each new time has another number */
+    unsigned version; /* each file has another number */
 };
 
 /* The partial of a cut upload, which can be continued. */

@@ -224,6 +224,14 @@ static void hand_copy_by_links(const char *from, const char *to)
     }
 }
 
+/* Gives the file a time that other files have, too, as rsync -t does. */
+static void hand_time(const char *path)
+{
+    cr_assert_eq(utimensat(AT_FDCWD, disk_path(&peers[0], path),
+                           (struct timespec[2]){ { 5, 0 }, { 5, 0 } }, 0),
+                 0);
+}
+
 static void hand_link(const char *target)
 {
     hand_remove("/l");
@@ -515,6 +523,7 @@ static void by_hand(void)
     case 6:
         disk_fill(&peers[0], "/n", LEN, new_seed());
         disk_rename(&peers[0], "/n", "/d/f");
+        hand_time("/d/f");
         break;
     case 7:
         hand_remove("/e");

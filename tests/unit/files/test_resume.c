@@ -272,9 +272,38 @@ static void file_appended(struct peer *p, struct peer *q)
     PLAY(q, APPE("/f", 250 * K, 1));
 }
 
+/* A program writes into the file, and gives it its old time, as rsync --inplace
+ * does; so does a new file that gets the inode of the old one. */
+static void file_written(struct peer *p, size_t from, size_t to, unsigned seed)
+{
+    const struct stat st = disk_stat(p, "/f");
+    FD_CLEANUP int fd = open(disk_path(p, "/f"), O_WRONLY | O_CLOEXEC);
+
+    struct timespec times[] = { { .tv_nsec = UTIME_OMIT }, st.st_mtim };
+
+    cr_assert_geq(fd, 0);
+    put_pattern(fd, from, to, seed);
+    do /* the clock of files can stand still for some milliseconds */
+        cr_assert_eq(futimens(fd, times), 0);
+    while (disk_stat(p, "/f").st_ctim.tv_sec == st.st_ctim.tv_sec &&
+           disk_stat(p, "/f").st_ctim.tv_nsec == st.st_ctim.tv_nsec);
+}
+
+static void file_rewritten(struct peer *p, struct peer *q)
+{
+    (void)q;
+    file_written(p, 0, 200 * K, 2);
+}
+
+static void file_lengthened(struct peer *p, struct peer *q)
+{
+    (void)q;
+    file_written(p, 200 * K, 250 * K, 1);
+}
+
 static void (*const fates[])(struct peer *p, struct peer *q) = {
-    file_collected, file_deleted,  file_renamed,
-    file_replaced,  file_refilled, file_appended
+    file_collected, file_deleted,  file_renamed,   file_replaced,
+    file_refilled,  file_appended, file_rewritten, file_lengthened
 };
 
 PeerTest(resume, of_a_file_that_has_changed, peer_start(p))
@@ -306,6 +335,11 @@ PeerTest(resume, of_a_file_that_has_changed, peer_start(p))
     PLAY(p, MKD("/f"));
     ask_facts(p, "/f", FACTS_FOR_SIZE);
     PLAY(p, RMD("/f"), OPENS(APPEND, "/f", 0, 0), ABORT());
+    /* The session's own changes of its facts change no byte. */
+    PLAY(p, STOR("/f", 200 * K, 1), SIZE("/f", 200 * K), MFMT("/f"),
+         CHMOD("/f", 0640), APPE("/f", 250 * K, 1), SIZE("/f", 250 * K));
+    PLAY(&q, MFMT("/f"));
+    PLAY(p, MFMT("/f"), OPENS(APPEND, "/f", 0, 0, SIZE_FIRST), DELE("/f"));
     /* As long as the file is as it was, the rest goes on, also again. */
     PLAY(p, STOR("/f", 200 * K, 1), SIZE("/f", 200 * K),
          SENDS(APPEND, "/f", 0, 300 * K, 1), ABORT(),

@@ -105,19 +105,25 @@ bool resume_holds(const struct sized *s, int directory, const struct stat *st,
              s->inode == st->st_ino && s->length <= resumable));
 }
 
-/* The inode alone doesn't suffice, since ext4 gives a removed file's inode to
- * the next file. */
+static uint64_t resume_ns(struct timespec t)
+{
+    return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+/* The inode doesn't suffice, since ext4 gives a removed file's inode to the
+ * next file; nor does the mtime, which a client or a program can set. */
 static uint64_t resume_file_identity(const struct stat *file)
 {
-    return (uint64_t)file->st_mtim.tv_sec * 1000000000 +
-           (uint64_t)file->st_mtim.tv_nsec + IDENTITY_LOST + 1;
+    return resume_ns(file->st_mtim) + 3 * resume_ns(file->st_ctim) +
+           IDENTITY_LOST + 1;
 }
 
 bool resume_holds_file(const struct sized *s, int directory,
                        const struct stat *file)
 {
-    return resume_holds(s, directory, file, resume_file_identity(file),
-                        (uint64_t)file->st_size);
+    return s->length == (uint64_t)file->st_size &&
+           resume_holds(s, directory, file, resume_file_identity(file),
+                        s->length);
 }
 
 void resume_follow_cut(struct files *f, uint64_t key, int fd, uint64_t first)
@@ -139,6 +145,17 @@ void resume_drop_answer(struct files *f, uint64_t key)
 
     if (s)
         s->used = false;
+}
+
+void resume_follow_change(struct files *f, const struct path *path, int fd,
+                          const struct stat *before)
+{
+    struct sized *s = resume_sized(f, resume_key(f, path));
+    struct stat st;
+
+    if (s && s->file && s->inode == before->st_ino &&
+        s->identity == resume_file_identity(before) && fstat(fd, &st) == 0)
+        s->identity = resume_file_identity(&st);
 }
 
 static void resume_note_answer(struct files *f, uint64_t key, int directory,

@@ -490,6 +490,7 @@ int change_on_times(void *owner, struct msg_times *m)
         return fd;
     if (futimens(fd, times) < 0 || fstat(fd, &st) < 0)
         return -errno;
+    resume_follow_change(f, &path, fd, &before);
     struct own *own = own_find(f, &path);
     if (own && st.st_mtim.tv_sec == m->modify)
         own->st.st_mtim = st.st_mtim;
@@ -541,5 +542,8 @@ int change_on_mode(void *owner, struct msg_mode *m)
     mode |= S_ISDIR(st.st_mode)
                 ? DIR_MODE_NEEDED | (st.st_mode & (S_ISGID | S_ISVTX))
                 : S_IRUSR;
-    return fchmod(fd, mode) < 0 ? -errno : ANSWER(f, done, m->request);
+    if (fchmod(fd, mode) < 0)
+        return -errno;
+    resume_follow_change(f, &path, fd, &st);
+    return ANSWER(f, done, m->request);
 }
