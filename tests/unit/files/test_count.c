@@ -4,11 +4,13 @@
 #include <inttypes.h>
 #include <linux/magic.h>
 #include <sys/file.h>
+#include <sys/mount.h>
 #include <sys/xattr.h>
 
 #include "renames.h"
 #include "steps.h"
 #include "support/cast.h"
+#include "support/scratch.h"
 #include "syncs.h"
 
 #define K 1024u
@@ -314,20 +316,42 @@ static bool is_left(struct peer *p, const char *path)
     return disk_has(p, partial);
 }
 
+/* The clock of files can stand still for some milliseconds. */
+static void await_clock_of_files(struct peer *p)
+{
+    const struct stat before = disk_stat(p, "/d");
+    struct stat st;
+
+    do {
+        cr_assert_eq(chmod(disk_path(p, "/d"), before.st_mode & 07777), 0);
+        st = disk_stat(p, "/d");
+    } while (st.st_ctim.tv_sec == before.st_ctim.tv_sec &&
+             st.st_ctim.tv_nsec == before.st_ctim.tv_nsec);
+}
+
 /* Cuts five uploads at 200 KiB. Their partials have 960 KiB in all. */
 static void cut_five(struct peer *p)
 {
     for (size_t i = 0; i < 5; i++) {
-        struct stat before, st;
-
         ask_cut(p, five[i], 200 * K, 1);
         cr_assert(is_left(p, five[i]), "%s", five[i]);
-        before = disk_stat(p, "/d");
-        do { /* the clock of files can stand still for some milliseconds */
-            cr_assert_eq(chmod(disk_path(p, "/d"), before.st_mode & 07777), 0);
-            st = disk_stat(p, "/d");
-        } while (st.st_ctim.tv_sec == before.st_ctim.tv_sec &&
-                 st.st_ctim.tv_nsec == before.st_ctim.tv_nsec);
+        await_clock_of_files(p);
+    }
+}
+
+/* Gives the five partials a second name, outside of the home. */
+static void link_five(struct peer *p)
+{
+    for (size_t i = 0; i < 5; i++) {
+        const char *name = strrchr(five[i], '/') + 1;
+        char from[512], to[32];
+
+        snprintf(from, sizeof(from), "%s%.*s%s",
+                 five[i][1] == 'c' ? "/../../shares" : "",
+                 (int)(name - five[i]), five[i], disk_partial_name(p, name));
+        snprintf(to, sizeof(to), "/../link-%zu", i);
+        disk_hard_link(p, from, to);
+        await_clock_of_files(p);
     }
 }
 
@@ -348,11 +372,14 @@ Test(count, unfinished_uploads)
 {
     enum { SYNC, COMMIT, CUT, LEAVE, STEPS };
 
-    for (int step = 0; step < STEPS; step++) {
+    for (int i = 0; i < 2 * STEPS; i++) {
+        const int step = i / 2;
         struct peer one, *p = &one;
 
         begin(p, 0, 999 * K);
         cut_five(p);
+        if (i % 2) /* as cp -al of the home does */
+            link_five(p);
         DONE(ask_upload(p, "/n", WRITE_STORE, 0, 400 * K, 1));
         for (size_t i = 0; i < 5; i++)
             cr_expect(is_left(p, five[i]), "%s", five[i]);
@@ -370,6 +397,37 @@ Test(count, unfinished_uploads)
         cr_expect_eq(disk_has(p, "/n"), step == COMMIT);
         peer_stop(p);
     }
+}
+
+/* A look that misses unfinished uploads, since their share is away or the time
+ * is over, doesn't say that there are none. */
+PeerTest(count, unfinished_uploads_that_were_missed, begin(p, 0, 500 * K))
+{
+    PLAY(p, CUTS("/contracts/f", 200 * K, 1), MOVE(SHARE, "/../../shares/away"),
+         AGAIN(), EVENT(TROUBLE), STOR("/s", 10, 1),
+         MOVE("/../../shares/away", SHARE), AGAIN(), STOR("/n", 400 * K, 1),
+         EXPIRED(1), p->start.rules.upload_bytes += 400 * K, AGAIN(),
+         CUTS("/d/f", 200 * K, 1), clock_jumps = 3000, AGAIN(),
+         STOR("/s", 10, 1), clock_jumps = 0, AGAIN(), STOR("/n", 400 * K, 1),
+         EXPIRED(1));
+}
+
+/* A read-only snapshot in the home holds unfinished uploads that nobody can
+ * remove. */
+PeerTest(count, unfinished_uploads_in_a_snapshot, begin(p, 0, 500 * K))
+{
+    PLAY(p, CUTS("/d/f", 200 * K, 1), MOVE("/d", "/../frozen"),
+         DIRECTORY("/snapshot"));
+    if (!mounts_own() ||
+        mount(disk_path(p, "/../frozen"), disk_path(p, "/snapshot"), NULL,
+              MS_BIND, NULL) < 0)
+        cr_skip_test("nothing can be mounted here");
+    cr_assert_eq(mount(NULL, disk_path(p, "/snapshot"), NULL,
+                       MS_BIND | MS_REMOUNT | MS_RDONLY, NULL),
+                 0);
+    PLAY(p, AGAIN(), SENDS(STORE, "/n", 0, 400 * K, 1), SYNC(),
+         COMMIT(400 * K));
+    cr_assert_eq(umount(disk_path(p, "/snapshot")), 0);
 }
 
 static int upload_and_sync(struct peer *p, size_t len)

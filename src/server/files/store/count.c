@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "sallyport/base/clock.h"
+#include "sallyport/base/fd.h"
 
 /* On a network disk opens a lock file, since most network disks keep the lock
  * of a directory on one machine. Call it before the sandbox closes, which may
@@ -164,8 +165,18 @@ struct others {
     uint64_t kept_files, kept_bytes; /* what can't be removed */
     uint64_t gone_files, gone_bytes;
     bool seen;      /* another upload is writing one */
+    bool missed;    /* a share is away, or the walk ended early */
     int64_t oldest; /* last change of the oldest that can be removed; or 0 */
 };
+
+/* Nobody can continue or remove a partial in a read-only snapshot. */
+static bool other_is_frozen(int directory, const char *name)
+{
+    FD_CLEANUP int fd =
+        resolve_in(directory, name, O_WRONLY | O_NONBLOCK | O_NOCTTY, 0);
+
+    return fd == -EROFS;
+}
 
 static void other_on_name(struct walk *w, int directory, const char *name)
 {
@@ -174,9 +185,11 @@ static void other_on_name(struct walk *w, int directory, const char *name)
 
     if (!partial_is_name(name) ||
         fstatat(directory, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
-        !partial_is_own(w->f, &st) || st.st_nlink > 1 ||
+        !partial_is_own(w->f, &st) ||
+        partial_has_landed(w->f, directory, name, &st) ||
         resolve_is_same(&st, &w->f->upload.partial.opened) ||
         partial_is_of_other(w->f, directory, name) ||
+        other_is_frozen(directory, name) ||
         /* A random name shows no user, if all users have one uid. */
         (w->f->uid_is_shared && w->mount->share && partial_is_random(name)))
         return;
@@ -216,6 +229,7 @@ static void others_look(struct others *o, struct files *f, uint64_t end)
     o->files = o->bytes = o->kept_files = o->kept_bytes = 0;
     o->oldest = 0;
     for (const struct mount *m = f->mount; m < f->mount + f->mounts; m++) {
+        o->missed |= m->fd < 0;
         if (m->fd < 0)
             continue;
         o->walk = (struct walk){ .f = f,
@@ -225,6 +239,7 @@ static void others_look(struct others *o, struct files *f, uint64_t end)
                                  .until = end,
                                  .to_the_end = true };
         walk_mount(&o->walk);
+        o->missed |= clock_ms() >= end;
     }
 }
 
@@ -249,8 +264,6 @@ static void others_report(struct files *f, const struct others *o)
     event_send(&f->log, &e);
 }
 
-/* If a walk ends early, sets "settled", too: each further walk would miss the
- * same partials, and take as long. */
 int count_others(struct files *f, uint64_t bytes, bool complete)
 {
     const uint64_t end = clock_ms() + LOOK_MS;
@@ -265,7 +278,7 @@ int count_others(struct files *f, uint64_t bytes, bool complete)
     const uint64_t most =
         f->rules.uploads > 0 ? f->rules.uploads - stored.files : UINT64_MAX;
     others_look(&o, f, end);
-    if (o.files == 0 && !o.seen && complete)
+    if (o.files == 0 && !o.seen && !o.missed && complete)
         fsetxattr(f->counter, SETTLED, "1", 1, 0);
     for (;;) {
         if (others_over(o.kept_files, 1, most) > 0)
