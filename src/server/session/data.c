@@ -69,6 +69,10 @@ void data_release(struct session *s, enum data_state next)
         data_port_idle(s);
     loop_timer_clear(&s->loop, &d->timer);
     loop_remove(&s->loop, &d->watch);
+    while (next != DATA_EXPECTED && d->slow_count > 0) {
+        stream_free(d->slow[--d->slow_count].stream);
+        fd_close(&d->slow[d->slow_count].fd);
+    }
     stream_free(d->stream);
     d->stream = NULL;
     fd_close(&d->fd);

@@ -20,9 +20,10 @@ void data_port_idle(struct session *s);
  * hasn't proved that it is the user's? Somebody else can have the client's
  * address. Such connections wait in the kernel. */
 bool data_port_contested(const struct session *s);
-/* Takes the next connection in place of the present one, which ends. Returns
- * false if none waits. */
-bool data_port_next(struct session *s);
+/* Takes the next connection in place of the present one, which ends or, with
+ * KEEP, waits for its next turn: it can be the client's, with a slow handshake.
+ * Returns false if none waits. */
+bool data_port_next(struct session *s, bool keep);
 
 /* Takes GATE, the session's end of the channel to gate. */
 void data_gate_start(struct session *s, int gate);

@@ -7,6 +7,7 @@
 #include "transfer.h"
 
 #include <errno.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #include "data.h"
@@ -108,7 +109,9 @@ bool data_port_contested(const struct session *s)
            s->transfer.state <= TRANSFER_HANDSHAKE;
 }
 
-bool data_port_next(struct session *s)
+/* Returns a connection with the client's address that waits in the kernel; -1:
+ * there is none. */
+static int data_port_fresh(struct session *s)
 {
     for (int i = 0; i < PORT_SWEEP && s->port.fd >= 0; i++) {
         struct address peer;
@@ -116,14 +119,34 @@ bool data_port_next(struct session *s)
 
         if (fd < 0)
             break;
-        if (address_same_host(&peer, &s->peer)) {
-            data_release(s, DATA_EXPECTED);
-            data_adopt(s, fd_take(&fd), DATA_CONNECTED, EPOLLIN);
-            return true;
-        }
+        if (address_same_host(&peer, &s->peer))
+            return fd_take(&fd);
         data_port_turn_away(s, &peer);
     }
-    return false;
+    return -1;
+}
+
+bool data_port_next(struct session *s, bool keep)
+{
+    struct data *d = &s->data;
+    struct slow next = { .fd = -1 };
+
+    if (s->transfer.misses + d->slow_count < TRIES_MAX)
+        next.fd = data_port_fresh(s);
+    if (next.fd < 0 && d->slow_count == 0)
+        return false;
+    if (keep) {
+        d->slow[d->slow_count++] = (struct slow){ fd_take(&d->fd), d->stream };
+        d->stream = NULL;
+    }
+    if (next.fd < 0) {
+        next = d->slow[0];
+        memmove(d->slow, d->slow + 1, --d->slow_count * sizeof(next));
+    }
+    data_release(s, DATA_EXPECTED);
+    d->stream = next.stream;
+    data_adopt(s, next.fd, DATA_CONNECTED, EPOLLIN);
+    return true;
 }
 
 /* Accepts one connection in each turn of the loop. */
@@ -147,12 +170,13 @@ static void data_port_on_readable(void *owner, uint32_t events)
     } else if (data_port_is_proxy(s, &peer)) {
         proxied_on_data(s, fd_take(&fd), &peer);
     } else if (!s->port.proxied && address_same_host(&peer, &s->peer)) {
-        data_port_idle(s);
         s->port.came = true;
         /* a transfer under way needs EPOLLIN for its handshake */
         if (data_adopt(s, fd_take(&fd), DATA_CONNECTED,
                        s->transfer.state == TRANSFER_CONNECTING ? EPOLLIN : 0))
             transfer_run(s, WAITS_CLIENT);
+        if (!data_port_contested(s)) /* the client's own may still wait */
+            data_port_idle(s);
     } else {
         report_stranger(s, &peer, "not who is expected");
         s->port.stranger = peer; /* for the words of a later 425 */

@@ -187,10 +187,22 @@ struct ask {
     char lacking[COMMAND_LACKS_MAX];
 };
 
+/* If the client's connection isn't the first one with its address: how many
+ * more are tried. */
+#define TRIES_MAX 8
+
+/* A data connection with a slow handshake, which waits for its next turn. */
+struct slow {
+    int fd;
+    struct stream *stream; /* NULL: it had no turn yet */
+};
+
 struct data {
     enum data_state state;
     int fd;
     struct stream *stream;
+    struct slow slow[TRIES_MAX + 1]; /* the first one has the next turn */
+    unsigned slow_count;
     struct loop_watch watch;
     struct address via; /* in DATA_HEADER: the proxy's address */
     uint32_t request;

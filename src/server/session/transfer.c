@@ -22,13 +22,11 @@
 /* The 230 brings two tickets, since many clients use each ticket once: one for
  * a listing, and a spare one. */
 #define FIRST_TICKETS 2
-/* If the client's connection isn't the first one with its address: how many
- * are tried; ms after which a handshake is given up for a connection that
- * waits; and ms to wait for the client's connection after one has failed. A
- * client that can't resume waits so long for its 425. */
-#define TRIES_MAX 8
-#define SLOW_MS   2000
-#define LATE_MS   2000
+/* ms of a turn of a handshake, if another connection waits; and ms to wait for
+ * the client's connection after one has failed. A client that can't resume
+ * waits so long for its 425. */
+#define SLOW_MS 2000
+#define LATE_MS 2000
 
 /* A transfer ends if its client doesn't connect, or moves no byte, for too
  * long. A slow client must never count as stopped. */
@@ -380,9 +378,12 @@ enum stepped transfer_connect(struct session *s)
         return STEP_WAIT;
     if (!d->watch.added && loop_add(&s->loop, &d->watch) < 0)
         leave(s, ENDING_PEER, "epoll refuses a data connection");
-    d->stream = stream_plain(d->fd, DATA_BUFFER);
-    if (!d->stream || stream_secure(d->stream, s->tls, STREAM_DATA) < 0 ||
-        !flow_open(s))
+    if (!d->stream) { /* otherwise the handshake has its next turn */
+        d->stream = stream_plain(d->fd, DATA_BUFFER);
+        if (!d->stream || stream_secure(d->stream, s->tls, STREAM_DATA) < 0)
+            return transfer_fail(s, FAILED_MEMORY, "");
+    }
+    if (!flow_open(s))
         return transfer_fail(s, FAILED_MEMORY, "");
     transfer_connect_within(s, UINT64_MAX);
     if (data_port_contested(s))
@@ -407,17 +408,18 @@ static enum stepped transfer_miss(struct session *s, enum transfer_failure why,
 {
     struct transfer *t = &s->transfer;
 
-    if (!data_port_contested(s) || ++t->misses > TRIES_MAX)
+    if (!data_port_contested(s) || t->misses == TRIES_MAX)
         return transfer_fail(s, why, cause);
     t->missed = why;
     snprintf(t->missed_why, sizeof(t->missed_why), "%s", cause);
     flow_close(s);
     if (why != FAILED_HANDSHAKE)
         data_finish(s);
-    if (!data_port_next(s)) {
+    if (!data_port_next(s, false)) {
         data_release(s, DATA_EXPECTED);
         transfer_connect_within(s, LATE_MS);
     }
+    t->misses++;
     t->step = transfer_connection(t) - 1; /* STEP_NEXT goes to the next step */
     return STEP_NEXT;
 }
@@ -428,9 +430,7 @@ void transfer_on_slow(struct session *s)
 
     if (t->state != TRANSFER_HANDSHAKE || !data_port_contested(s))
         return;
-    if (t->misses < TRIES_MAX && data_port_next(s)) {
-        t->misses++;
-        t->missed = FAILED_HANDSHAKE_LATE;
+    if (data_port_next(s, true)) {
         flow_close(s);
         transfer_start(s, transfer_connection(t));
     } else {
@@ -469,8 +469,10 @@ enum stepped transfer_bind(struct session *s)
              stream_cipher(s->data.stream));
     if (why != FAILED_NOT)
         return transfer_miss(s, why, s->login.user);
-    if (s->transfer.misses > 0)
-        report_stranger(s, &s->peer, "came first, and isn't the user's");
+    if (s->transfer.misses + s->data.slow_count > 0)
+        report_stranger(s, &s->peer,
+                        "isn't the user's, and has the client's address");
+    data_port_idle(s);
     loop_change(&s->loop, &s->port.watch, EPOLLIN);
     stall_begin(s);
     return STEP_NEXT;

@@ -3,6 +3,7 @@
 #include <sys/resource.h>
 
 #include "fake.h"
+#include "support/long.h"
 
 /* A client whose data connection breaks gets its 425 at once, even if it made
  * no connection for earlier PASVs. The broken connection could be meant for an
@@ -159,7 +160,7 @@ static void neighbours_come(bool early)
         if (i != RESETS || !early) {
             fake_await(EVENT_DATA_REFUSED, &logged);
             fake_expect_text(&logged, FIELD_REASON,
-                             "came first, and isn't the user's");
+                             "isn't the user's, and has the client's address");
         }
         fake_release();
         tls_client_free(tls);
@@ -206,4 +207,98 @@ Test(data_port, the_client_comes_later_than_a_neighbour, .timeout = 60)
         tls_client_free(tls);
         fake_hang_up(ENDING_CLOSED);
     }
+}
+
+/* The client connects first, and begins its handshake late. COUNT neighbours
+ * connect meanwhile: the first by WAY, each other one by the next way. */
+static void the_client_is_slow(int way, int count)
+{
+    enum { SILENT, BEGINS, NO_TLS, NO_TICKET, WAYS };
+    const struct tls_client_options no_ticket = { 0 };
+    struct tls_client *tls = NULL;
+    int others[WAYS];
+
+    fake.granted.binding = way % 2 ? BINDING_SESSION : BINDING_USER;
+    fake_open();
+    fake_port();
+    fake_begin_download(100);
+    transfer.data = fake_come();
+    for (int i = 0; i < count; i++) {
+        others[i] = fake_come();
+        if ((way + i) % WAYS == BEGINS)
+            cr_assert_eq(write(others[i], "\x16\x03\x01\x02\x00", 5), 5);
+        if ((way + i) % WAYS == NO_TLS)
+            cr_assert_eq(write(others[i], "hello", 5), 5);
+    }
+    fake_expect_asleep(2500); /* longer than the first turn */
+    for (int i = 0; i < count; i++)
+        if ((way + i) % WAYS == NO_TICKET)
+            tls = tls_client_new(others[i], &no_ticket);
+    fake_secure_data();
+    cr_expect_eq(fake_reply(), 226, "%d, %d: %s", way, count, fake.reply);
+    fake_await(EVENT_DATA_REFUSED, &logged);
+    fake_expect_text(&logged, FIELD_REASON,
+                     "isn't the user's, and has the client's address");
+    for (int i = 0; i < count; i++)
+        close(others[i]);
+    fake_release();
+    tls_client_free(tls);
+    fake_hang_up(ENDING_CLOSED);
+}
+
+Test(data_port, the_client_comes_first_and_is_slow, .timeout = 60)
+{
+    for (int way = 0; way < 4; way++)
+        the_client_is_slow(way, 1);
+}
+
+Test(data_port, the_client_comes_first_before_four, .timeout = 60)
+{
+    the_client_is_slow(0, 4);
+}
+
+/* As many neighbours as the session tries keep no slow client out, whether it
+ * has come first or last. */
+Test(data_port, as_many_as_are_tried, .timeout = 90, IN_LONG_RUN)
+{
+    for (int last = 0; last <= 1; last++) {
+        int others[8];
+
+        fake_settings("connect_timeout", 40000);
+        fake_open();
+        fake_port();
+        fake_begin_download(100);
+        if (!last)
+            transfer.data = fake_come();
+        for (int i = 0; i < 8; i++)
+            others[i] = fake_come();
+        if (last)
+            transfer.data = fake_come();
+        fake_expect_asleep(2500);
+        fake_secure_data();
+        cr_expect_eq(fake_reply(), 226, "%d: %s", last, fake.reply);
+        for (int i = 0; i < 8; i++)
+            close(others[i]);
+        fake_release();
+        fake_hang_up(ENDING_CLOSED);
+    }
+}
+
+/* The command comes late, after a neighbour and the client have connected. */
+Test(data_port, the_command_comes_later_than_a_neighbour, .timeout = 60)
+{
+    int other;
+
+    fake_settings("connect_timeout", 10000);
+    fake_open();
+    fake_port();
+    other = fake_come();
+    transfer.data = fake_come();
+    fake_expect_asleep(11000); /* a listener without use has 10 s */
+    fake_begin_download(100);
+    fake_secure_data();
+    cr_expect_eq(fake_reply(), 226, "%s", fake.reply);
+    close(other);
+    fake_release();
+    fake_hang_up(ENDING_CLOSED);
 }
