@@ -260,14 +260,18 @@ static enum stepped upload_receive(struct session *s)
     loop_timer_set(&s->loop, &t->silent, s->deadlines->silent);
     if (t->answer) {
         upload_ask_sync(s);
-        return STEP_WAIT;
+        if (t->stall.armed)
+            return STEP_WAIT;
+        stall_begin(s); /* the upload has waited for this answer, or its rate */
     }
     for (uint64_t began = clock_ms(); clock_ms() - began < TRANSFER_TURN_MS;) {
         enum stream_state read;
         enum stepped r;
         bool more;
 
-        if (rate_waits(s))
+        /* Only files looks at upload_bytes and min_free. */
+        if (rate_waits(s) ||
+            (s->ask.message != MSG_NONE && t->unsynced >= SYNC_EVERY))
             return transfer_pause(s);
         read =
             flow_read(s, t->block, rate_cap(s, TRANSFER_BLOCK), &t->block_len);

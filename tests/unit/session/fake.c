@@ -533,6 +533,19 @@ FILE *fake_zeros(uint64_t size)
     return file;
 }
 
+static bool has_least(void *length)
+{
+    struct stat st;
+
+    return fstat(fileno(transfer.file), &st) == 0 &&
+           st.st_size >= *(off_t *)length;
+}
+
+void fake_await_least(off_t length)
+{
+    cr_assert(wait_until(has_least, &length, WAIT_MS));
+}
+
 static bool has_length(void *length)
 {
     struct stat st;

@@ -155,8 +155,9 @@ void fake_send(const char *text);
 void fake_expect_file(const char *text);
 /* Returns a file of SIZE zeros. */
 FILE *fake_zeros(uint64_t size);
-/* Waits until transfer.file has LENGTH bytes. */
+/* Wait until transfer.file has LENGTH bytes, or at least so many. */
 void fake_await_length(off_t length);
+void fake_await_least(off_t length);
 /* Sends a line that makes the session read a file. Files passes SOURCE, and
  * reports SIZE as the length of SOURCE. */
 void fake_read(const char *line, FILE *source, uint64_t size);

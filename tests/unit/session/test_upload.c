@@ -3,6 +3,9 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "fake.h"
 #include "sallyport/base/clock.h"
@@ -111,6 +114,62 @@ Test(upload, above_the_limit_and_the_client_leaves, .timeout = 60)
     cr_expect_eq(fake_end(), ENDING_CLOSED);
     fake_expect_transfer(552, "over the file-size limit");
     fake_release();
+}
+
+/* Sends COUNT MiB in a fork, since the session doesn't read all of them now.
+ * Then the orderly end. */
+static pid_t send_in_fork(int count)
+{
+    static char block[1 << 20];
+    const pid_t pid = fork();
+
+    cr_assert_geq(pid, 0);
+    if (pid > 0)
+        return pid;
+    for (int i = 0; i < count; i++)
+        tls_client_write(transfer.tls, block, sizeof(block));
+    tls_client_shutdown(transfer.tls);
+    _exit(0);
+}
+
+/* Only files looks at upload_bytes and min_free, and answers late: its disk is
+ * slow, or has many directories. The session writes 32 MiB more, and then waits
+ * for the answer. This isn't a stall. */
+Test(upload, bytes_beside_a_sync, .timeout = 120)
+{
+    for (int i = 0; i < 4; i++) {
+        const bool fsync = i & 1, refused = i & 2;
+        const struct msg_file_writable limit = { .limit = fsync ? 0 : 1u << 30,
+                                                 .by_bytes = !fsync };
+        struct stat st;
+        pid_t pid;
+
+        fake_settings("fsync", fsync);
+        fake_settings("stall_timeout", 1000);
+        fake_open();
+        fake_begin_upload_of("STOR /x", limit);
+        fake_secure_data();
+        pid = send_in_fork(refused ? 110 : 100);
+        EXPECT(&fake.files, file_sync);
+        fake_await_least(64 << 20);
+        fake_expect_asleep(2000);
+        cr_assert_eq(fstat(fileno(transfer.file), &st), 0);
+        cr_expect_leq(st.st_size, 65 << 20, "%d", i);
+        fake_do("NOOP", 200);
+        if (refused) {
+            SAY_BACK(&fake.files, refused, .outcome = OUTCOME_OVER_QUOTA);
+            fake_fail(552);
+        } else {
+            SAY_BACK(&fake.files, done);
+            SERVE(&fake.files, file_sync, done);
+            SERVE(&fake.files, file_sync, done);
+            cr_expect_eq(fake_stored("/x"), 100u << 20, "%d", i);
+            cr_expect_eq(fake_reply(), 226, "%s", fake.reply);
+        }
+        fake_release();
+        cr_expect_eq(waitpid(pid, NULL, 0), pid);
+        fake_hang_up(ENDING_CLOSED);
+    }
 }
 
 /* The reply names the setting's value, even if it is less than a second. */
