@@ -213,7 +213,8 @@ void upload_on_silent(void *owner)
 
     transfer_run(s, WAITS_DATA); /* sets the timer again */
     if (t->step == step && stream_traffic(s->data.stream) == traffic &&
-        t->source >= 0 && s->ask.message == MSG_NONE && !s->rate.timer.armed) {
+        t->source >= 0 && s->ask.message == MSG_NONE && !t->again.armed &&
+        !s->rate.timer.armed) {
         const int error = transfer_close_file(s);
 
         loop_timer_clear(&s->loop, &t->silent);

@@ -3,6 +3,7 @@
 #include <zlib.h>
 
 #include "fake.h"
+#include "sallyport/session/session.h"
 #include "support/files.h"
 #include "support/long.h"
 #include "support/processes.h"
@@ -163,6 +164,37 @@ static size_t bomb(unsigned char *into, size_t size, int count)
     len = z.total_out;
     deflateEnd(&z);
     return len;
+}
+
+/* Each turn, in which the session inflates bytes that have come, takes longer
+ * than a client may be silent. No byte comes any more. */
+Test(mode_z, a_stream_that_outlives_a_silence, .timeout = 120)
+{
+    static const struct session_deadlines soon = { .ask = 30000,
+                                                   .ask_long = 600000,
+                                                   .gate = 30000,
+                                                   .gateless = 60000,
+                                                   .silent = 5 };
+    static unsigned char packed[1u << 17];
+    const size_t len = bomb(packed, sizeof(packed), 30);
+
+    fake.deadlines = &soon;
+    for (int i = 0; i < 8; i++) {
+        begin();
+        fake_upload();
+        cr_assert(tls_client_write(transfer.tls, packed, len));
+        cr_assert(tls_client_shutdown(transfer.tls));
+        while (cast_hear(&fake.files) == MSG_file_rest) {
+            SAY_BACK(&fake.files, done);
+            SERVE(&fake.files, file_go_on, file_again,
+                  .file = fileno(transfer.file));
+        }
+        cast_check(&fake.files, 1, MSG_file_prepare, &heard);
+        SAY_BACK(&fake.files, done);
+        cr_expect_eq(fake_stored("/x"), 30u << 20);
+        cr_expect_eq(fake_reply(), 226, "%s", fake.reply);
+        fake_part();
+    }
 }
 
 /* The upload gets a 552 at the limit. The session answers NOOP and STAT before,
