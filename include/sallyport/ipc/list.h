@@ -436,8 +436,8 @@ MESSAGE(denied, MASTER, SESSION, PHASE_VERIFY, MANY, login, "the login failed")
 ENUM(denial, why, DENIAL_COUNT) END
 
 MESSAGE(password_is, MASTER, SESSION, PHASE_VERIFY, MANY, login,
-        "what became of the new password")
-ENUM(password_fault, fault, PASSWORD_FAULTS) END
+        "what became of the new password; the version of the user's row")
+ENUM(password_fault, fault, PASSWORD_FAULTS) NUMBER(version) END
 
 MESSAGE(kick, MASTER, SESSION, START | LIVE, MANY, NONE,
         "send the last reply and end; after 2 s the session is killed. Or "

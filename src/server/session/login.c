@@ -277,6 +277,10 @@ int login_on_password_is(void *owner, struct msg_password_is *m)
     if (!state_of_control(s)->verify)
         return 0; /* master sent it before the session began to end */
     s->control.state = CONTROL_LOGGED_IN;
+    if (m->version != s->login.version) {
+        s->login.version = m->version;
+        binding_start(s);
+    }
     control_reply_with(s, r, slice_from(password_fault_text(f)));
     return 0;
 }

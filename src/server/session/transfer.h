@@ -192,8 +192,9 @@ void transfer_on_data(struct session *s, uint32_t events);
  * it can't make the ticket, this reply fails, too, and the session then reports
  * the failure. */
 
-/* Call it when a user has logged in. Makes the first tickets, which the session
- * sends with the 230. */
+/* Call it when a user has logged in, and when the user's row has another
+ * version: tickets from before it are of no use then. Makes the first tickets,
+ * which the session sends with the next reply. */
 void binding_start(struct session *s);
 /* Makes a ticket for the reply to PASV, unless the previous transfer
  * has brought a ticket that is still new, with the present key. */

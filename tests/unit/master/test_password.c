@@ -78,9 +78,15 @@ static void finds(const struct player *p, const char *user,
 
 static enum password_fault hears(struct player *p)
 {
-    EXPECT(&p->channel, password_is);
+    const struct msg_password_is *m = EXPECT(&p->channel, password_is);
+    const bool stands =
+        m->fault == PASSWORD_OK || m->fault == PASSWORD_UNSYNCED;
+
+    cr_expect_eq(m->version != p->version, stands, "%s",
+                 password_fault_text(m->fault));
+    p->version = m->version;
     p->channel.phase = PHASE_USER;
-    return heard.password_is.fault;
+    return m->fault;
 }
 
 static void is_told(struct player *p, enum password_fault fault)

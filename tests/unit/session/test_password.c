@@ -39,7 +39,8 @@ Test(password, a_long_one_and_a_code_arrive_whole, .timeout = 60)
 
 static void tell(uint32_t request, enum password_fault fault)
 {
-    SAY(&fake.master, password_is, request, .fault = fault);
+    SAY(&fake.master, password_is, request, .fault = fault,
+        .version = fault == PASSWORD_OK || fault == PASSWORD_UNSYNCED);
 }
 
 static const struct {
@@ -75,6 +76,47 @@ Test(password, replies, LEAVES)
         tell(request, answers[i].fault);
         fake_replies(answers[i].code, answers[i].words);
         fake_do("PWD", 257);
+    }
+}
+
+/* Uploads by a data connection that resumes SHOWN. */
+static void upload_by(const struct tls_session *shown, int code)
+{
+    const struct tls_client_options options = { .show = shown };
+
+    fake_begin_upload();
+    transfer.tls = tls_client_new(transfer.data, &options);
+    cr_assert_not_null(transfer.tls, "%s", tls_client_error());
+    if (code == 226) {
+        fake_send("hello");
+        fake_complete();
+    } else {
+        cr_expect_eq(fake_reply(), code, "%s", fake.reply);
+        fake_given_up();
+    }
+    fake_release();
+}
+
+/* With the new password tickets from before are of a changed account. The reply
+ * brings others. */
+Test(password, tickets_from_before, .timeout = 60)
+{
+    for (size_t i = 0; i < PASSWORD_FAULTS; i++) {
+        const bool changed = answers[i].fault == PASSWORD_OK ||
+                             answers[i].fault == PASSWORD_UNSYNCED;
+        struct tls_session *before, *after;
+
+        fake_open();
+        before = tls_client_session(fake.tls);
+        tell(ask("SITE PSWD secret \"a new one\"", "secret", "a new one"),
+             answers[i].fault);
+        fake_replies(answers[i].code, "");
+        after = tls_client_session(fake.tls);
+        upload_by(after, 226);
+        upload_by(before, changed ? 425 : 226);
+        tls_session_free(before);
+        tls_session_free(after);
+        fake_hang_up(ENDING_CLOSED);
     }
 }
 

@@ -41,9 +41,10 @@ enum password_fault password_objection(const struct session_record *s)
 void password_answer(struct session_record *s, enum password_fault fault)
 {
     if (s->state < SESSION_KICKED)
-        login_answered(
-            s, SEND(&s->channel, password_is, s->request, .fault = fault),
-            SESSION_USER, PHASE_USER);
+        login_answered(s,
+                       SEND(&s->channel, password_is, s->request,
+                            .fault = fault, .version = s->version),
+                       SESSION_USER, PHASE_USER);
 }
 
 /* Reports WHY, unless it is the reason that was reported last. */
