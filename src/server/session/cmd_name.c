@@ -165,6 +165,8 @@ void cmd_site_partial(struct session *s, const struct call *call)
 {
     if (path_resolve(&s->cwd, call->argument, &s->subject) < 0)
         control_reply(s, REPLY_BAD_NAME);
+    else if (path_names_directory(call->argument))
+        control_reply(s, REPLY_NAMES_DIRECTORY);
     else
         ask_facts(s, FACTS_FOR_PARTIAL, name_on_size);
 }

@@ -52,3 +52,17 @@ Test(facts, of_names_that_are_too_long, LOGGED_IN)
     }
     close(data);
 }
+
+/* A name that ends in a slash is no file's. Files isn't asked: its answer would
+ * permit APPE of the name without the slash. */
+Test(facts, site_partial_of_a_directory, LOGGED_IN)
+{
+    static const char *const lines[] = { "SITE PARTIAL x/", "SITE PARTIAL x/.",
+                                         "SITE PARTIAL x/y/..",
+                                         "SITE PARTIAL /" };
+
+    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+        fake_do(lines[i], 550);
+        cast_hear_nothing(&fake.files, 50);
+    }
+}
