@@ -163,7 +163,9 @@ void cmd_size(struct session *s, const struct call *call)
  * partial, even if a finished file has the name. */
 void cmd_site_partial(struct session *s, const struct call *call)
 {
-    if (path_resolve(&s->cwd, call->argument, &s->subject) < 0)
+    s->dispatched.has_path =
+        path_resolve(&s->cwd, call->argument, &s->subject) == 0;
+    if (!s->dispatched.has_path)
         control_reply(s, REPLY_BAD_NAME);
     else if (path_names_directory(call->argument))
         control_reply(s, REPLY_NAMES_DIRECTORY);
@@ -222,7 +224,8 @@ void cmd_site_quota(struct session *s, const struct call *call)
     const struct slice path =
         call->argument.len > 0 ? call->argument : SLICE(".");
 
-    if (path_resolve(&s->cwd, path, &s->subject) < 0)
+    s->dispatched.has_path = path_resolve(&s->cwd, path, &s->subject) == 0;
+    if (!s->dispatched.has_path)
         control_reply(s, REPLY_BAD_NAME);
     else
         ASK(s, space, name_on_quota, .path = path_slice(&s->subject),

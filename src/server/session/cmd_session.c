@@ -120,13 +120,18 @@ static uint64_t info_still_to_come(const struct session *s)
  * removed the directory: the space is unknown then. */
 static void info_on_space(struct session *s, struct message *m)
 {
+    char text[24];
+
     if (m->kind == MSG_refused || info_still_to_come(s) <= m->space_is.bytes) {
         control_reply(s, REPLY_ALLO_OK);
         return;
     }
+    snprintf(text, sizeof(text), "%llu", (unsigned long long)s->announced);
+    s->dispatched.argument = slice_from(text); /* for the log */
     s->announced = NOT_ANNOUNCED;
     control_reply(s,
                   m->space_is.by_bytes ? REPLY_MAX_BYTES : REPLY_ALLO_NO_SPACE);
+    s->dispatched.argument = NOTHING;
 }
 
 void cmd_allo(struct session *s, const struct call *call)

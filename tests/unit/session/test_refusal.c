@@ -42,6 +42,9 @@ static const struct row {
     { "RNFR a", MSG_facts, OUTCOME_IO, "RNFR", "/a", 451 },
     { "AVBL", MSG_space, OUTCOME_IO, "AVBL", "/", 451 },
     { "STAT a", MSG_directory_list, OUTCOME_IO, "STAT", "/a", 451 },
+    { "SITE PARTIAL a", MSG_facts, OUTCOME_NO_RIGHT, "SITE", "/a", 550 },
+    { "SITE QUOTA a", MSG_space, OUTCOME_NO_RIGHT, "SITE", "/a", 550 },
+    { "SITE QUOTA", MSG_space, OUTCOME_IO, "SITE", "/", 451 },
 };
 
 Test(refusal, by_files, LOGGED_IN)
@@ -97,4 +100,20 @@ Test(refusal, not_before_a_login, .init = fake_start, .timeout = 60)
     fake_do("PROT C", 534);
     fake_hang_up(ENDING_CLOSED);
     cr_expect(!fake_event(EVENT_COMMAND_REFUSED, &logged));
+}
+
+/* The line of a refused ALLO has the number, whoever refuses it. */
+Test(refusal, of_announced_bytes, LEAVES)
+{
+    fake_settings("max_file_size", 5000);
+    fake_open();
+    for (int i = 0; i < 3; i++) {
+        fake_say(i == 0 ? "ALLO 6000" : "ALLO 4000 R 10");
+        if (i > 0)
+            SERVE(&fake.files, space, space_is, .bytes = 10,
+                  .by_bytes = i == 2);
+        cr_assert_eq(fake_reply(), 552, "%d: %s", i, fake.reply);
+        cr_assert(fake_event(EVENT_COMMAND_REFUSED, &logged));
+        fake_expect_text(&logged, FIELD_TO, i == 0 ? "6000" : "4000");
+    }
 }
