@@ -48,8 +48,6 @@ int files_answer(struct files *f, uint64_t ms, enum message_kind kind,
         r = files_peer_gone_within(f, ANSWER_STEP_MS)
                 ? -EPIPE
                 : channel_send(&f->session, kind, body);
-    if (r == 0)
-        f->upload.unreported = f->upload.open;
     if (r == -EPIPE)
         f->over = true;
     else if (r < 0)

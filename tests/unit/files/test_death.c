@@ -141,3 +141,34 @@ Test(death, before_the_answer_to_a_commit)
     cr_expect(disk_is(p, "/f", 10, 1));
     peer_remove(p);
 }
+
+/* The answer to a commit is on its way: the session logs the upload only if it
+ * has read the answer. */
+Test(death, behind_the_answer_to_a_commit)
+{
+    for (int i = 0; i < 4; i++) {
+        const bool refused = i & 1, read = i & 2;
+        struct peer *p = peer_started();
+        struct pollfd answer = { .fd = p->session.fd, .events = POLLIN };
+
+        begin(p, WRITE_STORE, 0, 10);
+        if (read) {
+            cr_expect_eq(ask_commit(p, refused ? 11 : 10) == OUTCOME_OK,
+                         !refused);
+        } else {
+            send_commit(p, refused ? 11 : 10);
+            cr_assert_eq(poll(&answer, 1, 20000), 1);
+        }
+        channel_close(&p->session);
+        session_died(p, SIGKILL);
+        if (read)
+            expect_no_event(p);
+        else
+            expect_event(p, "STOR", 10,
+                         refused ? "the session died: signal 9"
+                                 : "the session died: signal 9; the file is "
+                                   "complete");
+        cr_expect_eq(disk_is(p, "/f", 10, 1), !refused);
+        peer_remove(p);
+    }
+}

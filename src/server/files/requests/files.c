@@ -84,8 +84,12 @@ static void files_serve(struct files *f)
             stack_wipe_below();
         if (ends[1].revents)
             files_serve_master(f);
+        /* POLLERR: the session has ended, and hasn't read the last answer. */
+        if (ends[0].revents && !(ends[0].revents & POLLERR))
+            f->upload.unreported = f->upload.open;
         if (ends[0].revents && !f->over &&
             files_receive(&f->session, &m, &f->over)) {
+            const bool commits = m.kind == MSG_file_commit;
             uint32_t number = m.request;
 
             f->exceeded = (struct quota_amount){ 0 };
@@ -98,6 +102,7 @@ static void files_serve(struct files *f)
                        .outcome =
                            r == -EDQUOT ? OUTCOME_OVER_QUOTA : files_outcome(r),
                        .limit = f->exceeded.limit, .used = f->exceeded.used);
+            f->upload.unreported = f->upload.open || commits;
         }
     }
 }
