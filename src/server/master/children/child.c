@@ -28,7 +28,10 @@ static void child_describe(const struct child *c, int status, char *out,
     int n;
 
     if (WIFSIGNALED(status))
-        n = snprintf(out, size, "ended by signal %d", WTERMSIG(status));
+        n = snprintf(out, size, "ended by signal %d%s", WTERMSIG(status),
+                     c->row->process != PROCESS_LOG
+                         ? ""
+                         : "; it may have had an event that has no line");
     else
         n = snprintf(out, size, "ended with status %d", WEXITSTATUS(status));
     if (c->failure[0] && n > 0 && (size_t)n < size)
