@@ -149,6 +149,32 @@ static const ASN1_OCTET_STRING *crl_extension(const X509_CRL *crl, int nid)
     return at < 0 ? NULL : X509_EXTENSION_get_data(X509_CRL_get_ext(crl, at));
 }
 
+/* Returns whether lists of the parts X and Y (NULL: all certificates of the CA)
+ * can be about one certificate: they are about the same kind, and have a
+ * distribution point in common. A list without the name of one has all. */
+static bool parts_meet(const ISSUING_DIST_POINT *x, const ISSUING_DIST_POINT *y)
+{
+    const DIST_POINT_NAME *a = x ? x->distpoint : NULL,
+                          *b = y ? y->distpoint : NULL;
+    bool meet = !a || a->type != 0 || !b || b->type != 0; /* 0: full names */
+
+    if ((x && x->onlyattr) || (y && y->onlyattr) ||
+        (x && y && ((x->onlyuser && y->onlyCA) || (x->onlyCA && y->onlyuser))))
+        return false;
+    for (int i = 0; !meet && i < sk_GENERAL_NAME_num(a->name.fullname); i++)
+        for (int k = 0; !meet && k < sk_GENERAL_NAME_num(b->name.fullname); k++)
+            meet = GENERAL_NAME_cmp(
+                       sk_GENERAL_NAME_value(a->name.fullname, i),
+                       sk_GENERAL_NAME_value(b->name.fullname, k)) == 0;
+    return meet;
+}
+
+static ISSUING_DIST_POINT *part_of(const X509_CRL *crl)
+{
+    return X509_CRL_get_ext_d2i(crl, NID_issuing_distribution_point, NULL,
+                                NULL);
+}
+
 /* Refuses two lists about the same certificates: when the newer list has
  * expired, OpenSSL would return to the older list, and accept what only the
  * newer list revokes. A CA can have several lists, each for a part of its
@@ -157,19 +183,22 @@ static const ASN1_OCTET_STRING *crl_extension(const X509_CRL *crl, int nid)
 static int check_overlap(const struct clients_reading *r,
                          const struct list *new)
 {
-    const int part = NID_issuing_distribution_point;
-    const ASN1_OCTET_STRING *x = crl_extension(new->crl, part), *y;
+    ISSUING_DIST_POINT *x = part_of(new->crl), *y;
+    int e = 0;
 
-    for (int i = 0; i < r->lists; i++) {
-        y = crl_extension(r->list[i].crl, part);
-        if (r->list[i].ca == new->ca &&
-            (!x || !y || ASN1_OCTET_STRING_cmp(x, y) == 0))
-            return complain(r->c,
-                            "%s: revocation lists %d and %d are for the same "
-                            "certificates; keep only the newer one",
-                            r->from->crl.name, i + 1, r->lists + 1);
+    for (int i = 0; i < r->lists && e == 0; i++) {
+        if (r->list[i].ca != new->ca)
+            continue;
+        y = part_of(r->list[i].crl);
+        if (parts_meet(x, y))
+            e = complain(r->c,
+                         "%s: revocation lists %d and %d are for the same "
+                         "certificates; keep only the newer one",
+                         r->from->crl.name, i + 1, r->lists + 1);
+        ISSUING_DIST_POINT_free(y);
     }
-    return 0;
+    ISSUING_DIST_POINT_free(x);
+    return e;
 }
 
 /* Notes the expiry. The warning is due when the last quarter of the list's time

@@ -106,6 +106,51 @@ Test(crl, two_of_one_ca)
     }
 }
 
+/* The parts that a list can name. Two lists can be about one certificate if
+ * both can be about one kind and have a distribution point in common. A list
+ * without a distribution point has all of them. */
+enum { USERS = 1, CAS = 2, ALL = USERS | CAS, EVERYWHERE = 7 };
+
+static const struct {
+    const char *scope;
+    unsigned kinds, places;
+} parts[] = {
+    { NULL, ALL, EVERYWHERE },
+    { "onlyuser:TRUE", USERS, EVERYWHERE },
+    { "onlyCA:TRUE", CAS, EVERYWHERE },
+    { "onlyAA:TRUE", 0, EVERYWHERE },
+    { "fullname:URI:http://x/1", ALL, 1 },
+    { "fullname:URI:http://x/2", ALL, 2 },
+    { "fullname:URI:http://x/1,onlyuser:TRUE", USERS, 1 },
+    { "fullname:URI:http://x/2,onlyuser:TRUE", USERS, 2 },
+    { "fullname:URI:http://x/1,onlyCA:TRUE", CAS, 1 },
+    { "fullname:URI:http://x/1,onlysomereasons:keyCompromise", ALL, 1 },
+};
+
+/* The newer of two lists expires first. Then OpenSSL would return to the older.
+ */
+Test(crl, of_two_parts)
+{
+    const size_t n = sizeof(parts) / sizeof(parts[0]);
+
+    for (size_t i = 0; i < n * n; i++) {
+        const size_t x = i / n, y = i % n;
+        const bool same = (parts[x].kinds & parts[y].kinds) &&
+                          (parts[x].places & parts[y].places);
+        struct tls_context *t = context_make();
+        struct complaint c = { "" };
+
+        write_two(&(struct pki_crl){ .from = -2 * DAY,
+                                     .to = 9 * DAY,
+                                     .scope = parts[x].scope },
+                  &(struct pki_crl){
+                      .from = -DAY, .to = DAY, .scope = parts[y].scope });
+        cr_expect_eq(use(t, false, &c), same ? -EINVAL : 0, "%s, %s: %s",
+                     parts[x].scope, parts[y].scope, c.text);
+        tls_context_free(t);
+    }
+}
+
 /* The server must refuse a delta list: OpenSSL would use no list, and revoked
  * clients would get in. */
 Test(crl, of_changes_only)
