@@ -353,8 +353,8 @@ NUMBER(serial) NUMBER(why) END
 
 MESSAGE(elder, MASTER, GATE, RUN, MANY, NONE,
         "a session of an older generation, which counts for the limits: its "
-        "serial, its client")
-NUMBER(serial) ADDRESS(peer) END
+        "serial, its client, whether it has no login yet")
+NUMBER(serial) ADDRESS(peer) FLAG(waits) END
 
 MESSAGE(adopt, MASTER, GATE, RUN, MANY, NONE,
         "a session of a gate that has ended; serve it: serial, client, local "

@@ -95,7 +95,8 @@ struct gate_child {
     TAILQ_ENTRY(gate_child) waiting;
     struct gate *gate;
     uint64_t serial;
-    bool elder; /* the session is of an older generation; gate only counts it */
+    bool elder; /* the session is of an older generation: gate counts it, and
+                   can have it killed */
     enum ending why; /* why gate asked master to kill the session; 0: gate
                         hasn't asked */
     bool logged_in;
@@ -138,7 +139,7 @@ struct gate_child *children_add(struct gate *g, const struct address *peer,
 struct gate_child *children_find(struct gate *g, uint64_t serial);
 /* Handlers of master's messages. OWNER: the struct gate. `elder`: from now on a
  * session of an older generation counts for max_sessions and for its client's
- * address, and for nothing else. */
+ * address, and until its login for `startups`. */
 int children_on_elder(void *owner, struct msg_elder *m);
 /* Serves a session of a gate that has ended. */
 int children_on_adopt(void *owner, struct msg_adopt *m);

@@ -13,6 +13,8 @@
 
 #define REASON_MAX 256
 
+static void child_on_timer(void *owner);
+
 int children_init(struct gate *g)
 {
     struct gate_children *t = &g->children;
@@ -120,7 +122,10 @@ int children_on_elder(void *owner, struct msg_elder *m)
     if (!c)
         return 0;
     c->elder = true;
+    c->timer = (struct loop_timer){ .on_timer = child_on_timer, .owner = c };
     limits_enter(&g->limits, &m->peer);
+    if (m->waits)
+        child_begin_wait(c);
     return 0;
 }
 

@@ -145,6 +145,50 @@ GateTest(generations, elders_count,
     bench_gone(b, &other);
 }
 
+/* Elders without a login of two networks fill SETTINGS' limit. A client of a
+ * third gets the place of one; an elder that logs in gives none. */
+static void elders_make_room(const char *settings)
+{
+    const struct bench_plan plan = { .settings = settings };
+    struct bench b;
+    struct fake f;
+    int client;
+    uint64_t serial;
+
+    bench_start(&b, &plan);
+    for (uint64_t i = 1; i <= 6; i++) {
+        struct address peer;
+
+        cr_assert_eq(
+            address_parse(i % 2 ? SLICE("127.0.0.1") : SLICE("127.0.0.2"),
+                          &peer),
+            0);
+        SAY(&b.master, elder, .serial = i, .peer = peer, .waits = true);
+    }
+    SAY(&b.master, logged_in, .serial = 1);
+    bench_heard(&b);
+    client = client_connect("127.0.0.3", b.control.port);
+    serial = EXPECT(&b.master, kill)->serial;
+    cr_expect_eq(heard.kill.why, ENDING_CROWDED);
+    cr_expect(serial == 2, "%llu", (unsigned long long)serial);
+    SAY(&b.master, reaped, .serial = serial, .fruitless = true);
+    f = bench_session(&b);
+    close(client);
+    bench_gone(&b, &f);
+    bench_stop(&b, 0);
+}
+
+Test(generations, elders_make_room, .timeout = 60)
+{
+    static const char *const settings[] = {
+        NO_BAN "startups = 100\nmax_sessions = 6\n",
+        NO_BAN "startups = 5\nmax_sessions = 100\n",
+    };
+
+    for (size_t i = 0; i < 2; i++)
+        elders_make_room(settings[i]);
+}
+
 /* A gate never counts an elder as fruitless, since the gate of the elder's own
  * generation does. If that gate has died, no gate counts the elder. */
 GateTest(generations, an_elder_is_never_fruitless,

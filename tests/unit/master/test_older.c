@@ -237,6 +237,29 @@ SeenTest(older, all_ends_between_two_looks, follows)
     expect_sessions(&ctl, 0);
 }
 
+/* A session without a login makes room for others; then its own master ends it.
+ * After the login, gate knows that it doesn't wait. */
+SeenTest(older, makes_room, follows)
+{
+    struct roster_facts f = seven();
+
+    shows(&f);
+    cr_expect(EXPECT(&stage.gate.channel, elder)->waits);
+    SAY(&stage.gate.channel, kill, .serial = SEVEN, .why = ENDING_CROWDED);
+    expect_kick(ENDING_CROWDED);
+}
+
+SeenTest(older, gate_hears_of_a_login, follows)
+{
+    struct roster_facts f = seven();
+
+    shows(&f);
+    EXPECT(&stage.gate.channel, elder);
+    f = seven_as("anna", 1);
+    shows(&f);
+    cr_expect_eq(EXPECT(&stage.gate.channel, logged_in)->serial, SEVEN);
+}
+
 /* Until its client is known, a session counts for no address. */
 SeenTest(older, a_client_of_a_proxy, follows)
 {

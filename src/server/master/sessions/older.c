@@ -187,6 +187,7 @@ static void older_learn(struct session_record *s, const struct roster_facts *f,
     s->version = f->version;
     if (s->login == 0)
         return;
+    session_add_news(s, NEWS_LOGIN);
     row = master_user(s->master, s->files.user);
     account_take_limits(s, row ? row : &none);
     if (was_logged_in)

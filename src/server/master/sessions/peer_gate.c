@@ -103,7 +103,8 @@ int gate_on_session_peer(void *owner, struct msg_session_peer *msg)
     return 0;
 }
 
-/* Kills the session, even if it has closed its channel. If there is no record,
+/* Kills the session, even if it has closed its channel; orders the master of an
+ * older session to end it. If there is no record,
  * answers at once: master had no room for the session, and it has ended. */
 int gate_on_kill(void *owner, struct msg_kill *msg)
 {
@@ -114,7 +115,9 @@ int gate_on_kill(void *owner, struct msg_kill *msg)
         return channel_refuse(&c->channel, "a kill without a reason");
     if (!s) {
         SEND(&c->channel, reaped, 0, .serial = msg->serial, .fruitless = false);
-    } else if (!s->older) {
+    } else if (s->older) {
+        session_kick(s, (enum ending)msg->why);
+    } else {
         session_kill_process(s, (enum ending)msg->why);
         session_end(s);
     }
@@ -209,7 +212,8 @@ static int gate_send_one(struct channel *gate, struct session_record *s)
         const bool there = (s->news & NEWS_THERE) && !s->counts;
 
         if (there && s->older) {
-            r = SEND(gate, elder, 0, .serial = s->serial, .peer = s->peer);
+            r = SEND(gate, elder, 0, .serial = s->serial, .peer = s->peer,
+                     .waits = s->login == 0);
             s->counts = r == 0;
         } else if (there && s->channel.fd >= 0) {
             r = gate_send_adopt(gate, s);
