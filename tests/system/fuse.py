@@ -18,7 +18,7 @@ names: links and the flags of renameat2(2); freshness: a name shows its old file
 creation: no file can be made; openness: as NFS and libfuse's high level, it moves a file
 that is open aside before something replaces it: for 5 ms nothing has the name. And it has
 no flags of renameat2(2); strangers: as mergerfs, it tells the facts of a path to root and
-to the owner alone; case: "F" is "f"; owner: files belong to uid 7;
+to the owner alone; case: "F" is "f"; nanoseconds: times are whole seconds; owner: files belong to uid 7;
 room: closing a new file reports that the disk is full, as without "remote".
 "other" mounts it a second time, as on another machine.
 The program ends when it is unmounted or killed. (linux/fuse.h, protocol 7.31)"""
@@ -234,6 +234,8 @@ def is_direct(node):
 
 def tree_attributes(node):
     mode, uid, gid, mtime, ctime = FACTS[node]
+    if LACKS == "nanoseconds":
+        mtime, ctime = (each // 10**9 * 10**9 for each in (mtime, ctime))
     length = len(DATA.get(node, b""))
     links = max(1, sum(list(folder.values()).count(node) for folder in INSIDE.values()))
     return struct.pack("<6Q10I", node, length, (length + 511) // 512, mtime // 10**9, mtime // 10**9, ctime // 10**9,

@@ -101,6 +101,40 @@ Test(client_disks, a_disk_that_gives_files_an_owner, .timeout = 60)
     faulty_end(&f);
 }
 
+/* A source stays if its disk can't show that it has changed again. */
+Test(client_disks, a_disk_of_whole_seconds, .timeout = 60)
+{
+    static const struct {
+        const char *path;
+        time_t age;
+        bool stays;
+    } rows[] = {
+        { "far/new", -3600, true },
+        { "far/old", 3600, false },
+        { "new", -3600, false },
+        { "old", 3600, false },
+    };
+    static struct far f;
+
+    faulty_begin(&f.server, "sallyport", "good");
+    files_make_folder("kept", 0755);
+    files_make_folder("kept/anna", 0755);
+    files_make_folder("parts", 0755);
+    files_make_folder("far", 0755);
+    f.fuse = fuse_mount_tree_without("far", "nanoseconds");
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        const char *path = rows[i].path;
+
+        files_write(path, "text", 4, 0644);
+        files_set_time(path, time(NULL) - rows[i].age);
+        desk_says(&f.server.desk, rows[i].stays ? EX_TEMPFAIL : 0,
+                  rows[i].stays ? "it may have changed again" : NULL, "put",
+                  "--remove-source", "--conflict=overwrite", path, "/", NULL);
+        cr_expect_eq(files_exists(path), rows[i].stays, "%s", path);
+    }
+    far_end(&f);
+}
+
 /* If two files of the server are one here, the second never replaces the first:
  * not in the next call either, when the first is the same already. */
 Test(client_disks, a_disk_that_folds_two_names, .timeout = 60)

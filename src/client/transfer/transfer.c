@@ -331,8 +331,9 @@ static int source_remove_local(const struct file_transfer *t,
         return fail(why, EX_USAGE, "it is a symbolic link");
     if (!source_is_same(&st, &t->read))
         return source_changed(why);
-    /* Disks that count whole seconds show no second change in one. */
-    if (st.st_mtim.tv_nsec == 0 && t->opened - st.st_mtime <= 2)
+    /* Disks that count whole seconds show no second change in one. Elsewhere a
+     * copy can have been given the whole seconds of its source. */
+    if (st.st_ctim.tv_nsec == 0 && t->opened - st.st_mtime <= 2)
         return fail(why, EX_TEMPFAIL,
                     "it may have changed again within the second of its time");
     return unlinkat(fd, base, 0) == 0 ? 0 : fail_errno(why, errno, t->local);
