@@ -42,6 +42,32 @@ RetireTest(retire, ends_with_its_last_session, NULL)
     actor_finish(&ours);
 }
 
+/* An edit, such as a lock, that only the newest generation reads: no login that
+ * is under way gets in by the older rows, before auth's answer or after it. */
+Test(retire, a_login_under_way_beside_an_edit, .timeout = 60)
+{
+    struct board *board = stage_board();
+    struct player other;
+
+    supervised_open(NULL);
+    player_enter(&anna, 1);
+    player_enter(&other, 2);
+    player_asks(&anna);
+    player_asks(&other);
+    auth_says(1, "anna");
+    actor_enter(&ours, "files");
+    supervised_replaces();
+    board_set(&board->edits, board_get(&board->edits) + 1);
+    actor_ready(&ours);
+    player_is_denied(&anna, DENIAL_CHANGED);
+    auth_says(2, "anna");
+    player_is_denied(&other, DENIAL_CHANGED);
+    SAY(&stage.gate.channel, shut);
+    player_leave(&anna);
+    player_leave(&other);
+    stage_ends();
+}
+
 static void hurries(struct master *m)
 {
     m->deadlines.sync = 100;

@@ -166,6 +166,9 @@ const struct user *access_current(const struct session_record *s,
     const struct master *m = s->master;
     const struct user *row = master_user(m, name);
 
+    /* A generation that retires reads no newer rows. */
+    if (m->state == MASTER_RETIRING && userdb_is_announced(m->users))
+        return NULL;
     return access_admits(s, row) &&
                    user_version(row, m->secrets.versions) == version
                ? row

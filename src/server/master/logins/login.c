@@ -357,6 +357,11 @@ void login_home_ready(struct session_record *s)
 
     if (s->state != SESSION_OPENING)
         return;
+    if (!access_current(s, s->files.user, s->version)) {
+        files_kill(&s->files);
+        login_deny(s, DENIAL_CHANGED);
+        return;
+    }
     r = SEND(&s->channel, granted, s->request,
              .name = slice_from(s->files.user), .rights = s->rights,
              .everywhere = s->rights_everywhere, .upload_eof = s->upload_eof,
