@@ -143,6 +143,7 @@ struct files {
     unsigned next_own;      /* index of the entry that is replaced next */
     unsigned next_sized[2]; /* counts answers about partials, about files: each
                                replaces the oldest of its kind */
+    bool forgot;            /* an answer about a file was replaced */
     bool no_marks;      /* logged already: confirmed lengths can't be stored */
     bool no_count;      /* logged already: uploads can't be counted */
     dev_t asked_device; /* the disk that owner_note_disk() last looked at */

@@ -365,6 +365,9 @@ uint64_t resume_size(struct files *f, uint64_t key, int directory,
  * a directory, only forgets the last answer. */
 void resume_note_file(struct files *f, uint64_t key, int directory,
                       const struct stat *file);
+/* Call it if SIZE has found nothing. Once an answer about a file was forgotten,
+ * a name without an answer may be the name of this file. */
+void resume_note_nothing(struct files *f, uint64_t key, int directory);
 /* Finds the last answer of SIZE, or returns NULL. */
 struct sized *resume_sized(struct files *f, uint64_t key);
 /* Is the answer, about a partial, still true of the partial in DIRECTORY that

@@ -632,6 +632,35 @@ PeerTest(resume, by_an_earlier_size, peer_start(p))
     }
 }
 
+/* The 129th answer about a finished file replaces the first: then the rest of a
+ * name without an answer never becomes a file, until SIZE is sent again. */
+PeerTest(resume, by_a_forgotten_size, peer_init(p))
+{
+    PLAY(p, SHARES("/contracts", RIGHT_ALL & ~RIGHT_LIST), RUN());
+    for (int over = 0; over < 2; over++) {
+        PLAY(p, AGAIN(), STOR("/f", 200 * K, 1), SIZE("/f", 200 * K));
+        for (int n = 0; n < SIZED_MAX - 1 + over; n++) {
+            char name[16];
+
+            snprintf(name, sizeof(name), "/n%d", n);
+            PLAY(p, PUT(name, "x"), SIZE(name, 1));
+        }
+        for (int end = 0; end < 2; end++) {
+            ROW("forgotten %d, end %d: ", over, end);
+            if (end == 0)
+                PLAY(p, MOVE("/f", "/x"));
+            else
+                PLAY(p, FILL("/f", 300 * K, 2));
+            PLAY(p, OPENS(APPEND, "/f", 0, 0, SIZE_FIRST),
+                 OPENS(STORE, "/f", 100 * K, 0, SIZE_FIRST));
+        }
+        PLAY(p, SIZE("/f", 300 * K), APPE("/f", 310 * K, 2), UNLINK("/f"),
+             SIZE("/f", 0), APPE("/f", 10, 3), DELE("/f"), SIZE("/new", 0),
+             APPE("/new", 10, 3), DELE("/new"), STOR("/new", 10, 3),
+             DELE("/new"), APPE("/contracts/f", 10 + (size_t)over, 3));
+    }
+}
+
 /* A new session sends the rest, without SIZE. Whichever look at the partial
  * fails, the rest doesn't become a file. */
 Test(resume, a_look_that_fails)

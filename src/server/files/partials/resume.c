@@ -165,6 +165,7 @@ static void resume_note_answer(struct files *f, uint64_t key, int directory,
                                 f->next_sized[answer->file]++ % SIZED_MAX];
     struct stat here = { 0 };
 
+    f->forgot |= s->used && s->file;
     *s = *answer;
     resolve_known(directory, &here); /* if it fails, the answer never holds */
     s->used = true;
@@ -184,6 +185,12 @@ void resume_note_file(struct files *f, uint64_t key, int directory,
                                         .inode = file->st_ino,
                                         .identity = resume_file_identity(file),
                                         .length = (uint64_t)file->st_size });
+}
+
+void resume_note_nothing(struct files *f, uint64_t key, int directory)
+{
+    if (f->forgot && !resume_sized(f, key))
+        resume_note_answer(f, key, directory, &(struct sized){ 0 });
 }
 
 /* Opens the partial of NAME, and waits until no upload has its lock: after a

@@ -147,6 +147,8 @@ static int facts_of_partial(struct files *f, uint64_t key,
         *ret = finished;
         return 0;
     }
+    if (length == 0 && purpose == FACTS_FOR_SIZE)
+        resume_note_nothing(f, key, at->directory);
     if (length == 0)
         return -ENOENT;
     ret->st.st_size = (off_t)length;

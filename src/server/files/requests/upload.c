@@ -74,13 +74,17 @@ static int upload_look_at_target(struct files *f, const struct place *at,
     return naming_permitted(at->mount, w->conflict);
 }
 
-static enum told upload_told(const struct wish *w, const struct sized *s,
-                             int directory)
+static enum told upload_told(const struct files *f, const struct wish *w,
+                             const struct sized *s, int directory)
 {
     const struct resume_facts *facts = &w->facts;
+    const bool forgot =
+        f->forgot && mount_of(f, path_slice(&w->path))->rights & RIGHT_LIST;
 
     if (!s)
-        return w->identity != 0 ? TOLD_ELSEWHERE : TOLD_NOTHING;
+        return w->identity != 0 ? TOLD_ELSEWHERE
+               : forgot         ? TOLD_STALE
+                                : TOLD_NOTHING;
     if (s->file)
         return facts->finished && resume_holds_file(s, directory, &w->file)
                    ? TOLD_FILE
@@ -112,7 +116,7 @@ static int upload_make_plan(struct files *f, int directory, const char *name,
     if (w->keep_nothing)
         facts->resumable = 0;
     const struct sized *sized = resume_sized(f, resume_key(f, &w->path));
-    facts->told = upload_told(w, sized, directory);
+    facts->told = upload_told(f, w, sized, directory);
     facts->sized = facts->told == TOLD_PARTIAL ? sized->length : 0;
     enum outcome o = resume_decide(&w->facts, &w->plan);
     /* If another session is writing this partial, the reply is "busy": soon
