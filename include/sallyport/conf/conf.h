@@ -35,7 +35,7 @@ typedef void conf_report(const char *mistake);
 int conf_parse(struct settings *s, struct slice text, const char *name,
                conf_report *report, struct complaint *c);
 /* Does the same for the open file FD, which complaints call PATH. FD stays the
- * caller's. */
+ * caller's. Returns -EIO if FD can't be read. */
 int conf_read(struct settings *s, int fd, const char *path, conf_report *report,
               struct complaint *c);
 /* Opens PATH with settings_open(), and does the same. A command that needs few

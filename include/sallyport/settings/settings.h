@@ -243,8 +243,8 @@ int settings_read_key(int directory, const char *name, const char *path,
                       uint8_t key[SIPHASH_KEY], struct complaint *c);
 
 /* Opens the configuration file PATH. Refuses a file that group or others can
- * write, or that isn't regular. Returns a descriptor, or -EINVAL with the
- * complaint. */
+ * write, or that isn't regular. Returns a descriptor; or, with the
+ * complaint, -EINVAL; -EIO: the disk or the table of files fails. */
 int settings_open(const char *path, struct complaint *c);
 
 /* Writes the settings to FD, an empty file in memory, for settings_take() in a

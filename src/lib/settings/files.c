@@ -50,11 +50,18 @@ int settings_open(const char *path, struct complaint *c)
     int fd FD_CLEANUP =
         open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 
-    if (fd < 0)
-        return complain(c, "%s: %s%s", path, strerror(errno),
-                        errno == ENOENT ? "; an empty file is enough: each "
-                                          "setting has a default"
-                                        : "");
+    if (fd < 0) {
+        const int e = errno;
+
+        complain(c, "%s: %s%s", path, strerror(e),
+                 e == ENOENT ? "; an empty file is enough: each setting has a "
+                               "default"
+                             : "");
+        return e == EIO || e == ESTALE || e == EMFILE || e == ENFILE ||
+                       e == ENOMEM
+                   ? -EIO
+                   : -EINVAL;
+    }
     return settings_check_file(fd, path, SETTINGS_TRUSTED, c) < 0
                ? -EINVAL
                : fd_take(&fd);

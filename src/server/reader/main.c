@@ -79,9 +79,15 @@ static int read_settings(const char *name, bool all)
     static struct settings s;
     struct complaint c = { "" };
 
-    if (conf_read(&s, FILE_FD, name, all ? print_mistake : NULL, &c) == 0)
+    const int r = conf_read(&s, FILE_FD, name, all ? print_mistake : NULL, &c);
+
+    if (r == 0)
         return settings_write(&s, ANSWER_FD) < 0 ? EX_OSERR : 0;
-    return all ? EX_CONFIG : refuse(&c);
+    if (all)
+        return r == -EINVAL ? EX_CONFIG : EX_OSERR;
+    if (r != -EINVAL) /* the file wasn't read */
+        die(EX_OSERR, "%s", c.text);
+    return refuse(&c);
 }
 
 /* If ALL is set, prints all mistakes, and writes the rows without a mistake:

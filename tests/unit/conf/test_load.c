@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -81,6 +82,24 @@ Test(load, somebody_elses)
     cr_assert_eq(chown("conf", 12345, 0), 0);
     cr_expect_eq(load("conf"), -EINVAL);
     cr_expect_str_eq(c.text, "conf: belongs to uid 12345; run: chown 0 conf");
+}
+
+/* The administrator can mend a wrong path, but no full table of files. */
+Test(load, files_that_cannot_be_opened)
+{
+    struct rlimit most, none;
+
+    cr_expect_eq(load("no/conf"), -EINVAL);
+    cr_assert_eq(symlink("loop", "loop"), 0);
+    cr_expect_eq(load("loop"), -EINVAL);
+    write_file("", 0, 0600);
+    cr_expect_eq(load("conf/conf"), -EINVAL);
+    cr_assert_eq(getrlimit(RLIMIT_NOFILE, &most), 0);
+    none = (struct rlimit){ 0, most.rlim_max };
+    cr_assert_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+    cr_expect_eq(load("conf"), -EIO);
+    cr_assert_eq(setrlimit(RLIMIT_NOFILE, &most), 0);
+    cr_expect_str_eq(c.text, "conf: Too many open files");
 }
 
 /* The owner of the users file could write any row. */
@@ -201,6 +220,6 @@ Test(load, a_report)
     cr_expect_str_eq(c.text, "conf:1: unknown key \"a\"");
     close(fd);
     c.text[0] = told[0] = '\0';
-    cr_expect_eq(conf_read(&s, fd, "conf", tell, &c), -EINVAL);
+    cr_expect_eq(conf_read(&s, fd, "conf", tell, &c), -EIO);
     cr_expect_str_eq(told, "conf: Bad file descriptor\n");
 }

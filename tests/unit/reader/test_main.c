@@ -112,6 +112,30 @@ Test(main, a_mistake)
     expect_text(fileno(r.said), "");
 }
 
+/* A file that can't be read isn't a mistake of the administrator. */
+Test(main, a_disk_that_fails)
+{
+    static const char *const modes[] = { "settings", "check", "users",
+                                         "check-users" };
+
+    for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
+        struct reading r = { .answer = memfd_create("answer", 0),
+                             .status = -1,
+                             .said = tmpfile() };
+        int file = open("/dev/null", O_WRONLY); /* pread() fails */
+        pid_t pid = fork();
+
+        if (pid == 0)
+            start(modes[i], file, &r);
+        cr_assert_eq(waitpid(pid, &r.status, 0), pid);
+        cr_assert(WIFEXITED(r.status));
+        cr_expect_eq(WEXITSTATUS(r.status), EX_OSERR, "%s", modes[i]);
+        expect_text(fileno(r.said), "sallyportd: conf: Bad file descriptor\n");
+        expect_text(r.answer, "");
+        close(file);
+    }
+}
+
 Test(main, all_mistakes)
 {
     struct reading r = read_conf("check", "a\nb\n");

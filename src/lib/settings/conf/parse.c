@@ -240,10 +240,12 @@ static int read_all(struct settings *s, int fd, const char *path, bool partly,
     settings_commands(path);
     buf_init(&text, SETTINGS_TEXT_MAX);
     r = fd_read_file(fd, &text);
-    if (r == -EFBIG)
+    if (r == -EFBIG) {
         r = complain(c, "%s: larger than %u bytes", path, SETTINGS_TEXT_MAX);
-    else if (r < 0)
-        r = complain(c, "%s: %s", path, strerror(-r));
+    } else if (r < 0) {
+        complain(c, "%s: %s", path, strerror(-r));
+        r = -EIO;
+    }
     if (r == 0)
         r = parse_all(s, buf_slice(&text), path, partly, report, c);
     else
