@@ -293,10 +293,10 @@ Test(judge, the_longest_password_and_a_code, WITH_SANITIZERS)
  * answer. A certificate instead of the password needs no hash. */
 Test(judge, no_hash)
 {
-    static const char text[] = "anna:$y$j9T$k$" TAIL ":70001:70001::/a::\n"
-                               "carl:!$y$j9T$k$" TAIL ":70002:70002::/c::\n"
+    static const char text[] = "anna:$y$j9T$kkkk$" TAIL ":70001:70001::/a::\n"
+                               "carl:!$y$j9T$kkkk$" TAIL ":70002:70002::/c::\n"
                                "dora:!:70003:70003::/d::\n"
-                               "emil:$y$j9T$k$" TAIL ":70004:70004::/e::"
+                               "emil:$y$j9T$kkkk$" TAIL ":70004:70004::/e::"
                                "expires=2026-11-30\n";
     static const char *const names[] = { "anna", "carl", "dora", "emil",
                                          "nobody" };
@@ -305,6 +305,12 @@ Test(judge, no_hash)
 
     tear_down();
     cr_assert_eq(users_read(&users, fd, "users", &c), 0, "%s", c.text);
+    for (size_t i = 0; i < users.count; i++) {
+        char *salt = strstr(users.row[i].hash, "$kkkk$");
+
+        if (salt)
+            salt[1] = '@'; /* the parser would refuse it */
+    }
     cr_assert_eq(circle_make(&circle, &users, ask_key), 0);
     fd_close(&fd);
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {

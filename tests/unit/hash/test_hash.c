@@ -2,6 +2,7 @@
 #include <sys/resource.h>
 
 #include "sallyport/hash/hash.h"
+#include "sallyport/userparse/userparse.h"
 #include "support/long.h"
 #include "support/test.h"
 
@@ -335,4 +336,43 @@ Test(hash, what_can_be_a_new_password)
     cr_expect_eq(
         hash_password_fault((struct slice){ longest, HASH_PASSWORD_MAX + 1 }),
         PASSWORD_LONG);
+}
+
+/* crypt(3) must compute each hash that the users file can have, or no refused
+ * login of this user would count. The test changes each byte of cheap hashes,
+ * and gives the salts each length. */
+#define T43 "abcdefghijklmnopqrstuvwxyzABCDEFGHIJ./01234"
+
+static void expect_computed(const char *hash)
+{
+    struct secret wrong = password("correct horsf");
+
+    if (user_hash_ok(hash))
+        cr_expect_eq(hash_verify(&wrong, hash), HASH_WRONG, "%s", hash);
+}
+
+Test(hash, what_the_users_file_can_have, .timeout = 120)
+{
+    static const char *const starts[] = {
+        "$y$j75$k2XA",   "$y$j75..$k2XA",
+        "$y$j75/.$k2XA", "$7$5/..../....k2XA",
+        "$5$k2XA",       "$5$rounds=1000$k2XA", /* each third: all lengths */
+    };
+    char hash[256];
+
+    for (size_t i = 0; i < sizeof(starts) / sizeof(starts[0]); i++) {
+        for (size_t at = 3; at < strlen(starts[i]); at++)
+            for (const char *b = "./019DEaz@-~$"; *b; b++) {
+                snprintf(hash, sizeof(hash), "%s$" T43, starts[i]);
+                hash[at] = *b;
+                expect_computed(hash);
+            }
+        for (int len = 0; len < 90 && i % 3 == 0; len++)
+            for (const char *b = "1z"; *b; b++) {
+                snprintf(hash, sizeof(hash), "%.*s%.*s%c$" T43,
+                         (int)strlen(starts[i]) - 4, starts[i], len,
+                         T43 T43 T43, *b);
+                expect_computed(hash);
+            }
+    }
 }

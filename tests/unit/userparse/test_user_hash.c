@@ -42,6 +42,11 @@ Test(hash, kinds)
         { "$y$j9T$salt$" S43 "a", NULL },
         { "$y$j9T$" S43, NULL },
         { "$y$j9T$a$b$" S43, NULL },
+        { "$y$j9T$$" S43, "yescrypt" },
+        { "$y$j9T$F5Jx5fEx@KuPp53xLKQ..1$" S43, NULL },
+        { "$y$j9T$F5Jx5fExrKuPp53xLKQ..2$" S43, NULL },
+        { "$y$j9T$F5Jx5fExrKuPp53xLKQ..1$" S43, "yescrypt" },
+        { "$7$CU..../....salt@alt$" S43, NULL },
         { "$2b$12$" S43, NULL },
         { "$6$" S86, NULL },
         { "$6$a$b$c$" S86, NULL },
@@ -105,11 +110,16 @@ Test(hash, that_costs_too_much_or_too_little)
         { "$y$j9T/zzzz$salt$" S43, false }, /* t */
         { "$y$j9T1$salt$" S43, false },     /* a parameter that is unknown */
         { "$y$j9$salt$" S43, false },
+        { "$y$k9T$salt$" S43, false }, /* a flavor that crypt(3) doesn't make */
+        { "$y$j.T$salt$" S43, false },
         { "$7$DU..../....saltsalt$" S43, true }, /* 128 MiB */
         { "$7$EU..../....saltsalt$" S43, false },
         { "$7$DU....0....saltsalt$" S43, false }, /* p = 2 */
         { "$7$zzzzzzzzzzzsaltsalt$" S43, false },
         { "$7$C$" S43, false },
+        { "$7$7/.........salt$" S43, false }, /* p = 0 */
+        { "$7$7...../....salt$" S43, false }, /* r = 0 */
+        { "$7$//..../....salt$" S43, false },
     };
 
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)

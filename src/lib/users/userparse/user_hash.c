@@ -37,6 +37,25 @@ static bool is_hash_text(const char *text)
     return text[strspn(text, digits64)] == '\0';
 }
 
+/* Checks the salt, which begins after "$7$CU..../...." or "$y$j9T$". The salt
+ * of yescrypt is a number of bytes: the bits that the last digit doesn't need
+ * are 0. Other kinds take any byte. */
+static bool hash_salt_ok(const char *hash, const char *tail)
+{
+    static const uint8_t last[] = { 64, 0, 4, 16 };
+    struct slice salt = { hash + 3, (size_t)(tail - hash) - 4 }, cost;
+    const char *end = tail - 2;
+
+    if (hash[1] != '7' && hash[1] != 'y')
+        return true;
+    if (hash[1] == 'y')
+        slice_cut(&salt, '$', &cost);
+    return slice_has_only(salt, digits64) &&
+           (hash[1] == '7' || salt.len == 0 ||
+            (salt.len <= 86 &&
+             strchr(digits64, *end) - digits64 < last[salt.len % 4]));
+}
+
 static bool hash_shape_ok(const char *hash)
 {
     const struct hash_kind *kind = hash_kind(hash);
@@ -54,7 +73,8 @@ static bool hash_shape_ok(const char *hash)
         }
     }
     return dollars >= kind->dollars_min && dollars <= kind->dollars_max &&
-           strlen(tail) == kind->tail && is_hash_text(tail);
+           strlen(tail) == kind->tail && is_hash_text(tail) &&
+           hash_salt_ok(hash, tail);
 }
 
 /* The lowest costs that crypt(3) takes, and the highest costs of a hash: each
@@ -108,8 +128,8 @@ static bool read_number64(const char **at, uint64_t least, uint64_t *ret)
  * 2^LOG_N bytes, and passes over them PASSES times. */
 static bool memory_ok(uint64_t log_n, uint64_t r, uint64_t passes)
 {
-    return log_n < 24 && r <= MEMORY_MOST && passes <= MEMORY_MOST &&
-           (r << log_n) <= MEMORY_MOST / 128 &&
+    return log_n > 1 && log_n < 24 && r > 0 && passes > 0 && r <= MEMORY_MOST &&
+           passes <= MEMORY_MOST && (r << log_n) <= MEMORY_MOST / 128 &&
            (r << log_n) * passes <= MEMORY_MOST / 128;
 }
 
@@ -119,14 +139,14 @@ static bool yescrypt_cost_ok(const char *at)
 {
     uint64_t flavor, log_n, r, mask = 0, p = 1, t = 0;
 
-    if (!read_number64(&at, 0, &flavor) || !read_number64(&at, 1, &log_n) ||
-        !read_number64(&at, 1, &r) ||
+    if (!read_number64(&at, 0, &flavor) || flavor != 47 || /* j */
+        !read_number64(&at, 1, &log_n) || !read_number64(&at, 1, &r) ||
         (*at != '$' && !read_number64(&at, 1, &mask)) || mask > 3 ||
         ((mask & 1) && !read_number64(&at, 2, &p)) ||
         ((mask & 2) && !read_number64(&at, 1, &t)))
         return false;
     return p <= MEMORY_MOST && t < MEMORY_MOST &&
-           memory_ok(log_n, r, p * (t + 1));
+           memory_ok(log_n, r, p * (t + 1)) && p <= 1u << (log_n - 2);
 }
 
 /* Checks scrypt's cost: one digit for log N, then five digits for r and five
