@@ -14,6 +14,8 @@ static const struct credentials_spec pairs[] = {
     { .kind = KEY_EC, .names = "DNS:*.wild.example" },
     { .kind = KEY_EC, .names = "DNS:tame.wild.example" },
     { .kind = KEY_RSA, .names = "DNS:rsa.example" },
+    { .kind = KEY_EC, .names = "DNS:ftp.both.example" },
+    { .kind = KEY_RSA, .names = "DNS:*.both.example" },
 };
 
 static struct tls_context *make(const struct credentials_spec *specs, size_t n,
@@ -57,6 +59,8 @@ static const struct row {
     { "tame.wild.example", NULL, 4 },
     { "rsa.example", NULL, 5 },
     { "rsa.example", EC_ONLY, 0 },
+    { "ftp.both.example", EC_ONLY, 6 },
+    { "ftp.both.example", RSA_ONLY, 7 },
 };
 
 /* In TLS 1.2, RSA suites need an RSA certificate, and ECDSA suites an EC

@@ -57,7 +57,8 @@ const struct setting setting_table[] = {
     { ROW(client_ca, optional_path, ""),
       .help = "The file with the CAs that issue the clients' certificates, "
               "in PEM form. It may also contain single certificates of "
-              "clients." },
+              "clients. A self-signed one must have the extension "
+              "basicConstraints with CA:FALSE: otherwise it is a CA." },
     { ROW(client_crl, optional_path, ""),
       .help = "The file with revocation lists (CRL) of these CAs, in PEM "
               "form. If it is set, each CA needs a list. When a CA's list "
@@ -164,9 +165,9 @@ const struct setting setting_table[] = {
     { ROW(ban_after, number, "100"), BOUNDS(0, 1000000),
       .help = "So many wrong passwords from one address (IPv6: one /64) "
               "within an hour ban it for ban_time. An address from which a "
-              "user has logged in in the last 7 days isn't banned, since "
-              "many users may share it; guess_delay still slows it. 0: no "
-              "ban." },
+              "user has logged in in the last 7 days, and since the last "
+              "restart, isn't banned, since many users may share it; "
+              "guess_delay still slows it. 0: no ban." },
     { ROW(ban_time, duration, "1h"), BOUNDS(SECOND, 720 * HOUR),
       .help = "How long the server refuses an address after ban_after wrong "
               "passwords. A ban survives a restart; \"sallyportctl ban del\" "
@@ -208,8 +209,8 @@ const struct setting setting_table[] = {
               "connection." },
     { ROW(totp_time, duration, "12h"), BOUNDS(0, 30 * 24 * HOUR),
       .help = "A user with a second factor (sallyportctl user totp) needs no "
-              "new code from the same address for this time. 0: each login "
-              "needs one." },
+              "new code from the same address for this time, until a "
+              "restart. 0: each login needs one." },
     { ROW(password_change, yes_no, "no"),
       .help = "Whether all users may change their passwords (SITE PSWD). no: "
               "those with must_change= (sallyportctl user add "
