@@ -212,6 +212,40 @@ static bool is_read_now(void *caller)
     return cast_hear(caller) == MSG_control_done;
 }
 
+/* The second command announces its change during the look that reads the first
+ * one: both answers wait until master has compared the sessions. */
+static void two_commands_at_once(bool first)
+{
+    struct channel other;
+
+    cr_assert_eq(mkfifo(hangs(), 0600), 0);
+    change(first ? "anna:" : "bert:", first ? "anna:!" : "bert:!");
+    caller_enter(&ctl);
+    caller_edits(&ctl);
+    cr_assert(wait_until(has_begun, NULL, STAGE_WAIT_MS));
+    if (!first)
+        change("anna:", "anna:!");
+    caller_enter(&other);
+    REQUEST(&other, users_changed, .verb = SLICE("user change"));
+    stage_reports_admin("user change", "", 0);
+    reader_goes_on();
+    cr_expect_eq(EXPECT(&ctl, control_done)->sessions, 1);
+    cr_expect_eq(EXPECT(&other, control_done)->sessions, 1);
+    channel_close(&other);
+    channel_close(&ctl);
+    is_kicked(&anna, ENDING_LOCKED);
+}
+
+UserTest(access, two_commands_and_the_first_locks, slowly)
+{
+    two_commands_at_once(true);
+}
+
+UserTest(access, two_commands_and_the_second_locks, slowly)
+{
+    two_commands_at_once(false);
+}
+
 /* If reader is late, nobody can log in until a look succeeds, since the change
  * can be in the user's own row. The sessions stay. */
 UserTest(access, a_reader_that_is_late, too_slowly)

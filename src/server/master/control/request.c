@@ -135,8 +135,9 @@ void request_on_users_read(struct master *m)
         struct peer *p = &m->control->peer[i];
 
         if (!p->used || p->users_ticket == 0 ||
-            !access_is_over(m, p->users_ticket))
-            continue;
+            !access_is_over(m, p->users_ticket) ||
+            (userdb_is_announced(m->users) && m->users->state != USERS_FAILED))
+            continue; /* a newer edit has put off the review */
         p->users_ticket = 0;
         if (m->users->state == USERS_FAILED) /* not only the homes are away */
             peer_refuse(p, REFUSAL_BAD_FILE, "%s", m->users->away.text);
