@@ -226,3 +226,16 @@ RetireTest(left, a_drain_asks_the_newest, NULL)
     channel_close(&ctl);
     SAY(&stage.gate.channel, shut);
 }
+
+/* So does a caller that has changed the users file, even if this generation has
+ * no session to end: another one can have it. */
+RetireTest(left, an_edit_asks_the_newest, NULL)
+{
+    caller_enter(&ctl);
+    supervised_replaces();
+    supervised_heard();
+    caller_edits(&ctl);
+    caller_is_refused(&ctl, REFUSAL_BUSY);
+    channel_close(&ctl);
+    SAY(&stage.gate.channel, shut);
+}

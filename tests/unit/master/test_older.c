@@ -152,6 +152,40 @@ SeenTest(older, a_caller_kicks_a_session_that_stays, follows)
     expect_sessions(&ctl, 0);
 }
 
+static void locks_its_user(void)
+{
+    caller_edits(&ctl);
+}
+
+static void bans_its_address(void)
+{
+    const struct roster_facts f = seven();
+
+    REQUEST(&ctl, ban_add, .network = address_prefix(&f.peer, 32), .bits = 32);
+}
+
+/* Each order is given twice about a session of a master that hangs. The review
+ * of the first look, or the first order, has kicked the session already. */
+SeenTest(older, each_order_about_a_session_that_stays, follows)
+{
+    static void (*const orders[])(void) = { asks_for_the_end, bans_its_address,
+                                            locks_its_user };
+    const struct roster_facts f = seven_as("anna", 1);
+
+    shows(&f);
+    expect_sessions(&ctl, 1);
+    for (size_t i = 0; i < 2 * sizeof(orders) / sizeof(orders[0]); i++) {
+        orders[i / 2]();
+        caller_is_refused(&ctl, REFUSAL_BUSY);
+        cr_expect(slice_starts(heard.control_refused.why,
+                               SLICE("1 session of an older generation ")),
+                  "%zu", i);
+    }
+    *(char *)supervised_older() = 1; /* the supervisor has killed it */
+    locks_its_user();
+    cr_expect_eq(EXPECT(&ctl, control_done)->sessions, 0);
+}
+
 /* The row of the session's user has changed since the login. */
 NewestTest(older, a_changed_row_ends_its_session, follows)
 {

@@ -72,7 +72,7 @@ struct peer {
     uint64_t look_next;        /* the place in the table where the next look
                                 * begins */
     /* While older generations obey: how many sessions the request has ended,
-     * and the clock_ms() at which they must have obeyed. 0: it doesn't wait. */
+     * and the clock_ms() at which they must have obeyed; 0: it doesn't wait. */
     uint64_t ended, obeyed_by;
 };
 

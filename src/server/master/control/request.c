@@ -90,11 +90,10 @@ static bool request_is_ours(struct peer *p);
 
 bool request_waits(struct peer *p)
 {
-    const uint64_t ended = p->ended;
     struct complaint why = { "" };
     size_t left = 0;
 
-    if (ended == 0)
+    if (p->obeyed_by == 0)
         return false;
     older_look_all(p->master);
     /* Counts the sessions of older generations that were ordered to end. */
@@ -104,8 +103,8 @@ bool request_waits(struct peer *p)
         loop_timer_set(&p->master->loop, &p->timer, ROSTER_LOOK_MS);
         return true;
     }
-    p->ended = 0;
-    if (!request_is_ours(p))
+    p->obeyed_by = 0;
+    if (p->master->state != MASTER_STARTING && !request_is_ours(p))
         return true;
     complain(&why,
              "%zu session%s of an older generation can't be ended before its "
@@ -113,20 +112,20 @@ bool request_waits(struct peer *p)
              "run: sallyportctl who",
              left, left == 1 ? "" : "s");
     if (left == 0)
-        request_done(p, ended);
+        request_done(p, p->ended);
     else
         peer_refuse(p, REFUSAL_BUSY, "%s", why.text);
     return true;
 }
 
 /* Answers like request_done(), when the sessions of older generations have
- * ended: only their own masters can end them. */
+ * ended: only their own masters can end them. An earlier order may have ended
+ * them, so waits for them also if SESSIONS is 0. */
 static void request_ended(struct peer *p, size_t sessions)
 {
     p->ended = sessions;
     p->obeyed_by = clock_ms() + p->master->deadlines.kick + OBEYED_MS;
-    if (!request_waits(p))
-        request_done(p, sessions);
+    request_waits(p);
 }
 
 void request_on_users_read(struct master *m)
