@@ -327,6 +327,19 @@ UserTest(access, an_edit_beside_dead_looks, beside_dead_looks)
     is_kicked(&anna, ENDING_LOCKED);
 }
 
+static void beside_dead_looks_often(struct master *m)
+{
+    beside_dead_looks(m);
+    often(m);
+}
+
+/* So does a change by hand, or by another node. */
+UserTest(access, a_change_by_hand_beside_dead_looks, beside_dead_looks_often)
+{
+    change("anna:", "anna:!");
+    is_kicked(&anna, ENDING_LOCKED);
+}
+
 /* The log shows who has changed which user, and how. */
 CallerTest(access, a_change_is_logged, NULL)
 {

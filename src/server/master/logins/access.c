@@ -11,8 +11,9 @@
 
 #include "sallyport/domain/tls.h"
 
-/* While HANGING_LOOKS forks wait for the disk of the users file, no look
- * begins. After an announced change, HANGING_ANNOUNCED more forks can wait. */
+/* While HANGING_LOOKS forks wait for a disk, a look leaves out the homes, whose
+ * disk can be that one; if one more waits, no look begins. After an announced
+ * change, HANGING_ANNOUNCED forks more than HANGING_LOOKS can wait. */
 #define HANGING_LOOKS     3
 #define HANGING_ANNOUNCED 4
 _Static_assert(HANGING_LOOKS + HANGING_ANNOUNCED + 1 < ERRANDS_FOR_USERS,
@@ -271,11 +272,12 @@ static void access_begin(struct master *m, bool homes)
 
     if (userdb_is_announced(m->users)
             ? hanging >= HANGING_LOOKS + HANGING_ANNOUNCED
-            : hanging >= HANGING_LOOKS || userdb_rests(m->users)) {
+            : hanging > HANGING_LOOKS || userdb_rests(m->users)) {
         a->ended = 0;
         access_end(m);
         return;
     }
+    m->users->without_homes = hanging >= HANGING_LOOKS;
     pid = userdb_begin(m->users, homes, &c);
     if (pid <= 0) {
         access_take(m, (int)pid, c.text);

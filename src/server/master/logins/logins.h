@@ -196,6 +196,7 @@ struct userdb {
                               * homes */
     bool homes_away;         /* the last look at the directory of all homes
                               * couldn't open it; AWAY says why */
+    bool without_homes;      /* the next look opens only the users file */
     bool may_be_missing;     /* at the first start the file can be missing; then
                               * there are no users */
     bool young;              /* the first look has found another text, too soon

@@ -251,7 +251,7 @@ int sight_main(void *owner)
         g.result = sight_read(u, file, &g);
     if (!sight_tell(u, &g))
         return EX_OSERR;
-    if (u->reading.announced)
+    if (u->reading.announced || u->without_homes)
         return 0; /* an announced edit, such as a user's lock, must not wait for
                    * the homes' disk */
     homes = sight_open(s->homes, O_DIRECTORY, &g.homes, &g.homes_local);
