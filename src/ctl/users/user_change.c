@@ -182,15 +182,20 @@ static void kick_instead(int code)
 
 void user_lock(void)
 {
-    bool lock = strcmp(ctl.args.word[1], "lock") == 0;
+    bool lock = strcmp(ctl.args.word[1], "lock") == 0, told;
 
     at_fail = lock ? kick_instead : NULL;
     edit_run(set_locks, &lock);
+    told = edit_stands;
     edit_read_users();
     for (size_t i = 2; i < ctl.args.words; i++) {
         const struct slice name = slice_from(ctl.args.word[i]);
         const struct user *user = users_find(&ctl.users, name);
 
+        if (user && lock && !told) {
+            told = true;
+            sessions_edited(NULL); /* the server may not know of the lock */
+        }
         if (user && lock)
             output_done("user", user->name, json_pack("{s:b}", "locked", 1),
                         "locked");
