@@ -26,28 +26,30 @@
 #define MOUNTS_MS 10000
 
 /* Reports all mistakes in the users file and in the users' homes, and the
- * properties that the homes' disks lack. Returns true if there was a
- * mistake. */
-static bool survey_users(const struct master *m)
+ * properties that the homes' disks lack. Returns 0; EX_CONFIG: there was a
+ * mistake; EX_TEMPFAIL: not all could be looked at. */
+static int survey_users(const struct master *m)
 {
     FD_CLEANUP int fd =
         open(m->settings.users, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     FD_CLEANUP int table = -1;
     struct complaint c = { "" };
-    bool wrong = m->users->edition == 0;
+    const bool wrong = m->users->edition == 0;
+    int homes, mounts;
 
     if (fd < 0 ||
         settings_check_file(fd, m->settings.users, SETTINGS_PRIVATE, &c) < 0)
-        return false; /* prepare_users() has reported it */
+        return 0; /* prepare_users() has reported it */
     table = reader_ask(m, "check-users", m->settings.users, fd, HELPER_MS, &c);
     if (table < 0 && !wrong)
         stderr_print("%s", c.text);
     if (table < 0)
-        return !wrong;
+        return wrong ? 0 : table == -EINVAL ? EX_CONFIG : EX_TEMPFAIL;
     const uint64_t end = clock_ms() + CHECK_MS;
 
-    wrong |= helper_check(m, "homes", table, CHECK_MS - MOUNTS_MS);
-    return helper_check(m, "mounts", table, (int)(end - clock_ms())) || wrong;
+    homes = helper_check(m, "homes", table, CHECK_MS - MOUNTS_MS);
+    mounts = helper_check(m, "mounts", table, (int)(end - clock_ms()));
+    return wrong || homes == EX_CONFIG ? EX_CONFIG : mounts ? mounts : homes;
 }
 
 /* The steps that take a part of check's answer are in the order in which check
@@ -55,9 +57,9 @@ static bool survey_users(const struct master *m)
 static const struct {
     int (*prepare)(struct master *m, struct complaint *c);
     int status;
-    /* For --check: reports all mistakes, not only the first. Returns true if
-     * there was a mistake. */
-    bool (*survey)(const struct master *m);
+    /* For --check: reports all mistakes, not only the first. Returns 0, or the
+     * exit status. */
+    int (*survey)(const struct master *m);
 } steps[] = {
     { prepare_by_check, EX_OSERR, NULL },
     { prepare_identities, EX_CONFIG, NULL },
@@ -113,9 +115,12 @@ static void prepare(struct master *m)
 
     for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
         int r = steps[i].prepare(m, &c);
-        bool said = m->check && steps[i].survey && steps[i].survey(m);
+        const int said =
+            m->check && steps[i].survey ? steps[i].survey(m) : 0;
         /* systemd retries after EX_TEMPFAIL, not after EX_CONFIG. */
-        int status = r == -EINVAL || said ? steps[i].status : EX_TEMPFAIL;
+        int status = said           ? said
+                     : r == -EINVAL ? steps[i].status
+                                    : EX_TEMPFAIL;
 
         if (r == 0 && !said)
             continue;

@@ -63,9 +63,9 @@ Test(helper, mistakes)
 {
     int users = table_of(2), nobody = table_of(0);
 
-    cr_expect(helper_check(&m, "homes", users, 20000));
-    cr_expect_not(helper_check(&m, "homes", nobody, 20000));
-    cr_expect_not(helper_check(&m, "remarks", users, 20000));
+    cr_expect_eq(helper_check(&m, "homes", users, 20000), EX_CONFIG);
+    cr_expect_eq(helper_check(&m, "homes", nobody, 20000), 0);
+    cr_expect_eq(helper_check(&m, "remarks", users, 20000), 0);
     cr_expect_eq(waitpid(-1, NULL, WNOHANG), -1, "it was reaped");
 }
 
@@ -75,7 +75,7 @@ Test(helper, check_hangs, WITH_SANITIZERS)
     int users = table_of(1000), status = 0;
     uint64_t start = clock_ms();
 
-    cr_expect(helper_check(&m, "homes", users, 1));
+    cr_expect_eq(helper_check(&m, "homes", users, 1), EX_TEMPFAIL);
     cr_expect_lt(clock_ms() - start, 10000);
     cr_assert_gt(waitpid(-1, &status, 0), 0);
     cr_expect(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
@@ -108,7 +108,9 @@ Test(helper, says_how_check_ended)
 
         helpers_play(&m, "check", "/bin/sh", rows[i].mode, rows[i].script);
         dup2(said, STDERR_FILENO);
-        cr_expect(helper_check(&m, rows[i].mode, nobody, late ? 100 : WAIT_MS));
+        cr_expect_eq(
+            helper_check(&m, rows[i].mode, nobody, late ? 100 : WAIT_MS),
+            EX_TEMPFAIL, "no mistake");
         dup2(before, STDERR_FILENO);
         cr_assert_gt(pread(said, text, sizeof(text) - 1, 0), 0, "%s",
                      rows[i].mode);
@@ -152,7 +154,7 @@ Test(helper, check_is_missing)
     int nobody = table_of(0);
 
     close(programs_find(m.programs, "check"));
-    cr_expect(helper_check(&m, "homes", nobody, 20000));
+    cr_expect_eq(helper_check(&m, "homes", nobody, 20000), EX_TEMPFAIL);
 }
 
 /* --- the settings --------------------------------------------------------- */

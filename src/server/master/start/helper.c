@@ -3,9 +3,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #include "sallyport/base/clock.h"
@@ -55,8 +57,8 @@ static void say_failure(int status, const char *late, const char *before)
     }
 }
 
-bool helper_check(const struct master *m, const char *mode, int users,
-                  int wait_ms)
+int helper_check(const struct master *m, const char *mode, int users,
+                 int wait_ms)
 {
     static const struct {
         const char *mode, *words;
@@ -77,7 +79,10 @@ bool helper_check(const struct master *m, const char *mode, int users,
     for (size_t i = 0; i < sizeof(late) / sizeof(late[0]); i++)
         if (strcmp(mode, late[i].mode) == 0)
             say_failure(status, late[i].words, "");
-    return status != 0;
+    if (status >= 0 && WIFEXITED(status) &&
+        WEXITSTATUS(status) == EXIT_FAILURE)
+        return EX_CONFIG;
+    return status != 0 ? EX_TEMPFAIL : 0;
 }
 
 void helper_survey(struct master *m, int users)

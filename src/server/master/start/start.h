@@ -45,10 +45,11 @@ int helper_settings(struct master *m, const char *path, struct complaint *c);
 void helper_prepare(const struct master *m, struct prepared *p);
 /* Executes check, which prints on standard error what an administrator should
  * know about the settings and the table USERS that reader wrote. Waits WAIT_MS
- * at most. src/server/check/main.c has the values of MODE. Returns true if
- * check has found a mistake, has failed, or is late. */
-bool helper_check(const struct master *m, const char *mode, int users,
-                  int wait_ms);
+ * at most. src/server/check/main.c has the values of MODE. Returns 0;
+ * EX_CONFIG: check has found a mistake; EX_TEMPFAIL: check has failed, or is
+ * late. */
+int helper_check(const struct master *m, const char *mode, int users,
+                 int wait_ms);
 /* Starts check, which looks at the homes of all users in the background, since
  * a disk can hang, and prints warnings. */
 void helper_survey(struct master *m, int users);
