@@ -245,8 +245,12 @@ static int replace(int directory_fd, const char *name, struct slice bytes,
         r = -errno;
     if (r == 0 && p)
         r = check_still_ours(p);
-    if (r == 0)
+    if (r == 0) {
+        /* Under its name the file must not be open for writing: then the server
+         * would take it for incomplete. */
+        fd_close(&fd);
         r = give_name(directory_fd, temp, name, p);
+    }
     if (r) {
         remove_leftover(directory_fd, name);
         return r;

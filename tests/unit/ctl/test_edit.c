@@ -376,6 +376,32 @@ Test(edit, a_file_that_grows_while_it_is_read)
     }
 }
 
+/* The server reads the new file at any moment, for another command, and takes a
+ * file that is open for writing for incomplete. */
+Test(edit, is_whole_as_soon_as_it_has_its_name, .timeout = 120)
+{
+    unsigned news = 0;
+    int status;
+    pid_t pid;
+
+    for (unsigned call = 1;; call++) {
+        file_write(world.users, OLD);
+        pid = stopped_at(call, append_bob);
+        if (pid == 0)
+            break;
+        if (strcmp(file_text(world.users), NEW) == 0) {
+            int fd = open(world.users, O_RDONLY | O_CLOEXEC);
+
+            cr_expect_not(users_file_is_written(fd), "call %u", call);
+            close(fd);
+            news++;
+        }
+        cr_assert_eq(ptrace(PTRACE_DETACH, pid, NULL, NULL), 0);
+        cr_assert_eq(waitpid(pid, &status, 0), pid);
+    }
+    cr_expect_gt(news, 1);
+}
+
 /* An edit removes the rest of a killed edit even if it changes nothing. */
 Test(edit, leftovers_of_a_killed_edit_are_removed)
 {
