@@ -138,7 +138,8 @@ static bool probe_is_new(const struct probe *p, int seen_by, int fd)
     return opened >= 0 && fstat(opened, &now) == 0 && fstat(fd, &wanted) == 0 &&
            now.st_ino == wanted.st_ino && read(opened, &byte, 1) == 1 &&
            byte == '2' &&
-           faccessat(seen_by, p->another, F_OK, AT_SYMLINK_NOFOLLOW) < 0 &&
+           faccessat(seen_by, p->another, F_OK,
+                     AT_SYMLINK_NOFOLLOW | AT_EACCESS) < 0 &&
            errno == ENOENT;
 }
 
