@@ -68,7 +68,8 @@ struct frame_row {
 
 /* Does the whole work of main() in a program that master executes. Returns the
  * exit status: 0, even after a failed set-up, since master has received the
- * reason and decides what to do; EX_SOFTWARE: master is of another build;
+ * reason and decides what to do; EX_TEMPFAIL: the set-up has failed by no
+ * mistake in the configuration; EX_SOFTWARE: master is of another build;
  * EX_OSERR: the loop failed. */
 int frame_main(const struct frame_row *row, struct frame *f, int argc,
                char **argv);

@@ -77,9 +77,11 @@ int frame_set_up(struct frame *f)
     }
     if (r == 0 && page >= 0)
         r = SHARED_MAP(f->beat, page, PROT_READ | PROT_WRITE);
-    if (r < 0)
-        return complain(&f->why, "%s: set-up: %s",
-                        process_name(f->row->process), strerrordesc_np(-r));
+    if (r < 0) {
+        complain(&f->why, "%s: set-up: %s", process_name(f->row->process),
+                 strerrordesc_np(-r));
+        return r;
+    }
     f->plan.root = f->setup.root;
     f->plan.uid = f->setup.uid;
     f->plan.gid = f->setup.gid;
@@ -183,9 +185,11 @@ int frame_main(const struct frame_row *row, struct frame *f, int argc,
         channel_failed(&f->master, &f->why);
         return EX_SOFTWARE;
     }
-    if (frame_set_up(f) < 0 || frame_enter_sandbox(f) < 0) {
+    r = frame_set_up(f);
+    if (r < 0 || frame_enter_sandbox(f) < 0) {
         channel_failed(&f->master, &f->why);
-        return EXIT_SUCCESS;
+        /* Only -EINVAL is a mistake in the configuration. */
+        return r < 0 && r != -EINVAL ? EX_TEMPFAIL : EXIT_SUCCESS;
     }
     r = frame_work(f);
     frame_release(f);

@@ -39,7 +39,9 @@ static int setup_memory(struct gate *g)
         r = -ENOENT;
     if (r == 0)
         r = memory_map(&g->memory, s->file[SETUP_MEMORY].fd);
-    return r == 0 ? 0 : complain(&g->frame.why, "memory: %s", strerror(-r));
+    if (r < 0)
+        complain(&g->frame.why, "memory: %s", strerror(-r));
+    return r;
 }
 
 int setup_take_all(struct gate *g)

@@ -81,8 +81,9 @@ static int log_set_up(void *owner)
     l->frame.plan.max_files = l->senders + FILES_BESIDES;
     r = l->sender ? SHARED_MAP(l->metrics, memory, PROT_READ | PROT_WRITE)
                   : -ENOMEM;
-    return r == 0 ? 0
-                  : complain(&l->frame.why, "log: set-up: %s", strerror(-r));
+    if (r < 0)
+        complain(&l->frame.why, "log: set-up: %s", strerror(-r));
+    return r;
 }
 
 /* Reports a refused system call of log itself. Async-signal-safe: it needs no

@@ -115,12 +115,9 @@ static void prepare(struct master *m)
 
     for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
         int r = steps[i].prepare(m, &c);
-        const int said =
-            m->check && steps[i].survey ? steps[i].survey(m) : 0;
+        const int said = m->check && steps[i].survey ? steps[i].survey(m) : 0;
         /* systemd retries after EX_TEMPFAIL, not after EX_CONFIG. */
-        int status = said           ? said
-                     : r == -EINVAL ? steps[i].status
-                                    : EX_TEMPFAIL;
+        int status = said ? said : r == -EINVAL ? steps[i].status : EX_TEMPFAIL;
 
         if (r == 0 && !said)
             continue;

@@ -58,9 +58,15 @@ static void end_badly(int number)
     _exit(EX_SOFTWARE);
 }
 
+static void end_short(int number)
+{
+    (void)number;
+    _exit(EX_TEMPFAIL);
+}
+
 /* Stays alive until master closes its end of the channel. After SIGUSR1 it
- * closes its own end and stays alive; after SIGUSR2 it ends with status 0, and
- * after SIGQUIT with EX_SOFTWARE. */
+ * closes its own end and stays alive; after SIGUSR2 it ends with status 0,
+ * after SIGQUIT with EX_SOFTWARE, and after SIGALRM with EX_TEMPFAIL. */
 static _Noreturn void live(int fd)
 {
     struct pollfd one = { .fd = fd };
@@ -360,6 +366,7 @@ static _Noreturn void run_master(int births, void (*adjust)(struct master *m))
     signal(SIGUSR1, close_and_stay); /* for the actors: forks of master */
     signal(SIGUSR2, end_well);
     signal(SIGQUIT, end_badly);
+    signal(SIGALRM, end_short);
     the_master = &m;
     master_init(&m);
     conf_default(&m.settings);
@@ -526,15 +533,25 @@ void actor_finish(struct actor *a)
     end_by(a, SIGUSR2);
 }
 
-void actor_is_of_another_build(struct actor *a)
+static void fails(struct actor *a, struct slice why, int signal)
 {
-    /* Stop the process: it could end before SIGQUIT, since master closes the
+    /* Stop the process: it could end before SIGNAL, since master closes the
      * channel. */
     cr_assert(kill(a->note.pid, SIGSTOP) == 0);
-    SAY(&a->channel, failed, .why = SLICE("another build"));
+    SAY(&a->channel, failed, .why = why);
     channel_close(&a->channel);
-    cr_assert(kill(a->note.pid, SIGQUIT) == 0);
+    cr_assert(kill(a->note.pid, signal) == 0);
     cr_assert(kill(a->note.pid, SIGCONT) == 0);
+}
+
+void actor_is_of_another_build(struct actor *a)
+{
+    fails(a, SLICE("another build"), SIGQUIT);
+}
+
+void actor_is_short(struct actor *a)
+{
+    fails(a, SLICE("no memory"), SIGALRM);
 }
 
 void actor_leave(struct actor *a)

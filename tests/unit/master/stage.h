@@ -106,6 +106,8 @@ void actor_finish(struct actor *a);
 /* Sends FAILED with the reason "another build", and ends the process with
  * EX_SOFTWARE. */
 void actor_is_of_another_build(struct actor *a);
+/* Does the same with the reason "no memory" and EX_TEMPFAIL. */
+void actor_is_short(struct actor *a);
 /* The process closes its channel and stays alive. */
 void actor_leave(struct actor *a);
 /* Begins a session with an address of its own. */

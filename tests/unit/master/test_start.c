@@ -152,6 +152,7 @@ static const struct {
     int status;
 } failures[] = {
     { "it refuses", refuse, EX_CONFIG },
+    { "it has no memory", actor_is_short, EX_TEMPFAIL },
     { "it is of another build", actor_is_of_another_build, EX_SOFTWARE },
     { "it is of an old build, which began with this", send_build, EX_SOFTWARE },
     { "its sandbox can't be built", refuse_sandbox, EX_OSERR },

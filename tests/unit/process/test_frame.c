@@ -259,7 +259,7 @@ Test(frame, no_page_for_its_heartbeat)
 }
 
 /* The program as master executes it, with this as its set-up. */
-static void main_with(int channel, int setup)
+static void main_with(int channel, int setup, const struct rlimit *files)
 {
     char title[] = "sallyport: keys", *argv[] = { title, NULL };
     const int from[] = { fcntl(channel, F_DUPFD, 10),
@@ -268,6 +268,8 @@ static void main_with(int channel, int setup)
     if (dup2(from[0], SETUP_CHANNEL_FD) < 0 ||
         dup2(from[1], SETUP_STRUCT_FD) < 0)
         _exit(EX_OSERR);
+    if (files)
+        setrlimit(RLIMIT_NOFILE, files);
     _exit(frame_main(&row, &counter.frame, 1, argv));
 }
 
@@ -281,7 +283,7 @@ Test(frame, master_of_another_build)
 
     cr_assert_geq(pid, 0);
     if (pid == 0)
-        main_with(far, fd_sealed("setup", SLICE("0.0.1")));
+        main_with(far, fd_sealed("setup", SLICE("0.0.1")), NULL);
     close(far);
     EXPECT(&master, failed);
     cr_expect(memmem(heard.failed.why.ptr, heard.failed.why.len, words,
@@ -289,4 +291,33 @@ Test(frame, master_of_another_build)
               "%.*s", (int)heard.failed.why.len, heard.failed.why.ptr);
     child_reap(pid, EX_SOFTWARE);
     channel_close(&master);
+}
+
+/* A mistake in the configuration ends it with status 0, and a shortage, which
+ * may end, with EX_TEMPFAIL. */
+Test(frame, a_mistake_and_a_shortage)
+{
+    const struct rlimit none = { 0, 0 };
+    static struct setup setup;
+
+    setup_init(&setup);
+    for (int is_short = 0; is_short < 2; is_short++) {
+        struct channel master;
+        int far =
+            channel_make(&master, PROCESS_MASTER, PROCESS_KEYS, PHASE_START);
+        int fd[SETUP_FDS];
+        pid_t pid;
+
+        cr_assert_eq(setup_write(&setup, fd), 1);
+        counter.lacks = !is_short;
+        pid = fork();
+        cr_assert_geq(pid, 0);
+        if (pid == 0)
+            main_with(far, fd[0], is_short ? &none : NULL);
+        close(far);
+        close(fd[0]);
+        EXPECT(&master, failed);
+        child_reap(pid, is_short ? EX_TEMPFAIL : 0);
+        channel_close(&master);
+    }
 }

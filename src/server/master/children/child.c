@@ -40,8 +40,9 @@ static void child_describe(const struct child *c, int status, char *out,
 
 /* Call it when C has ended during the start of master, which then fails. If C
  * has sent a complaint, the configuration has a mistake, unless the complaint
- * is about the sandbox. A complaint of gate about a certificate or key names
- * the file; this function adds the line of the configuration. */
+ * is about the sandbox, or C ends with EX_TEMPFAIL. A complaint of gate about a
+ * certificate or key names the file; this function adds the line of the
+ * configuration. */
 static void child_start_failed(struct child *c, int status)
 {
     const bool complained = c->channel.seen[MSG_failed];
@@ -49,11 +50,12 @@ static void child_start_failed(struct child *c, int status)
     struct complaint why = { "" };
     char how[320];
 
+    if (WIFEXITED(status) && (WEXITSTATUS(status) == EX_OSERR ||
+                              WEXITSTATUS(status) == EX_SOFTWARE ||
+                              WEXITSTATUS(status) == EX_TEMPFAIL))
+        code = WEXITSTATUS(status);
     if (strncmp(c->failure, "sandbox of ", 8) == 0)
         code = EX_OSERR;
-    if (WIFEXITED(status) &&
-        (WEXITSTATUS(status) == EX_OSERR || WEXITSTATUS(status) == EX_SOFTWARE))
-        code = WEXITSTATUS(status);
     if (complained) {
         complain(&why, "%s", c->failure);
         settings_place_pair(&c->master->settings, &why);
