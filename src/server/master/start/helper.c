@@ -79,8 +79,7 @@ int helper_check(const struct master *m, const char *mode, int users,
     for (size_t i = 0; i < sizeof(late) / sizeof(late[0]); i++)
         if (strcmp(mode, late[i].mode) == 0)
             say_failure(status, late[i].words, "");
-    if (status >= 0 && WIFEXITED(status) &&
-        WEXITSTATUS(status) == EXIT_FAILURE)
+    if (status >= 0 && WIFEXITED(status) && WEXITSTATUS(status) == EXIT_FAILURE)
         return EX_CONFIG;
     return status != 0 ? EX_TEMPFAIL : 0;
 }
