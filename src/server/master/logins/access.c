@@ -11,8 +11,8 @@
 
 #include "sallyport/domain/tls.h"
 
-/* While HANGING_LOOKS forks wait for a disk, a look leaves out the homes, whose
- * disk can be that one; if one more waits, no look begins. After an announced
+/* While HANGING_LOOKS forks wait for a disk, perhaps the homes' disk, a look
+ * leaves out the homes; if one more waits, no look begins. After an announced
  * change, HANGING_ANNOUNCED forks more than HANGING_LOOKS can wait. */
 #define HANGING_LOOKS     3
 #define HANGING_ANNOUNCED 4
