@@ -108,7 +108,7 @@ static void sync_add(struct tree *t, const struct job *job)
 static bool sync_is_others(const struct tree *t, const struct stat *here,
                            const char *local)
 {
-    const bool twin = !t->up && names_twin(local);
+    const bool twin = !t->up && here->st_nlink > 1 && names_twin(local);
 
     return !t->up && names_keep(here) == 1 && (here->st_nlink == 1 || twin);
 }

@@ -258,7 +258,8 @@ int part_finish(struct part *p, const char *target, bool replace, bool again,
     if (replace && fstatat(p->directory, base, &old, 0) == 0) {
         /* without the group its bits would be another group's */
         const bool kept = fchown(p->fd, old.st_uid, old.st_gid) == 0 ||
-                          fchown(p->fd, (uid_t)-1, old.st_gid) == 0;
+                          fchown(p->fd, (uid_t)-1, old.st_gid) == 0 ||
+                          (fstat(p->fd, &new) == 0 && new.st_gid == old.st_gid);
 
         fchmod(p->fd, old.st_mode & (kept ? 0777 : 0707));
     }

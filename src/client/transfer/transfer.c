@@ -16,6 +16,7 @@
 #define DIGEST_BLOCK 262144
 #define KEEP_MS      30000
 #define BEHIND_MAX   (256 * 1024 * 1024)
+#define CLOCKS_APART 60 /* seconds between the server's clock and ours */
 
 int digest_begin(struct checksum *d, const char *name)
 {
@@ -252,12 +253,18 @@ int transfer_verify(struct file_transfer *t, struct failure *why)
     int r = transfer_compare(t, all, why);
     if (r < 0 && why->code == EX_DATAERR && !all.part &&
         transfer_outgrown(t, all.to)) {
+        const struct failure differs = *why;
+
         all.part = true;
         r = transfer_compare(t, all, why);
         if (r == 0)
             progress_note("%s: the file grows on the server; its first %llu "
                           "bytes were downloaded",
                           t->remote, (unsigned long long)all.to);
+        if (r == 1) { /* then the first comparison counts */
+            *why = differs;
+            r = -1;
+        }
     }
     if (r == 1 && t->job->kind == JOB_PUT && remote_lacks_right(t->link))
         progress_note("%s: stored; not compared, since this account may not "
@@ -270,8 +277,6 @@ int transfer_verify(struct file_transfer *t, struct failure *why)
     digest_end(&t->digest, NULL);
     return r < 0 ? -1 : 0;
 }
-
-#define CLOCKS_APART 60 /* seconds between the server's clock and ours */
 
 time_t transfer_time(const struct file_transfer *t)
 {
@@ -331,9 +336,12 @@ static int source_remove_local(const struct file_transfer *t,
         return fail(why, EX_USAGE, "it is a symbolic link");
     if (!source_is_same(&st, &t->read))
         return source_changed(why);
-    /* Disks that count whole seconds show no second change in one. Elsewhere a
-     * copy can have been given the whole seconds of its source. */
-    if (st.st_ctim.tv_nsec == 0 && t->opened - st.st_mtime <= 2)
+    /* Disks that count whole seconds show no second change in one; vfat counts
+     * some times by 10 ms. Elsewhere a copy can have been given the whole
+     * seconds of its source. A time far ahead is no writer's. */
+    const time_t age = t->opened - st.st_mtime;
+    if (st.st_mtim.tv_nsec == 0 && st.st_ctim.tv_nsec % 10000000 == 0 &&
+        age <= 2 && age >= -CLOCKS_APART)
         return fail(why, EX_TEMPFAIL,
                     "it may have changed again within the second of its time");
     return unlinkat(fd, base, 0) == 0 ? 0 : fail_errno(why, errno, t->local);
@@ -366,7 +374,8 @@ static int source_remove_remote(const struct file_transfer *t,
         futimens(fd, times);
     if (r != 0)
         return -1;
-    if (e.size != t->size || e.modified != t->modified || e.unique != t->unique)
+    if (e.size != t->size || e.modified != t->modified ||
+        (e.unique && t->unique && e.unique != t->unique))
         return source_changed(why);
     return link_command(t->link, why, "DELE %s", t->remote);
 }

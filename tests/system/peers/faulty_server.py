@@ -62,7 +62,7 @@ PASSIVE_ADDRESS = {"pasv_private": "10,1,2,3", "pasv_foreign": "203,0,113,9",
 NAMES = ["../escaped", "/escaped", "a/b", "..", "\x1b[2Jclear", "tab\there",
          "del\x7f", "good"]
 # growing: TEXT grows whenever its size was told, growing_once: only the first time. logged: It
-# grows whenever it was sent.
+# grows whenever it was sent; logged_whole: and no part of it can be compared.
 # replaced: After the first download it is another file.
 WRONG_SIZES = {"size_too_small": 3, "size_too_large": 4000}
 LISTED = {
@@ -458,7 +458,7 @@ class Session(threading.Thread):
     def text(self):
         if FAULT == "growing" or FAULT == "growing_once" and TOLD:
             return TEXT + b"more\n" * (len(TOLD) if FAULT == "growing" else 1)
-        if FAULT == "logged":
+        if FAULT.startswith("logged"):
             return TEXT + b"more\n" * len(SENT)
         return TEXT.upper() if FETCHED.is_set() and FAULT in ("replaced", "stale_list") else TEXT
 
@@ -481,6 +481,8 @@ class Session(threading.Thread):
         self.reply(f"213 SHA-256 0-{len(bytes)} {text} {words}")
 
     def do_RANG(self, words):
+        if FAULT == "logged_whole":
+            return self.reply("502 no")
         self.range = tuple(map(int, words.split()))
         self.reply("350 range")
 
