@@ -281,6 +281,8 @@ SeenTest(older, makes_room, follows)
     cr_expect(EXPECT(&stage.gate.channel, elder)->waits);
     SAY(&stage.gate.channel, kill, .serial = SEVEN, .why = ENDING_CROWDED);
     expect_kick(ENDING_CROWDED);
+    locks_its_user(); /* no command waits for what gate has ended */
+    cr_expect_eq(EXPECT(&ctl, control_done)->sessions, 0);
 }
 
 SeenTest(older, gate_hears_of_a_login, follows)

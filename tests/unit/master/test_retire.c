@@ -53,9 +53,9 @@ Test(retire, a_login_under_way_beside_an_edit, .timeout = 60)
     player_enter(&anna, 1);
     player_enter(&other, 2);
     player_asks(&anna);
-    player_asks(&other);
     auth_says(1, "anna");
     actor_enter(&ours, "files");
+    player_asks(&other);
     supervised_replaces();
     board_set(&board->edits, board_get(&board->edits) + 1);
     actor_ready(&ours);

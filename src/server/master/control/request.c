@@ -96,9 +96,11 @@ bool request_waits(struct peer *p)
     if (p->obeyed_by == 0)
         return false;
     older_look_all(p->master);
-    /* Counts the sessions of older generations that were ordered to end. */
+    /* Counts the sessions of older generations that were ordered to end, but
+     * not those that gate has ended to make room: no order names them. */
     SESSIONS_EACH(p->master->sessions, s)
-        left += s->older && s->state == SESSION_KICKED;
+        left += s->older && s->state == SESSION_KICKED &&
+                (s->login > 0 || s->why != ENDING_CROWDED);
     if (left > 0 && clock_ms() < p->obeyed_by) {
         loop_timer_set(&p->master->loop, &p->timer, ROSTER_LOOK_MS);
         return true;

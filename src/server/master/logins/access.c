@@ -161,16 +161,18 @@ bool access_admits(const struct session_record *s, const struct user *row)
            user_admission(row, &s->peer, now) == ADMISSION_YES;
 }
 
+bool access_is_outdated(const struct master *m)
+{
+    return m->state == MASTER_RETIRING && userdb_is_announced(m->users);
+}
+
 const struct user *access_current(const struct session_record *s,
                                   const char *name, uint64_t version)
 {
     const struct master *m = s->master;
     const struct user *row = master_user(m, name);
 
-    /* A generation that retires reads no newer rows. */
-    if (m->state == MASTER_RETIRING && userdb_is_announced(m->users))
-        return NULL;
-    return access_admits(s, row) &&
+    return !access_is_outdated(m) && access_admits(s, row) &&
                    user_version(row, m->secrets.versions) == version
                ? row
                : NULL;

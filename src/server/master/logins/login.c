@@ -357,7 +357,7 @@ void login_home_ready(struct session_record *s)
 
     if (s->state != SESSION_OPENING)
         return;
-    if (!access_current(s, s->files.user, s->version)) {
+    if (access_is_outdated(s->master)) {
         files_kill(&s->files);
         login_deny(s, DENIAL_CHANGED);
         return;

@@ -399,8 +399,11 @@ void access_review_one(struct session_record *s);
 /* Does ROW let its user in now, from the client's address of S? ROW can be
  * NULL. */
 bool access_admits(const struct session_record *s, const struct user *row);
+/* Has an edit outdated the rows? A generation that retires reads no newer ones.
+ */
+bool access_is_outdated(const struct master *m);
 /* Returns the newest row of the user NAME; NULL: there is none, it is locked or
- * expired, its version isn't VERSION, or it doesn't admit S. */
+ * expired, its version isn't VERSION, it doesn't admit S, or it is outdated. */
 const struct user *access_current(const struct session_record *s,
                                   const char *name, uint64_t version);
 /* Returns true, and writes a hint to INTO, if any user must show a certificate
