@@ -128,13 +128,15 @@ struct files {
     gid_t groups[GROUPS_MAX];
     int group_count;
     size_t mounts;
-    int counter;        /* the home, open if uploads are counted; otherwise
-                         * -1 */
-    int counter_lock;   /* the descriptor that is locked while an upload is
-                           counted; or -errno */
-    bool writes_only;   /* opens partials for writing only, since the sandbox
-                           permits no reading in one of the mounts */
-    bool uid_is_shared; /* other users have this uid, so it names no owner */
+    int counter;           /* the home, open if uploads are counted; otherwise
+                            * -1 */
+    uint64_t missed_until; /* clock_ms() before which no commit looks at the
+                            * others, since a look would miss some, too */
+    int counter_lock;      /* the descriptor that is locked while an upload is
+                              counted; or -errno */
+    bool writes_only;      /* opens partials for writing only, since the sandbox
+                              permits no reading in one of the mounts */
+    bool uid_is_shared;    /* other users have this uid, so it names no owner */
     struct channel session, master;
     struct event_sender log;
     bool over;   /* session or master is gone */

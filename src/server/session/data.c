@@ -59,6 +59,16 @@ void data_init(struct session *s)
         s->lingering[i] = (struct lingering){ .session = s, .fd = -1 };
 }
 
+void data_drop_slow(struct session *s)
+{
+    struct data *d = &s->data;
+
+    while (d->slow_count > 0) {
+        stream_free(d->slow[--d->slow_count].stream);
+        fd_close(&d->slow[d->slow_count].fd);
+    }
+}
+
 void data_release(struct session *s, enum data_state next)
 {
     struct data *d = &s->data;
@@ -69,10 +79,8 @@ void data_release(struct session *s, enum data_state next)
         data_port_idle(s);
     loop_timer_clear(&s->loop, &d->timer);
     loop_remove(&s->loop, &d->watch);
-    while (next != DATA_EXPECTED && d->slow_count > 0) {
-        stream_free(d->slow[--d->slow_count].stream);
-        fd_close(&d->slow[d->slow_count].fd);
-    }
+    if (next != DATA_EXPECTED)
+        data_drop_slow(s);
     stream_free(d->stream);
     d->stream = NULL;
     fd_close(&d->fd);

@@ -24,6 +24,8 @@ bool data_port_contested(const struct session *s);
  * KEEP, waits for its next turn: it can be the client's, with a slow handshake.
  * Returns false if none waits. */
 bool data_port_next(struct session *s, bool keep);
+/* Ends the connections that wait for their next turn. */
+void data_drop_slow(struct session *s);
 
 /* Takes GATE, the session's end of the channel to gate. */
 void data_gate_start(struct session *s, int gate);

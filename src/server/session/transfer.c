@@ -472,6 +472,7 @@ enum stepped transfer_bind(struct session *s)
     if (s->transfer.misses + s->data.slow_count > 0)
         report_stranger(s, &s->peer,
                         "isn't the user's, and has the client's address");
+    data_drop_slow(s);
     data_port_idle(s);
     loop_change(&s->loop, &s->port.watch, EPOLLIN);
     stall_begin(s);

@@ -169,6 +169,8 @@ static enum stepped transfer_stop(struct session *s, enum reply r,
          (s->transfer.state == TRANSFER_HANDSHAKE &&
           stream_handshake(s->data.stream) == STREAM_OK)))
         how = PARTING_ORDER;
+    if (data_port_contested(s)) /* no transfer takes the connection */
+        data_port_idle(s);
     s->transfer.state = TRANSFER_CLOSING;
     if (r != REPLY_COUNT)
         final_of_transfer(s, r, argument, NOTHING, reason);

@@ -272,12 +272,14 @@ int count_others(struct files *f, uint64_t bytes, bool complete)
     struct stored stored;
     int r = count_check(f, bytes, &stored);
 
-    if (f->counter < 0 || r != 0)
+    if (f->counter < 0 || r != 0 || (complete && clock_ms() < f->missed_until))
         return r;
     const uint64_t left = count_left(f, &stored);
     const uint64_t most =
         f->rules.uploads > 0 ? f->rules.uploads - stored.files : UINT64_MAX;
     others_look(&o, f, end);
+    if (o.missed)
+        f->missed_until = clock_ms() + 20 * (clock_ms() + LOOK_MS - end);
     if (o.files == 0 && !o.seen && !o.missed && complete)
         fsetxattr(f->counter, SETTLED, "1", 1, 0);
     for (;;) {
