@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <stdlib.h>
+#include <strings.h>
 #include <sys/syscall.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -105,6 +106,26 @@ void home_check_alone(const struct users *u, const void *own, const char *path,
         fail(EX_DATAERR, "%s:%zu: %s overlaps the %s %s; %s",
              ctl.settings.users, other->line, path,
              other->share ? "share" : "home of", other->name, hint);
+}
+
+void home_check_case(const char *path, int fd)
+{
+    const struct settings *s = &ctl.settings;
+    const struct row_place *end = places.all + places.count;
+    struct stat st, one;
+
+    for (const struct row_place *p = places.all; p < end; p++) {
+        if (strcasecmp(p->path, path) != 0 || strcmp(p->path, path) == 0)
+            continue;
+        FD_CLEANUP int other =
+            home_open(p->path, p->share ? s->shares : s->homes);
+        if (fstat(fd, &st) == 0 && fstat(other, &one) == 0 &&
+            st.st_dev == one.st_dev && st.st_ino == one.st_ino)
+            fail(EX_DATAERR,
+                 "%s:%zu: %s is the %s %s, since the disk ignores case",
+                 s->users, p->line, path, p->share ? "share" : "home of",
+                 p->name);
+    }
 }
 
 static uid_t wanted_owner(uid_t uid)
@@ -230,7 +251,8 @@ static void set_owner(int fd, int parent, const struct home *h)
 
 /* Can the directory be taken over? It must be empty, and left by a removed user
  * or by a killed command, or made by hand for this row. Beneath the setting an
- * empty directory of root has no other use. */
+ * empty directory of root has no other use. The directory of another row stays,
+ * by whatever path the disk finds it. */
 static bool may_adopt(int fd, const struct home *h, const struct stat *st)
 {
     const bool unowned = st->st_uid == geteuid() &&
@@ -240,6 +262,7 @@ static bool may_adopt(int fd, const struct home *h, const struct stat *st)
     return ((h->adopt && st->st_uid >= ctl.settings.uid_first &&
              st->st_uid <= ctl.settings.uid_last) ||
             unowned) &&
+           !ids_line(&ctl.users, h->share ? st->st_gid : st->st_uid) &&
            home_each_entry(fd, NULL, NULL) == 0;
 }
 
@@ -250,6 +273,7 @@ static void check_kept(int fd, const struct home *h, bool makes)
 {
     struct stat st;
 
+    home_check_case(h->path, fd);
     if (fstat(fd, &st))
         home_fail(h->path, errno);
     if (st.st_uid == wanted_owner(h->uid) &&

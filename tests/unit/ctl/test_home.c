@@ -65,6 +65,8 @@ int clock_gettime(clockid_t clock, struct timespec *ret)
     return 0;
 }
 
+static bool folds; /* the disk folds case */
+
 int openat(int directory, const char *name, int flags, ...)
 {
     va_list args;
@@ -75,6 +77,8 @@ int openat(int directory, const char *name, int flags, ...)
     const mode_t mode =
         flags & (O_CREAT | __O_TMPFILE) ? va_arg(args, mode_t) : 0;
     va_end(args);
+    if (folds && strcmp(name, "Anna") == 0)
+        name = "anna";
     return (int)syscall(SYS_openat, directory, name, flags, mode);
 }
 
@@ -478,4 +482,25 @@ Test(home, purge_against_a_swapper)
     cr_assert_eq(kill(pid, SIGKILL), 0);
     cr_assert_eq(waitpid(pid, NULL, 0), pid);
     cr_expect_str_eq(file_text(in_scratch("victim/file")), "x");
+}
+
+/* On a disk that folds case, the names anna and Anna lead to one directory. It
+ * belongs to the first row; rows that name it twice remove nothing. */
+Test(home, of_a_disk_that_folds_case)
+{
+    char rows[1024];
+
+    expect_run(0, PASSWORD, "user add anna");
+    file_write(in(world.homes, "anna/file"), "x");
+    snprintf(rows, sizeof(rows), "%sAnna:!:70001:70001::%s::\n",
+             file_text(world.users), in(world.homes, "Anna"));
+    folds = true;
+    expect_err(EX_DATAERR, PASSWORD, "user add Anna",
+               "homes/Anna is the home of anna");
+    file_write(world.users, rows);
+    if (geteuid() == 0)
+        cr_assert_eq(chown(in(world.homes, "anna"), 70001, 70001), 0);
+    expect_err(EX_DATAERR, "", "user del Anna --purge --yes --waiting",
+               "homes/Anna is the home of anna");
+    cr_expect_str_eq(file_text(in(world.homes, "anna/file")), "x");
 }
