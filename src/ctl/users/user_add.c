@@ -118,6 +118,7 @@ void user_add_row(struct draft *d, struct secret *password)
         row_set_column(&d->row, ROW_HASH, hash);
         explicit_bzero(hash, sizeof(hash));
     }
+    ids_ask(false, 1, d->home.path); /* an account can have come since */
     password_show(password);
     edit_run(add_locked, d);
 }

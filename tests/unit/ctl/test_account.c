@@ -1,5 +1,6 @@
 /* The life of an account: its uid, its first password, and how long it lasts;
  * cases/account.txt has the rest. */
+#include <crypt.h>
 #include <grp.h>
 #include <pwd.h>
 #include <sched.h>
@@ -62,6 +63,7 @@ static gid_t group;
 static int down;   /* the error of NSS; 0: none */
 static bool hangs; /* NSS never answers */
 static int slow;   /* ms for each answer of NSS */
+static uid_t next; /* a hash makes it the account; 0: nothing does */
 static int disk;   /* ms for each look at a home */
 static int *looks; /* their number, also in forks; NULL: not counted */
 
@@ -91,6 +93,15 @@ struct group *getgrgid(gid_t gid)
     return found;
 }
 
+char *crypt_rn(const char *phrase, const char *setting, void *data, int size)
+{
+    char *hash = crypt_r(phrase, setting, data);
+
+    (void)size;
+    account = next ? next : account;
+    return hash[0] == '*' ? NULL : hash;
+}
+
 int fstatat(int directory, const char *name, struct stat *st, int flags)
 {
     poll(NULL, 0, disk);
@@ -105,6 +116,13 @@ Test(account, uids_of_the_system)
     group = 70002;
     expect_out(0, PASSWORD, "user add anna", "user anna: uid 70001, ");
     expect_out(0, PASSWORD, "user add bob", "user bob: uid 70003, ");
+}
+
+/* The system gets an account while the command waits for a password. */
+Test(account, a_uid_of_the_system_meanwhile)
+{
+    next = 70000;
+    expect_out(0, PASSWORD, "user add anna", "user anna: uid 70001, ");
 }
 
 /* While LDAP is down, the command can't know whether an account has a number,
