@@ -2,7 +2,9 @@
  * Each command reads the file again under the lock, and decides by what it
  * reads then. */
 #include "edit/edit.h"
+#include "uploads/search.h"
 
+#include <errno.h>
 #include <unistd.h>
 
 /* Removes MARKS from the key sync= of the row, since the source takes back only
@@ -87,6 +89,31 @@ static void change_row(void *given)
                            (d->row.column[ROW_HASH][0] ? SYNC_HASH : 0u));
 }
 
+/* Asks before a new home hides uploads that wait for inspection in the old one.
+ * An old home that can't be searched can be left nevertheless. */
+static void check_old_home(const struct user *user)
+{
+    struct statvfs room;
+    struct complaint why;
+    unsigned count = 0;
+
+    if (disk_room(user->home, &room) == -ENOENT)
+        return;
+    if (inspect_count(user, NULL, &count, &why))
+        stderr_print("%s; so it isn't known whether uploads wait for "
+                     "inspection in %s",
+                     why.text, user->home);
+    if (count > 0 &&
+        terminal_confirm("Uploads in %s wait for inspection (%u), and no "
+                         "command will find them any more. Go on? [y/N] ",
+                         user->home, count) != 1)
+        fail(EX_USAGE,
+             "uploads in %s wait for inspection (%u), and no command would "
+             "find them any more; nothing was changed; release or reject them, "
+             "or move the whole directory first",
+             user->home, count);
+}
+
 void user_change(void)
 {
     const struct user *user;
@@ -108,6 +135,8 @@ void user_change(void)
         home_check(&d.home);
     if (ctl.args.hash_stdin)
         given_hash(&d.row);
+    if (ctl.args.home && strcmp(d.home.path, user->home) != 0)
+        check_old_home(user);
     edit_run(change_row, &d);
     output_done("user", ctl.args.word[2],
                 json_pack("{s:b}", "changed", edit_stands), "%s",
