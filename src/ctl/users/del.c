@@ -70,6 +70,11 @@ static void rename_purged(void)
     removed_rename(&removal.directory);
 }
 
+static void check_mounted(void *path)
+{
+    home_check_mounted(path);
+}
+
 /* Asks before uploads that wait for inspection are lost. Searches only the
  * home, or the share: a user's uploads in shares stay there. Searches also if
  * nobody has the letter i, which can have been taken away. */
@@ -78,11 +83,11 @@ static void check_waiting(void)
     unsigned count = 0;
     struct statvfs room;
     struct complaint why;
-    int code;
+    const bool none = disk_room(removal.directory.path, &room) == -ENOENT;
+    const int code =
+        none ? fail_caught(check_mounted, removal.directory.path, &why)
+             : inspect_count(removal.user, removal.share, &count, &why);
 
-    if (disk_room(removal.directory.path, &room) == -ENOENT)
-        return;
-    code = inspect_count(removal.user, removal.share, &count, &why);
     if (code)
         fail(code,
              "%s; so it isn't known whether uploads wait for inspection "
