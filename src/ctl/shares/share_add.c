@@ -2,6 +2,7 @@
  * share, user or group of the system has. */
 #include "edit/edit.h"
 
+#include <grp.h>
 #include <unistd.h>
 
 struct new_share {
@@ -34,17 +35,6 @@ static void check_lines(const struct new_share *a, const struct users *u)
     home_check_alone(u, NULL, a->home.path, "give another --path DIR");
 }
 
-static void look_at_directory(void *data)
-{
-    struct new_share *a = data;
-    struct stat st;
-
-    if (lstat(a->home.path, &st) == 0 && S_ISDIR(st.st_mode)) {
-        a->owner = st.st_uid;
-        a->group = st.st_gid;
-    }
-}
-
 /* Does the directory have the gid of a share that was removed without its
  * files? The new share gets that gid again. */
 static bool has_old_gid(const struct new_share *a, const struct users *u)
@@ -53,6 +43,22 @@ static bool has_old_gid(const struct new_share *a, const struct users *u)
 
     return a->owner == geteuid() && a->group >= s->gid_first &&
            a->group <= s->gid_last && ids_line(u, a->group) == 0;
+}
+
+static void look_at_directory(void *data)
+{
+    struct new_share *a = data;
+    struct stat st;
+
+    if (lstat(a->home.path, &st) == 0 && S_ISDIR(st.st_mode)) {
+        a->owner = st.st_uid;
+        a->group = st.st_gid;
+        if (has_old_gid(a, &ctl.users) && getgrgid(a->group))
+            fail(EX_CANTCREAT,
+                 "%s has gid %u, which a group of the system has; give it with "
+                 "--local-group %u",
+                 a->home.path, (unsigned)a->group, (unsigned)a->group);
+    }
 }
 
 static void add_share(void *given)

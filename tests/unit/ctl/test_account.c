@@ -125,6 +125,19 @@ Test(account, a_uid_of_the_system_meanwhile)
     expect_out(0, PASSWORD, "user add anna", "user anna: uid 70001, ");
 }
 
+/* An existing directory of a share has the gid of a group of the system. */
+Test(account, a_gid_of_the_system)
+{
+    if (geteuid() != 0)
+        world_skip("a directory of another group");
+    group = 80001;
+    files_make_folder(world.shares, 0711);
+    files_make_folder(in(world.shares, "a"), 0770);
+    cr_assert_eq(chown(in(world.shares, "a"), 0, group), 0);
+    expect_err(EX_CANTCREAT, "", "share add a",
+               "give it with --local-group 80001");
+}
+
 /* While LDAP is down, the command can't know whether an account has a number,
  * so it assigns none. */
 Test(account, accounts_that_cannot_be_asked)
