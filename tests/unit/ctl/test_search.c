@@ -96,7 +96,7 @@ Test(search, knows_no_hash)
 
     snprintf(line, sizeof(line),
              "mkdir -m 711 %s; mkdir -m 700 %s/u70000; "
-             "seq 70000 %d | sed 's#.*#u&:" HASH "&ABCDE$%043d:&:&::%s/u&::#' "
+             "seq 70000 %d | sed 's#.*#u&:" HASH "&ABCD.$%043d:&:&::%s/u&::#' "
              ">%s",
              world.homes, world.homes, 70000 + USERS, 0, world.homes,
              world.users);
