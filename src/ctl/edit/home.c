@@ -115,7 +115,11 @@ void home_check_case(const char *path, int fd)
     struct stat st, one;
 
     for (const struct row_place *p = places.all; p < end; p++) {
-        if (strcasecmp(p->path, path) != 0 || strcmp(p->path, path) == 0)
+        const bool own = !p->share && ctl.args.words > 2 &&
+                         strcmp(ctl.args.word[0], "user") == 0 &&
+                         strcmp(ctl.args.word[2], p->name) == 0;
+
+        if (own || strcasecmp(p->path, path) != 0 || strcmp(p->path, path) == 0)
             continue;
         FD_CLEANUP int other =
             home_open(p->path, p->share ? s->shares : s->homes);

@@ -53,7 +53,8 @@ static void look_at_directory(void *data)
     if (lstat(a->home.path, &st) == 0 && S_ISDIR(st.st_mode)) {
         a->owner = st.st_uid;
         a->group = st.st_gid;
-        if (has_old_gid(a, &ctl.users) && getgrgid(a->group))
+        /* without root nobody else enters it */
+        if (geteuid() == 0 && has_old_gid(a, &ctl.users) && getgrgid(a->group))
             fail(EX_CANTCREAT,
                  "%s has gid %u, which a group of the system has; give it with "
                  "--local-group %u",
