@@ -285,8 +285,8 @@
     L(ALLO_NO_SPACE, 552, "No space for that much; free some, then send it.",  \
       "no space for that much")                                                \
     L(BAD_NAME, 553,                                                           \
-      "A name can't be that long, have control characters, or begin with "     \
-      ".sallyport-; choose another.",                                          \
+      "Name is too long, has control characters, or begins with "              \
+      ".sallyport-.",                                                          \
       "name not allowed")                                                      \
     L(TOO_DEEP, 553, "A path in it would be longer than 4096 bytes.",          \
       "a path in it would be too long")                                        \

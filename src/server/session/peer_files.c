@@ -238,7 +238,7 @@ static const char *ask_drop_lacks(unsigned needed)
            : needed & RIGHT_READ
                ? "no right to read in a drop, not even a sent file"
            : needed & RIGHT_RENAME
-               ? "no right to rename a directory with u, or into a drop"
+               ? "no right to rename into a drop, or a directory with u"
                : "no right to change modes in a drop, which sets them";
 }
 

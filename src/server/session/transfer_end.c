@@ -169,7 +169,8 @@ static enum stepped transfer_stop(struct session *s, enum reply r,
          (s->transfer.state == TRANSFER_HANDSHAKE &&
           stream_handshake(s->data.stream) == STREAM_OK)))
         how = PARTING_ORDER;
-    if (data_port_contested(s)) /* no transfer takes the connection */
+    /* no transfer takes the connection; after HASH one still can */
+    if (!s->transfer.hash && data_port_contested(s))
         data_port_idle(s);
     s->transfer.state = TRANSFER_CLOSING;
     if (r != REPLY_COUNT)

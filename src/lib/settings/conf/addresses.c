@@ -124,10 +124,10 @@ int addresses_set(const struct assignment *a)
                                      "sallyport-address.timer keeps it up to "
                                      "date)")
                    : kinds_refuse_syntax(a);
-    /* 0.0.0.0/8, and multicast and broadcast (224.0.0.0/3) */
-    if (address_is_any(&public) ||
-        (public.family == 4 &&
-         (public.bytes[0] == 0 || public.bytes[0] >= 224)))
+    const uint8_t first = public.family == 4 ? public.bytes[0] : 1;
+    /* 0.0.0.0/8, multicast, and the broadcast's /8 */
+    if (address_is_any(&public) || first == 0 || first >> 4 == 14 ||
+        first == 255)
         return kinds_refuse(a, "clients can't connect to this one; name "
                                "the public address, or leave it empty");
     *(struct address *)a->field = public;
