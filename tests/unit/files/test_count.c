@@ -372,13 +372,13 @@ Test(count, unfinished_uploads)
 {
     enum { SYNC, COMMIT, CUT, LEAVE, STEPS };
 
-    for (int i = 0; i < 2 * STEPS; i++) {
-        const int step = i / 2;
+    for (int turn = 0; turn < 2 * STEPS; turn++) {
+        const int step = turn / 2;
         struct peer one, *p = &one;
 
         begin(p, 0, 999 * K);
         cut_five(p);
-        if (i % 2) /* as cp -al of the home does */
+        if (turn % 2) /* as cp -al of the home does */
             link_five(p);
         DONE(ask_upload(p, "/n", WRITE_STORE, 0, 400 * K, 1));
         for (size_t i = 0; i < 5; i++)

@@ -57,6 +57,22 @@ static const struct handler requests[] = {
     ON(held_find, held_on_held_find),
 };
 
+static void files_serve_session(struct files *f, struct message *m)
+{
+    const bool commits = m->kind == MSG_file_commit;
+    const uint32_t number = m->request;
+
+    f->exceeded = (struct quota_amount){ 0 };
+    int r = channel_handle(&f->session, requests,
+                           sizeof(requests) / sizeof(requests[0]), f, m);
+
+    if (r != 0)
+        ANSWER(f, refused, number,
+               .outcome = r == -EDQUOT ? OUTCOME_OVER_QUOTA : files_outcome(r),
+               .limit = f->exceeded.limit, .used = f->exceeded.used);
+    f->upload.unreported = f->upload.open || commits;
+}
+
 /* Serves session and master until one of them has gone. Every wait of this
  * process watches master's channel, which closes when master dies. After an
  * upload's first second its partial gets the client's name, which "sallyportctl
@@ -88,22 +104,8 @@ static void files_serve(struct files *f)
         if (ends[0].revents && !(ends[0].revents & POLLERR))
             f->upload.unreported = f->upload.open;
         if (ends[0].revents && !f->over &&
-            files_receive(&f->session, &m, &f->over)) {
-            const bool commits = m.kind == MSG_file_commit;
-            uint32_t number = m.request;
-
-            f->exceeded = (struct quota_amount){ 0 };
-            int r =
-                channel_handle(&f->session, requests,
-                               sizeof(requests) / sizeof(requests[0]), f, &m);
-
-            if (r != 0)
-                ANSWER(f, refused, number,
-                       .outcome =
-                           r == -EDQUOT ? OUTCOME_OVER_QUOTA : files_outcome(r),
-                       .limit = f->exceeded.limit, .used = f->exceeded.used);
-            f->upload.unreported = f->upload.open || commits;
-        }
+            files_receive(&f->session, &m, &f->over))
+            files_serve_session(f, &m);
     }
 }
 
