@@ -30,6 +30,16 @@ static void far_begin(struct far *f, const char *fault)
     f->fuse = fuse_mount("far");
 }
 
+/* Begins a server that stores files, and makes the directory for the disk. */
+static void far_keeps(struct far *f)
+{
+    faulty_begin(&f->server, "sallyport", "good");
+    files_make_folder("kept", 0755);
+    files_make_folder("kept/anna", 0755);
+    files_make_folder("parts", 0755);
+    files_make_folder("far", 0755);
+}
+
 static void far_end(struct far *f)
 {
     fuse_unmount("far", f->fuse);
@@ -115,11 +125,7 @@ Test(client_disks, a_disk_of_whole_seconds, .timeout = 60)
     };
     static struct far f;
 
-    faulty_begin(&f.server, "sallyport", "good");
-    files_make_folder("kept", 0755);
-    files_make_folder("kept/anna", 0755);
-    files_make_folder("parts", 0755);
-    files_make_folder("far", 0755);
+    far_keeps(&f);
     f.fuse = fuse_mount_tree_without("far", "nanoseconds");
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         const char *path = rows[i].path;
@@ -147,11 +153,7 @@ Test(client_disks, a_disk_that_folds_two_names, .timeout = 60)
     static const char others[] = "on this disk another file of this command";
     static struct far f;
 
-    faulty_begin(&f.server, "sallyport", "good");
-    files_make_folder("kept", 0755);
-    files_make_folder("kept/anna", 0755);
-    files_make_folder("parts", 0755);
-    files_make_folder("far", 0755);
+    far_keeps(&f);
     f.fuse = fuse_mount_without("far", "case");
     files_write("F", "first", 5, 0644);
     files_write("f", "other", 5, 0644);
@@ -184,11 +186,7 @@ Test(client_disks, a_disk_that_folds_two_names_with_links, .timeout = 60)
     for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
         const char *const *c = calls[i];
 
-        faulty_begin(&f.server, "sallyport", "good");
-        files_make_folder("kept", 0755);
-        files_make_folder("kept/anna", 0755);
-        files_make_folder("parts", 0755);
-        files_make_folder("far", 0755);
+        far_keeps(&f);
         f.fuse = fuse_mount_tree_without("far", "case");
         files_make_folder("far/t", 0755);
         files_write("kept/anna/F", "first", 5, 0644);

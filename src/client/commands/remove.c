@@ -17,9 +17,8 @@ static int remove_remains(const struct job *job, struct link *l,
         return -1;
     if (there == ABSENT)
         return 0;
-    if (there == PRESENT && job->known && e.size == job->size &&
-        e.modified == job->modified &&
-        (e.unique == job->unique || !e.unique || !job->unique))
+    if (there == PRESENT && job->known &&
+        listing_is_same(&e, job->size, job->modified, job->unique))
         return 1;
     return fail(why, EX_TEMPFAIL,
                 "not removed: the connection was cut during the removal, and "

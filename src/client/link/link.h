@@ -410,12 +410,15 @@ void listing_take_mlst(struct listing_entry *e, struct slice line);
  * another form. */
 time_t listing_read_time(struct slice text);
 void listing_sort(struct listing *l);
-/* Returns the entry of a sorted listing with the last part of PATH as its name,
- * or NULL. */
+/* Is E the file of these facts? The number counts if both are known. */
+bool listing_is_same(const struct listing_entry *e, uint64_t size,
+                     time_t modified, uint64_t unique);
 /* Returns a hash of PATH. FOLDS: two names of one directory that differ only in
  * the case of letters, twins, have the same; in both cases, since some letters
  * have three forms. */
 uint64_t listing_hash(const char *path, bool folds);
+/* Returns the entry of a sorted listing with the last part of PATH as its name,
+ * or NULL. */
 const struct listing_entry *listing_find(const struct listing *l,
                                          const char *path);
 

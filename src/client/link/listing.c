@@ -149,6 +149,13 @@ void listing_sort(struct listing *l)
         qsort(l->entry, l->count, sizeof(*l->entry), listing_compare);
 }
 
+bool listing_is_same(const struct listing_entry *e, uint64_t size,
+                     time_t modified, uint64_t unique)
+{
+    return e->size == size && e->modified == modified &&
+           (e->unique == unique || !e->unique || !unique);
+}
+
 uint64_t listing_hash(const char *path, bool folds)
 {
     const char *base = url_base(path);

@@ -374,8 +374,7 @@ static int source_remove_remote(const struct file_transfer *t,
         futimens(fd, times);
     if (r != 0)
         return -1;
-    if (e.size != t->size || e.modified != t->modified ||
-        (e.unique && t->unique && e.unique != t->unique))
+    if (!listing_is_same(&e, t->size, t->modified, t->unique))
         return source_changed(why);
     return link_command(t->link, why, "DELE %s", t->remote);
 }
