@@ -83,6 +83,7 @@ static void tidy(const void *owner, const char *path, char out[PATH_MAX])
 
 static struct places places;
 static const struct users *places_of;
+static const void *own_row; /* home_check_alone() was told so */
 
 void home_forget_rows(void)
 {
@@ -95,6 +96,7 @@ void home_check_alone(const struct users *u, const void *own, const char *path,
 {
     const struct row_place *other;
 
+    own_row = own;
     if (places_of != u) {
         home_forget_rows();
         places_of = u;
@@ -115,11 +117,8 @@ void home_check_case(const char *path, int fd)
     struct stat st, one;
 
     for (const struct row_place *p = places.all; p < end; p++) {
-        const bool own = !p->share && ctl.args.words > 2 &&
-                         strcmp(ctl.args.word[0], "user") == 0 &&
-                         strcmp(ctl.args.word[2], p->name) == 0;
-
-        if (own || strcasecmp(p->path, path) != 0 || strcmp(p->path, path) == 0)
+        if (p->row == own_row || strcasecmp(p->path, path) != 0 ||
+            strcmp(p->path, path) == 0)
             continue;
         FD_CLEANUP int other =
             home_open(p->path, p->share ? s->shares : s->homes);
