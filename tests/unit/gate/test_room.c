@@ -340,6 +340,7 @@ static void expect_room(const struct room_limit *limit,
     room_close(&r);
 }
 
+/* A short run has one number of networks for each layout. */
 static void expect_all(const struct room_limit *limit)
 {
     struct rlimit files;
@@ -350,6 +351,8 @@ static void expect_all(const struct room_limit *limit)
     for (size_t i = 0; i < sizeof(layouts) / sizeof(layouts[0]); i++)
         for (unsigned networks = 1; networks <= (layouts[i].rate ? 1 : 3);
              networks++) {
+            if (!is_long() && layouts[i].rate == 0 && networks != 1 + i % 3)
+                continue;
             expect_room(limit, &layouts[i], networks, 0);
             if (layouts[i].kind == ADDRESSES)
                 expect_room(limit, &layouts[i], networks, USERS);

@@ -362,7 +362,8 @@ Test(hash, what_the_users_file_can_have, .timeout = 120)
 
     for (size_t i = 0; i < sizeof(starts) / sizeof(starts[0]); i++) {
         for (size_t at = 3; at < strlen(starts[i]); at++)
-            for (const char *b = "./019DEaz@-~$"; *b; b++) {
+            for (const char *b = is_long() ? "./019DEaz@-~$" : "/9D~$"; *b;
+                 b++) {
                 snprintf(hash, sizeof(hash), "%s$" T43, starts[i]);
                 hash[at] = *b;
                 expect_computed(hash);
