@@ -7,6 +7,7 @@
 #include <sys/mount.h>
 #include <sys/xattr.h>
 
+#include "places.h"
 #include "renames.h"
 #include "steps.h"
 #include "support/cast.h"
@@ -123,18 +124,29 @@ PeerTest(count, a_sync_that_fails, peer_init(p))
 
 #define MANY 10
 
-/* Plays ten uploads in the home, a directory and a share, which all begin
- * before the first one ends. Exactly four of them can be stored. */
-static void many_at_once(struct peer *p, enum outcome refused)
+/* Plays ten uploads that all begin before the first one ends, in the home and
+ * in all places with local disks or, on a NETWORK disk, in the home alone.
+ * Exactly four of them can be stored. */
+static void many_at_once(bool network)
 {
-    static const char *const where[] = { "", "/d", "/contracts" };
-    struct peer other[MANY];
-    size_t stored = 0;
+    struct peer one, *p = &one, other[MANY];
+    enum place_kind in[MANY];
+    size_t stored = 0, held = 0, left = 0;
 
+    peer_init(p);
+    for (enum place_kind i = 0, n = 0; n < MANY; i = (i + 1) % PLACE_COUNT)
+        if (places_go(i) && (i == PLACE_NETWORK) == network)
+            in[n++] = i;
+    places_go(in[0]);
+    for (enum place_kind i = 0; i < PLACE_COUNT; i++)
+        places_furnish(p, i);
+    PLAY(p, p->start.rules.upload_bytes = 999 * K, RUN());
     for (size_t i = 0; i < MANY; i++) {
+        const char *folder = i == 0 ? "" : files_places[in[i]].path;
         char path[64];
 
-        snprintf(path, sizeof(path), "%s/f%zu", where[i % 3], i);
+        places_enter(p, in[i]);
+        snprintf(path, sizeof(path), "%s/f%zu", folder, i);
         peer_join(&other[i], p, false);
         DONE(ask_upload(&other[i], path, WRITE_STORE, 0, 200 * K, 1));
     }
@@ -144,20 +156,25 @@ static void many_at_once(struct peer *p, enum outcome refused)
         const int r = ask_answer(&other[i]);
 
         stored += r == OUTCOME_OK;
-        cr_expect(r == OUTCOME_OK || r == (int)refused);
+        held += r == OUTCOME_OK && in[i] == PLACE_INSPECT;
+        cr_expect(r == OUTCOME_OK || r == OUTCOME_MAX_BYTES);
         peer_leave(&other[i]);
     }
     cr_expect_eq(stored, 4);
-    cr_expect_eq(disk_partials(p, "") + disk_partials(p, "/d") +
-                     disk_partials(p, SHARE),
-                 0, "nothing is left that nobody can finish");
+    for (enum place_kind i = 0; i < PLACE_COUNT; i++)
+        if (files_places[i].path && disk_has(p, files_places[i].disk))
+            left += disk_partials(p, files_places[i].disk);
+    left += disk_partials(p, "");
+    cr_expect_eq(left, held, "nothing is left that nobody can finish");
+    expect_count(p, "4 819200");
+    peer_stop(p);
 }
 
 /* At its beginning each upload fits into the limit. */
-PeerTest(count, bytes_of_ten_at_once, begin(p, 0, 999 * K))
+Test(count, bytes_of_ten_at_once)
 {
-    many_at_once(p, OUTCOME_MAX_BYTES);
-    expect_count(p, "4 819200");
+    many_at_once(false);
+    many_at_once(true);
 }
 
 /* Only one process at a time changes the counter, whatever directory it stores
