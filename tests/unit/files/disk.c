@@ -169,7 +169,8 @@ void disk_empty(struct peer *p, const char *path)
 
     cr_assert_not_null(d);
     for (struct dirent *e; (e = readdir(d));)
-        unlinkat(dirfd(d), e->d_name, e->d_type == DT_DIR ? AT_REMOVEDIR : 0);
+        if (unlinkat(dirfd(d), e->d_name, 0) < 0) /* d_type isn't everywhere */
+            unlinkat(dirfd(d), e->d_name, AT_REMOVEDIR);
     closedir(d);
 }
 

@@ -3,6 +3,7 @@
 #include <linux/magic.h>
 #include <sys/file.h>
 
+#include "places.h"
 #include "renames.h"
 #include "steps.h"
 #include "support/cast.h"
@@ -17,17 +18,54 @@ static void start(struct peer *p, enum conflict conflict)
     PLAY(p, p->start.rules.on_conflict = conflict, DIRECTORY("/in"), RUN());
 }
 
-/* One case of an upload or a rename to f.txt, a name that another file, a link
- * or a directory can have, too. RULE: on_conflict; WISH: the client's. The
- * functions below are the reference for the outcome. */
+/* One case of an upload or a rename to f.txt, a name that something else can
+ * have, too. RULE: on_conflict; WISH: the client's. The functions below are the
+ * reference for the outcome. */
 struct cell {
     enum disk { PLAIN, NO_FLAGS, ONLY_OVERWRITES, DISKS } disk;
     enum conflict rule, wish;
     enum way { STORES, APPENDS, RESTS, UNIQUE, RENAMES, WAYS } way;
-    enum stands { NOTHING, A_FILE, A_LINK, A_DIRECTORY, STANDS } stands;
+    unsigned is;   /* of enum name_is; NAME_IS_COUNT: nothing */
     unsigned late; /* it comes between the beginning and the commit */
+    /* So this has the name at the beginning, and at the end. */
+    enum stands { NOTHING, A_FILE, A_LINK, A_DIRECTORY } sight, stands;
     size_t place;
 };
+
+static bool folds; /* the disk has one name for "F" and "f" */
+
+static enum stands stands_for(unsigned is, bool end)
+{
+    switch ((enum name_is)is) {
+    case NAME_IS_FILE:
+    case NAME_IS_HARD_LINK:
+    case NAME_IS_REPLACED:
+        return A_FILE;
+    case NAME_IS_GONE:
+        return end ? NOTHING : A_FILE;
+    case NAME_IS_OTHER_CASE:
+        return folds ? A_FILE : NOTHING;
+    case NAME_IS_LINK:
+        return A_LINK;
+    case NAME_IS_DIRECTORY:
+        return A_DIRECTORY;
+    case NAME_IS_COUNT:
+        break;
+    }
+    return NOTHING;
+}
+
+/* Does the session see something else at the end than at the beginning? */
+static bool changes(unsigned is)
+{
+    return is == NAME_IS_GONE || is == NAME_IS_REPLACED;
+}
+
+/* Has something changed since the beginning of the upload? */
+static bool has_changed(const struct cell *c)
+{
+    return c->sight != c->stands || c->is == NAME_IS_REPLACED;
+}
 
 /* The home, where links are followed, and two shares. */
 static const struct {
@@ -68,9 +106,9 @@ static int permitted(const struct cell *c)
  * name. */
 static int at_sight(const struct cell *c)
 {
-    if (c->stands == A_DIRECTORY)
+    if (c->sight == A_DIRECTORY)
         return OUTCOME_IS_DIRECTORY;
-    if (c->stands == A_LINK && c->place > 0)
+    if (c->sight == A_LINK && c->place > 0)
         return OUTCOME_NOT_REGULAR;
     if (c->way == UNIQUE)
         return OUTCOME_EXISTS;
@@ -87,7 +125,8 @@ static int at_the_end(const struct cell *c)
 
     if (c->stands == NOTHING && c->way == RENAMES)
         return OUTCOME_OK;
-    if (c->way == APPENDS && c->late && c->stands && rule != CONFLICT_REJECT)
+    if ((c->way == APPENDS || c->way == RESTS) && has_changed(c) &&
+        rule != CONFLICT_REJECT)
         return OUTCOME_CHANGED;
     if (c->disk == ONLY_OVERWRITES && (rule != CONFLICT_OVERWRITE || !may))
         return OUTCOME_ONLY_OVERWRITE;
@@ -129,14 +168,21 @@ static unsigned seed(const struct cell *c)
     return c->way == APPENDS || c->way == RESTS ? 1 : 2;
 }
 
-static void take_name(struct peer *p, const struct cell *c, const char *name)
+/* The file that replaces another one has other bytes. */
+static unsigned old_seed(const struct cell *c)
 {
-    if (c->stands == A_FILE)
-        disk_fill(p, name, 50, 1);
-    else if (c->stands == A_LINK)
-        disk_link(p, "there", name);
-    else if (c->stands == A_DIRECTORY)
-        disk_directory(p, name);
+    return c->is == NAME_IS_REPLACED ? 4 : 1;
+}
+
+/* Changes what stands there, between the beginning and the commit. */
+static void change_name(struct peer *p, const struct cell *c, const char *name)
+{
+    if (c->late)
+        names_make(p, (enum name_is)c->is, name);
+    if (changes(c->is))
+        PLAY(p, UNLINK(name));
+    if (c->is == NAME_IS_REPLACED)
+        disk_fill(p, name, 50, old_seed(c));
 }
 
 /* Plays the cell. Returns the last outcome; *wanted: as it should be. */
@@ -150,23 +196,26 @@ static int play_cell(struct peer *p, struct cell *c, int *wanted)
     disk_empty(p, in(c, true, ""));
     disk_fill(p, in(c, true, "there"), 50, 1);
     if (!c->late)
-        take_name(p, c, f_disk);
+        names_make(p, (enum name_is)c->is, f_disk);
     if (c->way == RENAMES) {
         disk_fill(p, in(c, true, "up"), 100, seed(c));
         *wanted = renames(c);
         return ask_rename(p, in(c, false, "up"), f);
     }
-    *wanted = c->stands && !c->late ? at_sight(c)
-              : c->way == RESTS     ? (int)OUTCOME_BAD_OFFSET
-                                    : OUTCOME_OK;
+    *wanted = c->sight          ? at_sight(c)
+              : c->way == RESTS ? (int)OUTCOME_BAD_OFFSET
+                                : OUTCOME_OK;
     int r =
         ask_upload(p, f, modes[c->way], c->way == RESTS ? 9 : 0, 100, seed(c));
     if (r != OUTCOME_OK) {
-        c->stands = c->late ? NOTHING : c->stands;
+        c->stands = c->sight;
+        if (c->late)
+            c->is = NAME_IS_COUNT;
+        else if (c->is == NAME_IS_REPLACED)
+            c->is = NAME_IS_FILE;
         return r;
     }
-    if (c->late)
-        take_name(p, c, f_disk);
+    change_name(p, c, f_disk);
     step_gets("the beginning", r, *wanted);
     *wanted = at_the_end(c);
     return ask_commit(p, 100);
@@ -193,10 +242,12 @@ static void check_cell(struct peer *p, const struct cell *c, int r)
     else if (c->way == RENAMES)
         PLAY(p, IS(in(c, true, "up"), 100, seed(c)));
     if (old && c->stands == A_FILE)
-        PLAY(p, IS(old, 50, 1));
+        PLAY(p, IS(old, 50, old_seed(c)));
     else if (old)
         PLAY(p, STEP_IS(disk_has(playing, old), c->stands != NOTHING));
     PLAY(p, IS(in(c, true, "there"), 50, 1), PARTIALS(in(c, true, ""), 0));
+    if (c->is == NAME_IS_OTHER_CASE && !folds)
+        PLAY(p, IS(in(c, true, "F.TXT"), 50, 1));
 }
 
 /* Takes the next coordinate, below MOST, from the number of a cell. */
@@ -226,14 +277,15 @@ static struct peer *peer_for_cell(struct peer *last, const struct cell *c)
     PLAY(last, SHARES(places[1].path, places[1].rights),
          SHARES(places[2].path, places[2].rights), DIRECTORY("/d"),
          DIRECTORY("/../../shares/keep/d"), DIRECTORY("/../../shares/store/d"),
-         RUN());
+         PUT("/d/case", ""), RUN());
+    folds = disk_has(last, "/d/CASE");
     return last;
 }
 
 Test(naming, who_gets_the_name)
 {
-    const size_t count =
-        PLACES * 2 * STANDS * WAYS * CONFLICT_COUNT * CONFLICT_COUNT * DISKS;
+    const size_t count = PLACES * 2 * (NAME_IS_COUNT + 1) * WAYS *
+                         CONFLICT_COUNT * CONFLICT_COUNT * DISKS;
     struct peer *p = NULL;
 
     for (unsigned i = 0; i < count; i += is_long() ? 1 : 11) {
@@ -243,15 +295,20 @@ Test(naming, who_gets_the_name)
 
         c.place = next(&n, PLACES);
         c.late = next(&n, 2);
-        c.stands = next(&n, STANDS);
+        c.is = next(&n, NAME_IS_COUNT + 1);
         c.way = next(&n, WAYS);
-        c.late &= c.way != RENAMES;
         c.wish = next(&n, CONFLICT_COUNT);
         c.rule = next(&n, CONFLICT_COUNT);
         c.disk = next(&n, DISKS);
+        c.late &= c.way != RENAMES;
+        if ((c.late || c.way == RENAMES) && changes(c.is))
+            continue;
         p = peer_for_cell(p, &c);
-        ROW("disk %u, rule %u, wish %u, way %u, stands %u, late %u, %s/: ",
-            c.disk, c.rule, c.wish, c.way, c.stands, c.late,
+        c.stands = stands_for(c.is, true);
+        c.sight = c.late ? NOTHING : stands_for(c.is, false);
+        ROW("disk %u, rule %u, wish %u, way %u, %s, late %u, %s/: ", c.disk,
+            c.rule, c.wish, c.way,
+            c.is < NAME_IS_COUNT ? name_is_words[c.is] : "nothing", c.late,
             places[c.place].path);
         r = play_cell(p, &c, &wanted);
         step_gets("play_cell()", r, wanted);
