@@ -2,14 +2,16 @@
  * is taken. An upload that was cut can still be resumed. */
 #include <ctype.h>
 
+#include "places.h"
 #include "renames.h"
 #include "steps.h"
 #include "support/cast.h"
 #include "support/long.h"
 #include "syncs.h"
 
-#define K    1024u
-#define DROP "/../../shares/drop"
+#define K      1024u
+#define DROP   "/../../shares/drop"
+#define REPORT DROP "/report.pdf"
 
 Test(blind, names)
 {
@@ -153,7 +155,8 @@ static void play(struct peer *p, struct record *r)
     play_lists(p, r, "/drop/report*");
 }
 
-static void expect_same(const struct record *without, const struct record *with)
+static void expect_same(const struct record *without, const struct record *with,
+                        const char *what)
 {
     const char *a = without->text, *b = with->text;
 
@@ -161,29 +164,73 @@ static void expect_same(const struct record *without, const struct record *with)
         a++;
         b++;
     }
-    cr_expect_str_eq(a, b, "%.60s\n-- but:\n%.60s", a, b);
+    cr_expect_str_eq(a, b, "%s: %.60s\n-- but:\n%.60s", what, a, b);
 }
 
-/* With each on_conflict, each request gets the same answer whether the names
- * are free or taken by a file and a directory. */
-Test(blind, with_and_without_the_name)
+/* With the right "mine" a user sees directories, and only the user's own
+ * files. */
+#define MINE ((RIGHT_ALL & ~RIGHT_DIRECTORY) | RIGHT_MINE)
+
+/* Gives PATH to another user, with this MODE; 0: keeps the mode. */
+static void give_to_other(struct peer *p, const char *path, mode_t mode)
+{
+    cr_assert_eq(lchown(disk_path(p, path), PEER_UID + 1, (gid_t)-1), 0);
+    cr_assert(mode == 0 || chmod(disk_path(p, path), mode) == 0);
+}
+
+static const char *const others_why_not[] = {
+    [NAME_IS_GONE] = "it is the run without the name",
+    [NAME_IS_REPLACED] = "it is a file, and nobody has seen the first",
+};
+DIMENSION_ROWS(others_why_not, NAME_IS_COUNT);
+
+/* Each request gets the same answer whether the name is free, or taken by a
+ * thing that, in a MINE share, belongs to another user. */
+static void play_with(enum conflict c, enum name_is is, bool mine)
 {
     static struct record without, with;
+    struct peer *p = peer_new();
+    const char *at;
 
-    for (enum conflict c = 0; c < CONFLICT_COUNT; c++) {
-        struct peer *p = peer_new();
-
-        PLAY(p, SHARES("/drop", RIGHT_WRITE), PUT("/own", "x"),
-             p->start.rules.on_conflict = c, RUN());
-        play(p, &without);
-        PLAY(p, AGAIN(), FILL(DROP "/report.pdf", 50, 1),
-             BITS(DROP "/report.pdf", 0666), DIRECTORY(DROP "/d"),
-             PUT(DROP "/d/x", "x"));
-        play(p, &with);
-        expect_same(&without, &with);
-        cr_expect(disk_is(p, DROP "/report.pdf", 50, 1));
-        peer_stop(p);
+    PLAY(p, SHARES("/drop", mine ? MINE : RIGHT_WRITE), PUT("/own", "x"),
+         p->start.rules.on_conflict = c);
+    if (mine)
+        disk_fill(p, DROP "/mine.bin", 20, 2);
+    PLAY(p, RUN());
+    play(p, &without);
+    PLAY(p, AGAIN(), FILL(DROP "/there", 50, 1));
+    at = names_make(p, is, REPORT);
+    if (is != NAME_IS_DIRECTORY)
+        PLAY(p, BITS(at, 0666));
+    if (mine) {
+        give_to_other(p, DROP "/there", 0);
+        give_to_other(p, at, 0);
+    } else { /* with u a session sees directories */
+        PLAY(p, DIRECTORY(DROP "/d"), PUT(DROP "/d/x", "x"));
     }
+    play(p, &with);
+    expect_same(&without, &with, name_is_words[is]);
+    cr_expect_eq(strstr(with.text, "mine.bin") != NULL, mine, "listed");
+    cr_expect(is == NAME_IS_DIRECTORY ? disk_has(p, at)
+                                      : disk_is(p, at, 50, 1));
+    peer_stop(p);
+}
+
+/* Plays each on_conflict and each kind of thing; in a short run those other
+ * than a file and, with MINE, a link take turns. */
+static void play_with_each(bool mine)
+{
+    for (enum conflict c = 0; c < CONFLICT_COUNT; c++)
+        for (enum name_is is = 0; is < NAME_IS_COUNT; is++)
+            if (!others_why_not[is] && !(mine && is == NAME_IS_DIRECTORY) &&
+                (is_long() || is == NAME_IS_FILE || is % CONFLICT_COUNT == c ||
+                 (mine && is == NAME_IS_LINK)))
+                play_with(c, is, mine);
+}
+
+Test(blind, with_and_without_the_name)
+{
+    play_with_each(false);
 }
 
 /* The file that stands at the names when a session renames its upload a.part.
@@ -474,51 +521,16 @@ Test(blind, a_home)
     }
 }
 
-/* With the right "mine" a user sees directories, and only the user's own
- * files. */
-#define MINE ((RIGHT_ALL & ~RIGHT_DIRECTORY) | RIGHT_MINE)
-
-/* Gives PATH to another user, with this MODE; 0: keeps the mode. */
-static void give_to_other(struct peer *p, const char *path, mode_t mode)
-{
-    cr_assert_eq(lchown(disk_path(p, path), PEER_UID + 1, (gid_t)-1), 0);
-    cr_assert(mode == 0 || chmod(disk_path(p, path), mode) == 0);
-}
-
 static void put_others(struct peer *p, const char *path, size_t len)
 {
     disk_fill(p, path, len, 1);
     give_to_other(p, path, 0666);
 }
 
-/* With each on_conflict, each request gets the same answer whether the name is
- * free, or taken by another user's file or link. */
 Test(mine, with_and_without_the_name)
 {
-    static struct record without, with;
-
     skip_without_root();
-    for (int link = 0; link < 2; link++)
-        for (enum conflict c = 0; c < CONFLICT_COUNT; c++) {
-            struct peer *p = peer_new();
-
-            PLAY(p, SHARES("/drop", MINE), PUT("/own", "x"),
-                 FILL(DROP "/mine.bin", 20, 2), p->start.rules.on_conflict = c,
-                 RUN());
-            play(p, &without);
-            PLAY(p, AGAIN());
-            if (link) {
-                disk_link(p, "mine.bin", DROP "/report.pdf");
-                give_to_other(p, DROP "/report.pdf", 0);
-            } else {
-                put_others(p, DROP "/report.pdf", 50);
-            }
-            play(p, &with);
-            expect_same(&without, &with);
-            cr_expect_not_null(strstr(with.text, "mine.bin"), "listed");
-            cr_expect(link || disk_is(p, DROP "/report.pdf", 50, 1));
-            peer_stop(p);
-        }
+    play_with_each(true);
 }
 
 /* The user can read, change, list, rename and delete the user's own files. */
