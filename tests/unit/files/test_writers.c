@@ -6,6 +6,8 @@
 #include "renames.h"
 #include "steps.h"
 #include "support/cast.h"
+#include "support/dimensions.h"
+#include "support/long.h"
 #include "syncs.h"
 
 #define K 1024u
@@ -26,6 +28,22 @@ static const struct rival {
     { "APPE of a new file by another user", false, APPEND },
     { "RNTO to the new name", false, RENAME_ONTO },
 };
+
+/* The user of the second session, and where it runs. */
+static const struct whose {
+    const char *user;
+    bool node; /* on another machine, with a network disk */
+    const char *why_not;
+} whose[] = {
+    [WHO_OWN] = { "anna", false, NULL },
+    [WHO_OTHER] = { "bert", false, NULL },
+    [WHO_OLDER] = { .why_not = "its files is an older build: tests/system/"
+                               "partials plays 1.0.0" },
+    [WHO_PROGRAM] = { .why_not = "it asks for no lock, so nothing orders the "
+                                 "two: of_a_directory_that_is_replaced" },
+    [WHO_NODE] = { "anna", true, NULL },
+};
+DIMENSION_ROWS(whose, WHO_COUNT);
 
 /* The two sessions of a test, which runs in a process of its own. */
 static struct pair {
@@ -153,13 +171,13 @@ static bool is_by_rival(const struct rival *rival, bool appended)
     return false;
 }
 
-static void begin(const struct rival *rival)
+static void begin(const struct rival *rival, const struct whose *of)
 {
     size_t base = rival->is_file ? 50 * K : 0;
     bool store = rival->what == STORE;
     bool new = rival->what == APPEND && !rival->is_file;
 
-    start_pair(new ? "bert" : "anna", CONFLICT_OVERWRITE);
+    start_pair(new ? "bert" : of->user, CONFLICT_OVERWRITE);
     if (rival->is_file)
         disk_fill(&pair.a, "/in/f", base, 1);
     disk_fill(&pair.a, "/in/g", 30 * K, 3);
@@ -186,12 +204,12 @@ static bool commit_until(int stops, uint64_t length)
 
 /* Plays one rival against the first session's commit. Returns the same as
  * commit_until(). */
-static bool play(const struct rival *rival, int stops)
+static bool play(const struct rival *rival, const struct whose *of, int stops)
 {
     size_t base = rival->is_file ? 50 * K : 0;
     int r[2];
 
-    begin(rival);
+    begin(rival, of);
     const bool reached = commit_until(stops, base + 10 * K);
     send_rival(rival, rival->what == STORE ? 20 * K : base + 20 * K);
     run_both();
@@ -202,30 +220,34 @@ static bool play(const struct rival *rival, int stops)
                   rival->name, r[i]);
     cr_expect(r[1] == OUTCOME_OK ? is_by_rival(rival, r[0] == OUTCOME_OK)
                                  : disk_is(&pair.a, "/in/f", base + 10 * K, 1),
-              "%s after %d changes: outcomes %d and %d", rival->name, stops,
-              r[0], r[1]);
+              "%s of %s after %d changes: outcomes %d and %d", rival->name,
+              of->user, stops, r[0], r[1]);
     end();
     return reached;
 }
 
-static void play_all(void)
+/* Only partials have the user's name. */
+static bool matters(const struct rival *rival, const struct whose *of)
 {
+    return is_long() || of != &whose[WHO_OTHER] || rival->what <= APPEND;
+}
+
+static void play_all(const struct whose *of)
+{
+    disk_type = of->node ? FUSE_SUPER_MAGIC : 0;
+    rename_faults.nodes = rename_faults.no_flags = of->node;
     for (size_t i = 0; i < sizeof(rivals) / sizeof(rivals[0]); i++)
-        for (int stops = 0; play(&rivals[i], stops);)
+        for (int stops = 0;
+             matters(&rivals[i], of) && play(&rivals[i], of, stops);)
             stops++;
 }
 
 Test(writers, of_one_name)
 {
-    play_all();
-}
-
-/* Does the same on two machines with a network disk. */
-Test(writers, of_one_name_on_two_machines)
-{
-    disk_type = FUSE_SUPER_MAGIC;
-    rename_faults.nodes = rename_faults.no_flags = true;
-    play_all();
+    for (enum who who = 0; who < WHO_COUNT; who++)
+        if (dimension_plays(who_words[who], whose[who].user,
+                            whose[who].why_not))
+            play_all(&whose[who]);
 }
 
 /* Another machine removes the partial just before the rename. */
