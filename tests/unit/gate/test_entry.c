@@ -5,6 +5,7 @@
 #include "bench.h"
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
+#include "support/dimensions.h"
 #include "support/wait.h"
 
 #define FREE       "max_per_address = 100\nstartups = 100\n"
@@ -72,12 +73,50 @@ static void check_refused(struct bench *b, const struct limit_case *row)
     cr_assert(strstr(line, row->reason), "%s", line);
 }
 
+static const struct {
+    bool plays;
+    int status; /* of the session's process */
+    const char *why_not;
+} ends[] = {
+#define EXITS(as) { true, W_EXITCODE(ENDING_##as, 0), NULL }
+    [END_BY_QUIT] = EXITS(QUIT),
+    [END_BY_CUT] = EXITS(CLOSED),
+    [END_BY_KICK] = EXITS(KICKED),
+    [END_BY_LOCK] = EXITS(LOCKED),
+    [END_BY_TIME] = EXITS(IDLE_TIME),
+    [END_BY_DRAIN] = EXITS(DRAINED),
+    [END_BY_RELOAD] = { .why_not = "another gate reaps it: "
+                                   "generations/elders_count" },
+    [END_BY_RETIREMENT] = EXITS(REPLACED),
+    [END_BY_STOP] = EXITS(SHUTDOWN),
+    [END_BY_DEATH] = { true, SIGKILL, NULL },
+};
+DIMENSION_ROWS(ends, END_BY_COUNT);
+
+/* The session leaves, and the next one gets its place. */
+static void leave(struct bench *b, struct fake *f, enum end_by by)
+{
+    char line[32];
+    int client;
+
+    if (!dimension_plays(end_by_words[by], ends[by].plays, ends[by].why_not))
+        return;
+    snprintf(line, sizeof(line), "exit %d", WEXITSTATUS(ends[by].status));
+    if (by == END_BY_DEATH)
+        cr_assert_eq(kill(f->pid, SIGKILL), 0);
+    else
+        fake_do(f, line);
+    cr_expect_eq(bench_gone(b, f), ends[by].status, "%s", end_by_words[by]);
+    *f = bench_enter(b, "127.0.0.1", &client);
+}
+
 Test(entry, each_limit_is_reached_and_left)
 {
     for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
         struct bench_plan plan = { .settings = limits[i].settings };
         struct fake first;
         struct bench b;
+        char line[512];
         int client;
 
         bench_start(&b, &plan);
@@ -85,9 +124,11 @@ Test(entry, each_limit_is_reached_and_left)
         for (unsigned n = 1; n < limits[i].allowed; n++)
             bench_enter(&b, "127.0.0.1", &client);
         check_refused(&b, &limits[i]);
-        fake_do(&first, "exit 0");
-        bench_gone(&b, &first);
-        bench_enter(&b, "127.0.0.1", &client);
+        for (enum end_by by = 0; by < END_BY_COUNT; by++)
+            leave(&b, &first, by);
+        client = client_connect("127.0.0.1", b.control.port);
+        cr_expect_str_eq(client_line(client, line, sizeof(line)),
+                         limits[i].reply, "a place too many");
         bench_stop(&b, 0);
     }
 }
