@@ -5,6 +5,7 @@
 #include "ctl.h"
 #include "generation.h"
 #include "sallyport/base/clock.h"
+#include "support/dimensions.h"
 #include "support/fail.h"
 #include "support/long.h"
 #include "support/processes.h"
@@ -70,34 +71,45 @@ static void stop(struct ended *e)
     server_halt(&e->server);
 }
 
-static const struct way {
-    const char *name;
-    void (*end)(struct ended *e);
-    const char *settings;
-} ways[] = {
-    { "quit", quit, "" },
-    { "cut", cut, "" },
-    { "kick", kick, "" },
-    { "lock", lock, "" },
-    { "time-out", time_out, "idle_timeout = 5s\n" },
-    { "drain", drain, "" },
-    { "reload", reload, "" },
-    { "retire", retire, "drain_timeout = 1s\n" },
-    { "stop", stop, "" },
-};
-#define WAYS (sizeof(ways) / sizeof(ways[0]))
+/* The lines are due of what the session has answered. */
+static void die(struct ended *e)
+{
+    while (session_reply(&e->s) != 250)
+        continue;
+    processes_kill(e->server.pid, "sallyport: session");
+}
 
-/* .ms: how long log stands still; -1: it dies until its restarts must wait. */
+static const struct way {
+    void (*end)(struct ended *e);
+    const char *settings, *why_not;
+} ways[] = {
+    [END_BY_QUIT] = { quit, "", NULL },
+    [END_BY_CUT] = { cut, "", NULL },
+    [END_BY_KICK] = { kick, "", NULL },
+    [END_BY_LOCK] = { lock, "", NULL },
+    [END_BY_TIME] = { time_out, "idle_timeout = 5s\n", NULL },
+    [END_BY_DRAIN] = { drain, "", NULL },
+    [END_BY_RELOAD] = { reload, "", NULL },
+    [END_BY_RETIREMENT] = { retire, "drain_timeout = 1s\n", NULL },
+    [END_BY_STOP] = { stop, "", NULL },
+    [END_BY_DEATH] = { die, "", NULL },
+};
+DIMENSION_ROWS(ways, END_BY_COUNT);
+
+/* .ms: how long log stands still; -1: it dies until its restarts must wait.
+ * First the values of the list, and then others. */
 static const struct pause {
     const char *name;
     int ms;
-    bool in_short_run;
+    bool in_short_run, reloaded;
 } pauses[] = {
-    { "quick", 0, false },
-    { "stopped for 1 s", 1000, true },
-    { "stopped for 15 s", 15000, false },
-    { "dead", -1, false },
+    [HOW_LONG_YOUNG] = { "quick", 0, false, false },
+    [HOW_LONG_SILENT] = { "stopped for 15 s", 15000, false, false },
+    [HOW_LONG_RELOADED] = { "of a new generation", 0, false, true },
+    { "stopped for 1 s", 1000, true, false },
+    { "dead", -1, false, false },
 };
+DIMENSION_ROWS(pauses, HOW_LONG_COUNT);
 #define PAUSES (sizeof(pauses) / sizeof(pauses[0]))
 
 struct row {
@@ -231,6 +243,8 @@ static void play(const struct row *row)
 
     server_start(&e.server, &plan);
     server_put(&e.server, "eve", "old", "bytes", 5);
+    if (pause->reloaded)
+        ctl(&e.server, 0, "reload", "");
     break_log(&e.server, pause->ms);
     session_enter(&e.s, &e.server, "eve");
     work(&e, row->flood);
@@ -254,13 +268,17 @@ static void play(const struct row *row)
 
 ParameterizedTestParameters(due, each_end)
 {
-    static struct row rows[WAYS * PAUSES * 2];
+    static struct row rows[END_BY_COUNT * PAUSES * 2];
     size_t count = 0;
 
-    for (unsigned i = 0; i < WAYS * PAUSES * 2; i++) {
-        struct row row = { i / 2 % WAYS, i / 2 / WAYS, i % 2 };
+    for (unsigned i = 0; i < END_BY_COUNT * PAUSES * 2; i++) {
+        struct row row = { i / 2 % END_BY_COUNT, i / 2 / END_BY_COUNT, i % 2 };
 
-        if (is_long() || (pauses[row.pause].in_short_run && row.flood))
+        if (!dimension_plays(end_by_words[row.way], ways[row.way].end,
+                             ways[row.way].why_not))
+            continue;
+        if (is_long() || (pauses[row.pause].in_short_run && row.flood &&
+                          row.way != END_BY_DEATH)) /* any_death plays it */
             rows[count++] = row;
     }
     return cr_make_param_array(struct row, rows, count);
@@ -268,7 +286,7 @@ ParameterizedTestParameters(due, each_end)
 
 ParameterizedTest(struct row *row, due, each_end, .timeout = 240)
 {
-    printf("%s, log is %s%s\n", ways[row->way].name, pauses[row->pause].name,
+    printf("%s, log is %s%s\n", end_by_words[row->way], pauses[row->pause].name,
            row->flood ? ", after many refusals" : "");
     play(row);
 }
