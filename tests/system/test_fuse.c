@@ -8,6 +8,7 @@
 #include "fuse.h"
 #include "generation.h"
 #include "sallyport/base/clock.h"
+#include "support/dimensions.h"
 #include "support/files.h"
 #include "support/long.h"
 #include "support/processes.h"
@@ -31,21 +32,29 @@ static void expect_numbers(const struct buf *got, uint32_t n)
 
 TestSuite(fuse, .init = fuse_begin);
 TestSuite(fuse_young, .init = fuse_begin, IN_LONG_RUN);
+TestSuite(fuse_reloaded, .init = fuse_begin, IN_LONG_RUN);
 
-#define OLD_MS 8000 /* by then master has looked at the disks a few times */
+#define OLD_MS 10000 /* by then master has looked at the disks a few times */
 
 /* A test of what the server's looks at the disks find: it runs after OLD_MS
  * with a server that relies on what it has seen, and in the long run with a
- * young server, too. PLAN is the address of a struct server_plan. */
+ * young server and after a reload, too. PLAN is the address of a struct
+ * server_plan. */
 #define AgedTest(suite, name, seconds, plan)                                   \
     static void name##_at_any_age(struct server *server);                      \
     ServerTest(suite, name, seconds, plan)                                     \
     {                                                                          \
-        grow_old();                                                            \
+        grow(server, HOW_LONG_SILENT);                                         \
         name##_at_any_age(server);                                             \
     }                                                                          \
     ServerTest(suite##_young, name, seconds, plan)                             \
     {                                                                          \
+        grow(server, HOW_LONG_YOUNG);                                          \
+        name##_at_any_age(server);                                             \
+    }                                                                          \
+    ServerTest(suite##_reloaded, name, seconds, plan)                          \
+    {                                                                          \
+        grow(server, HOW_LONG_RELOADED);                                       \
         name##_at_any_age(server);                                             \
     }                                                                          \
     static void name##_at_any_age(struct server *server)
@@ -54,6 +63,21 @@ static void grow_old(void)
 {
     for (const uint64_t begin = clock_ms(); clock_ms() - begin < OLD_MS;)
         poll(NULL, 0, 200);
+}
+
+static void grow(const struct server *server, enum how_long age)
+{
+    switch (age) {
+    case HOW_LONG_YOUNG:
+    case HOW_LONG_COUNT:
+        return;
+    case HOW_LONG_SILENT:
+        grow_old();
+        return;
+    case HOW_LONG_RELOADED:
+        ctl(server, 0, "reload", "");
+        return;
+    }
 }
 
 /* Mounts a FUSE disk on the directory "far" of anna's home. */
@@ -408,7 +432,7 @@ static bool is_locked_out(void *server)
  * in, sessions go on, and the server answers an administrator's commands. Then
  * new clients get 421. When the disk is back, the server uses a change that
  * another machine has made meanwhile. */
-AgedTest(fuse, a_users_file_that_hangs, 120, &plan)
+AgedTest(fuse, a_users_file_that_hangs, 150, &plan)
 {
     struct session s, t, late;
     uint64_t begin;
