@@ -4,6 +4,7 @@
 
 #include "caller.h"
 #include "master/children/children.h"
+#include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 #include "support/files.h"
 #include "support/long.h"
@@ -729,8 +730,8 @@ OpenTest(access, a_lock_leaves_files_the_time_to_sync, patient)
     player_logs_in(&anna, &ours);
     actor_leave(&ours);
     is_kicked(&anna, ENDING_PEER);
-    channel_close(&anna.channel);
     player_ends(&anna, SIGKILL);
+    channel_close(&anna.channel);
     gate_hears(MSG_reaped, anna.serial);
     end.fd = (int)syscall(SYS_pidfd_open, ours.note.pid, 0);
     cr_assert_geq(end.fd, 0);
@@ -739,4 +740,129 @@ OpenTest(access, a_lock_leaves_files_the_time_to_sync, patient)
     cr_expect_eq(poll(&end, 1, 300), 0, "killed");
     close(end.fd);
     actor_finish(&ours);
+}
+
+/* --- the answer to an order ------------------------------------------------
+ */
+
+static void asks_by_serial(const struct player *p, const struct address *peer)
+{
+    (void)peer;
+    REQUEST(&ctl, end_sessions, .serial = p->serial);
+}
+
+static void asks_by_user(const struct player *p, const struct address *peer)
+{
+    (void)p;
+    (void)peer;
+    REQUEST(&ctl, end_sessions, .user = SLICE("anna"));
+}
+
+static void asks_by_address(const struct player *p, const struct address *peer)
+{
+    (void)p;
+    REQUEST(&ctl, end_sessions, .client = *peer);
+}
+
+static void asks_for_a_ban(const struct player *p, const struct address *peer)
+{
+    (void)p;
+    REQUEST(&ctl, ban_add, .network = address_prefix(peer, 32), .bits = 32,
+            .reason = SLICE("x"));
+}
+
+static void asks_for_a_lock(const struct player *p, const struct address *peer)
+{
+    (void)p;
+    (void)peer;
+    change("anna:", "anna:!");
+    caller_edits(&ctl);
+}
+
+/* What a session does after the order. HIDES has closed its channel before, so
+ * `user lock` doesn't count it. */
+enum obedience { ENDS, STAYS, CLOSES, HIDES, OBEDIENCES };
+
+static void obeys(struct player *p, enum obedience how)
+{
+    if (how != HIDES)
+        EXPECT(&p->channel, kick);
+    if (how == ENDS)
+        player_ends(p, 0);
+    else if (how == CLOSES)
+        channel_close(&p->channel);
+}
+
+/* A session has 300 ms to end, and may outlive its channel for a minute. */
+static void until_reaped(struct master *m)
+{
+    on_request(m);
+    m->deadlines.sync = 60000;
+}
+
+/* When an order is answered, its session has no process any more. */
+CallerTest(access, an_order_is_answered_after_its_sessions, until_reaped)
+{
+    static void (*const orders[])(const struct player *,
+                                  const struct address *) = {
+        asks_by_serial, asks_by_user, asks_by_address, asks_for_a_ban,
+        asks_for_a_lock
+    };
+    const size_t n = sizeof(orders) / sizeof(orders[0]);
+
+    for (size_t i = 0; i < n * OBEDIENCES; i++) {
+        const enum obedience how = (enum obedience)(i / n);
+        const bool locks = orders[i % n] == asks_for_a_lock;
+        const struct address peer = { .family = 4,
+                                      .bytes = { 192, 0, 2, (uint8_t)i + 1 } };
+        struct player p;
+        struct actor files;
+
+        player_enter_from(&p, i + 1, &peer);
+        player_logs_in(&p, &files);
+        if (how == HIDES)
+            channel_close(&p.channel);
+        orders[i % n](&p, &peer);
+        obeys(&p, how);
+        cr_expect_eq(EXPECT(&ctl, control_done)->sessions,
+                     locks && how == HIDES ? 0 : 1, "%zu", i);
+        cr_expect(kill(p.pid, 0) < 0 && errno == ESRCH, "%zu: it lives", i);
+        if (locks) {
+            change("anna:!", "anna:");
+            cr_expect_eq(edited(), 0);
+        }
+        player_leave(&p);
+        channel_close(&files.channel);
+        close(files.session);
+        close(files.log);
+    }
+}
+
+/* Many sessions end at each time, for other reasons: no answer waits for a
+ * session that was kicked after the request. */
+CallerTest(access, an_answer_waits_for_no_later_kick, patient)
+{
+    struct player p[2];
+    struct channel other;
+    uint64_t asked;
+
+    player_enter(&p[0], 1);
+    player_enter(&p[1], 2);
+    player_asks(&p[1]); /* so master has seen both */
+    asks_by_serial(&p[0], NULL);
+    EXPECT(&p[0].channel, kick);
+    caller_enter(&other); /* so master has set the deadline */
+    asked = clock_ms();
+    while (clock_ms() == asked) /* master compares ms */
+        ;
+    REQUEST(&other, end_sessions, .serial = p[1].serial);
+    EXPECT(&p[1].channel, kick);
+    player_ends(&p[0], 0);
+    EXPECT(&ctl, control_done);
+    cr_expect_eq(kill(p[1].pid, 0), 0);
+    player_ends(&p[1], 0);
+    EXPECT(&other, control_done);
+    channel_close(&other);
+    player_leave(&p[0]);
+    player_leave(&p[1]);
 }

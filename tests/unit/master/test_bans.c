@@ -94,6 +94,7 @@ static void exempts(struct master *m)
  * just before the ban. */
 Test(bans, by_the_administrator)
 {
+    const struct msg_ban_add ban = network_of("10.0.0.0", 24);
     struct player in, out, other, late;
 
     stage_logged_in(stage_waits, &in, &ours); /* 10.0.0.1 */
@@ -101,17 +102,19 @@ Test(bans, by_the_administrator)
     player_enter(&other, 256); /* 10.0.1.0 */
     player_asks(&other);       /* so master has seen both sessions */
     caller_enter(&ctl);
-    cr_expect_eq(add(&ctl, "10.0.0.0", 24), 2);
+    ask(&ctl, &ban);
     cr_expect(is_kicked(&in));
     cr_expect(is_kicked(&out));
     stage_reports(EVENT_ADMIN, "by root: a test");
+    player_leave(&out);
+    player_leave(&in);
+    cr_expect_eq(EXPECT(&ctl, control_done)->sessions, 2);
     cr_expect_str_eq(listed(&ctl), "10.0.0.0/24 by root: a test; ");
     player_enter(&late, 3);
     cr_expect(is_kicked(&late));
-    cr_expect_eq(add(&ctl, "10.0.0.0", 24), 0, "again");
+    ask(&ctl, &ban);
     player_leave(&late);
-    player_leave(&out);
-    player_leave(&in);
+    cr_expect_eq(EXPECT(&ctl, control_done)->sessions, 0, "again");
     channel_close(&ctl);
     stage_leave(&other);
 }

@@ -272,7 +272,8 @@ SeenTest(older, all_ends_between_two_looks, follows)
 }
 
 /* A session without a login makes room for others; then its own master ends it.
- * After the login, gate knows that it doesn't wait. */
+ * No lock waits for a session that gate has ended, but an order that names it
+ * waits. */
 SeenTest(older, makes_room, follows)
 {
     struct roster_facts f = seven();
@@ -281,8 +282,10 @@ SeenTest(older, makes_room, follows)
     cr_expect(EXPECT(&stage.gate.channel, elder)->waits);
     SAY(&stage.gate.channel, kill, .serial = SEVEN, .why = ENDING_CROWDED);
     expect_kick(ENDING_CROWDED);
-    locks_its_user(); /* no command waits for what gate has ended */
+    locks_its_user();
     cr_expect_eq(EXPECT(&ctl, control_done)->sessions, 0);
+    bans_its_address();
+    caller_is_refused(&ctl, REFUSAL_BUSY);
 }
 
 SeenTest(older, gate_hears_of_a_login, follows)

@@ -618,10 +618,11 @@ static pid_t fork_that_stays(void)
 
 /* A session that an attacker controls closes its channel and stays alive.
  * Master kills it: when its time is over, also if gate ends before that (1) or
- * after it (2), or at once if the administrator kicks it (3). */
+ * after it (2), or at once if the administrator kicks it (3), also if it has
+ * got the kick before (4). */
 Test(session_ends, a_session_outlives_its_channel)
 {
-    for (int how = 1; how <= 3; how++) {
+    for (int how = 1; how <= 4; how++) {
         struct session_record *s;
         int status = 0;
         pid_t pid;
@@ -631,6 +632,8 @@ Test(session_ends, a_session_outlives_its_channel)
         pid = s->pid = fork_that_stays();
         if (how == 1)
             gate_on_reaped(children_find(&m, PROCESS_GATE), 0);
+        if (how == 4)
+            session_kick(s, ENDING_KICKED);
         channel_closes(s);
         sessions_sweep(&m);
         cr_assert_eq(sessions_find(m.sessions, SERIAL), s);
@@ -642,7 +645,7 @@ Test(session_ends, a_session_outlives_its_channel)
         if (how == 3) {
             cr_expect(session_expel(s, ENDING_KICKED));
             cr_expect_not(session_expel(s, ENDING_KICKED));
-        } else {
+        } else if (how < 3) {
             time_is_over(s);
         }
         cr_assert_eq(waitpid(pid, &status, 0), pid);

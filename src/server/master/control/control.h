@@ -71,8 +71,8 @@ struct peer {
     size_t looking;            /* how many of these sessions haven't answered */
     uint64_t look_next;        /* the place in the table where the next look
                                 * begins */
-    /* While older generations obey: how many sessions the request has ended,
-     * and the clock_ms() at which they must have obeyed; 0: it doesn't wait. */
+    /* While sessions end: how many sessions the request has ended, and the
+     * clock_ms() at which all must have ended; 0: it doesn't wait. */
     uint64_t ended, obeyed_by;
 };
 
@@ -135,8 +135,7 @@ int request_dispatch(struct peer *p);
 struct peer *request_begin(void *owner, uint32_t request);
 /* Answers that the request was done, and has ended SESSIONS sessions. */
 void request_done(struct peer *p, size_t sessions);
-/* Call it on P's timer. Returns true if P waits until older generations have
- * ended their sessions. */
+/* Call it on P's timer. Does P wait until sessions have ended? */
 bool request_waits(struct peer *p);
 /* Call it when a look at the users file is over: answers all callers that have
  * changed the file. */

@@ -1,7 +1,7 @@
 /* The requests of sallyportctl, in master. Each function answers at once; only
  * the answers to a reload and to a changed users file follow later, and the
- * answer to a request that ends sessions of older generations. "who" and "kick"
- * use master's records of the sessions. show.c has the answers to `show`. */
+ * answer to a request that ends sessions. "who" and "kick" use master's records
+ * of the sessions. show.c has the answers to `show`. */
 #include "control.h"
 
 #include <inttypes.h>
@@ -15,7 +15,7 @@
 /* The most sessions in one answer, which must fit into the socket, since ctl
  * doesn't read while master writes. */
 #define WHO_PAGE 64
-/* ms after the deadline `kick`, by which an older generation has ended a
+/* ms after the deadline `kick`, by which each generation has ended a
  * session. */
 #define OBEYED_MS 1000
 
@@ -88,6 +88,21 @@ void request_done(struct peer *p, size_t sessions)
 
 static bool request_is_ours(struct peer *p);
 
+/* Is S a session that was ordered to end before P's request, and that may live?
+ * No order names a session that gate has ended to make room. OBEYED_MS after
+ * its kill, a session executes nothing any more, even if a disk holds it. */
+static bool request_waits_for(const struct peer *p,
+                              const struct session_record *s)
+{
+    const uint64_t by = s->ordered + p->master->deadlines.kick + OBEYED_MS;
+
+    if (s->older)
+        return s->state == SESSION_KICKED &&
+               (s->login > 0 || s->why != ENDING_CROWDED);
+    return s->pid > 0 && s->ordered > 0 && by <= p->obeyed_by &&
+           clock_ms() < by;
+}
+
 bool request_waits(struct peer *p)
 {
     struct complaint why = { "" };
@@ -96,11 +111,8 @@ bool request_waits(struct peer *p)
     if (p->obeyed_by == 0)
         return false;
     older_look_all(p->master);
-    /* Counts the sessions of older generations that were ordered to end, but
-     * not those that gate has ended to make room: no order names them. */
     SESSIONS_EACH(p->master->sessions, s)
-        left += s->older && s->state == SESSION_KICKED &&
-                (s->login > 0 || s->why != ENDING_CROWDED);
+        left += request_waits_for(p, s);
     if (left > 0 && clock_ms() < p->obeyed_by) {
         loop_timer_set(&p->master->loop, &p->timer, ROSTER_LOOK_MS);
         return true;
@@ -120,9 +132,8 @@ bool request_waits(struct peer *p)
     return true;
 }
 
-/* Answers like request_done(), when the sessions of older generations have
- * ended: only their own masters can end them. An earlier order may have ended
- * them, so waits for them also if SESSIONS is 0. */
+/* Answers like request_done(), when the sessions have ended. An earlier order
+ * may have ended them, so waits for them also if SESSIONS is 0. */
 static void request_ended(struct peer *p, size_t sessions)
 {
     p->ended = sessions;

@@ -199,6 +199,7 @@ void session_abandon(struct session_record *s)
     files_abandon(&s->files, 0);
     session_unpublish(s);
     session_kill_process(s, ENDING_KICKED);
+    s->ordered = clock_ms();
     s->abandoned = true;
     session_mark(s);
     s->master->may_be_over = true;
@@ -329,6 +330,9 @@ void session_end(struct session_record *s)
      * only master can tell files. */
     if (s->files.channel.fd < 0 || s->files.end >= 0 || s->pid == 0)
         files_hang_up(&s->files);
+    /* A kicked session exits, or an attacker controls it. */
+    if (s->ordered > 0)
+        session_kill_process(s, ENDING_KICKED);
     /* If these processes don't end in time, the timer kills them. */
     if (s->files.pid > 0 || s->pid > 0)
         session_set_timer(s, s->master->deadlines.sync);
@@ -424,6 +428,7 @@ void session_kick(struct session_record *s, enum ending why)
         older_order(s, ORDER_KICK);
         return;
     }
+    s->ordered = clock_ms();
     if (!session_told(s, why, false))
         return;
     s->state = SESSION_KICKED;
@@ -444,6 +449,8 @@ bool session_expel(struct session_record *s, enum ending why)
 
     if (mute)
         session_abandon(s);
+    if (s->older && s->state == SESSION_KICKED)
+        s->why = why; /* not ENDING_CROWDED: this order names it */
     session_kick(s, why);
     return shown || mute;
 }

@@ -306,6 +306,7 @@ struct session_record {
         asked; /* number of the `look_at` that waits for an answer; 0: none */
     bool asked_by_newest; /* the newest master has asked */
     bool finishes;        /* master has told it to end after its transfer */
+    uint64_t ordered;     /* clock_ms() of its own master's order to end it */
     uint64_t answers;     /* number of its answers in the roster */
 
     unsigned rights, rights_everywhere; /* user_rights() */
