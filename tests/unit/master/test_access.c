@@ -6,6 +6,7 @@
 #include "master/children/children.h"
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
+#include "supervised.h"
 #include "support/files.h"
 #include "support/long.h"
 #include "support/server.h"
@@ -288,6 +289,32 @@ Test(access, an_edit_that_another_master_was_told_of, .timeout = 60)
     board_set(&board->edits, board_get(&board->edits) + 1);
     player_asks(&anna);
     stage_reports(EVENT_SERVICE, "users file read: edition 2");
+    auth_says(anna.serial, "anna");
+    player_is_denied(&anna, DENIAL_LOCKED);
+    stage_leave(&anna);
+}
+
+/* An older generation has answered the command that locks anna. Until the new
+ * one has read the file, nobody logs in there, however long that takes. */
+Test(access, an_edit_before_this_generation_led, .timeout = 60)
+{
+    struct board *board = stage_board();
+    struct pollfd login = { .events = POLLIN };
+
+    supervised_raise(slowly);
+    cr_assert_eq(mkfifo(hangs(), 0600), 0);
+    change("anna:", "anna:!");
+    board_set(&board->edits, board_get(&board->edits) + 1);
+    SAY(&supervised_channel, lead);
+    EXPECT(&stage.gate.channel, open);
+    player_enter(&anna, 1);
+    player_waits(&anna);
+    cr_assert(wait_until(has_begun, NULL, STAGE_WAIT_MS));
+    login.fd = anna.channel.fd;
+    cr_expect_eq(poll(&login, 1, 300), 0, "it logs in with the old row");
+    reader_goes_on();
+    player_sends(&anna);
+    player_is_asked_about(&anna);
     auth_says(anna.serial, "anna");
     player_is_denied(&anna, DENIAL_LOCKED);
     stage_leave(&anna);
@@ -779,7 +806,7 @@ static void asks_for_a_lock(const struct player *p, const struct address *peer)
     caller_edits(&ctl);
 }
 
-/* What a session does after the order. HIDES has closed its channel before, so
+/* How a session obeys the order. HIDES has closed its channel before, so
  * `user lock` doesn't count it. */
 enum obedience { ENDS, STAYS, CLOSES, HIDES, OBEDIENCES };
 

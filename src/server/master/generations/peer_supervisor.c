@@ -24,6 +24,7 @@ static int supervisor_on_lead(void *owner, struct msg_lead *l)
     m->succession.leads = true;
     control_lead(m->control);
     older_lead(m);
+    m->access->before_us = userdb_edits(m->users);
     access_ask(m); /* an edit may have been announced during the start */
     sessions_send_news(m);
     return 0;

@@ -195,10 +195,11 @@ void login_leave(struct session_record *s)
 static void login_begin(struct session_record *s)
 {
     struct master *m = s->master;
+    const bool late =
+        m->access->late && m->users->edits >= m->access->before_us;
     int ends[2], r;
 
-    if ((!m->access->late && !access_is_over(m, s->fresh)) ||
-        !login_is_wanted(s))
+    if ((!late && !access_is_over(m, s->fresh)) || !login_is_wanted(s))
         return;
     r = fd_pair(ends);
     if (r < 0) {

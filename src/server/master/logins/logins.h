@@ -374,8 +374,9 @@ struct access {
     /* The ticket of the newest look, and the ticket of the newest look that is
      * over. */
     uint64_t asked, over;
-    bool again; /* another look must follow this one */
-    bool late;  /* this look takes long, so logins don't wait for it */
+    bool again;         /* another look must follow this one */
+    uint64_t before_us; /* edits that earlier generations may have answered */
+    bool late;          /* this look takes long, so logins don't wait for it */
     struct loop_timer fresh; /* until `late` is set */
     size_t ended;            /* sessions that the review after the last look has
                               * ended */
