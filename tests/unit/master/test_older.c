@@ -476,6 +476,19 @@ OlderTest(older, obeys_a_kick_of_a_mute_session)
     supervised_shows(supervised_own(), SEVEN, is_gone, &now);
 }
 
+/* The newest gate needs room: the session is killed without a delay, and no
+ * client of this gate's queue takes its place. */
+OlderTest(older, makes_room_at_once)
+{
+    struct roster_facts now;
+
+    order(0, SEVEN, ORDER_KICK, ENDING_CROWDED);
+    cr_expect_not(EXPECT(&stage.gate.channel, stop_accepting)->serve);
+    supervised_shows(supervised_own(), SEVEN, is_gone, &now);
+    cr_expect(kill(anna.pid, 0) < 0);
+    cast_skip_to_end(&anna.channel);
+}
+
 static bool has_logged_in(const struct roster_facts *now)
 {
     return now->login > 0;

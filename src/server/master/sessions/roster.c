@@ -185,6 +185,18 @@ void session_publish_doing(struct session_record *s,
 
 /* A master that retires obeys the orders of the newest master. */
 
+/* The newest gate needs room for a client: kills S, as gate_on_kill() does. The
+ * queue of this generation's gate would take each such place, so closes it. */
+static void orders_make_room(struct session_record *s)
+{
+    struct child *gate = children_ready(s->master, PROCESS_GATE);
+
+    if (gate)
+        SEND(&gate->channel, stop_accepting, 0, .serve = false);
+    session_kill_process(s, ENDING_CROWDED);
+    session_end(s);
+}
+
 static void orders_obey(struct session_record *s, unsigned orders)
 {
     const struct roster_row *row = &s->master->roster->row[roster_row_of(s)];
@@ -192,6 +204,8 @@ static void orders_obey(struct session_record *s, unsigned orders)
 
     if ((orders & ORDER_KICK) && why == WHY_FINISH)
         session_finish(s);
+    else if ((orders & ORDER_KICK) && why == ENDING_CROWDED)
+        orders_make_room(s);
     else if ((orders & ORDER_KICK) && why < ENDING_COUNT)
         session_expel(s, (enum ending)why);
     if (orders & ORDER_ASK)
