@@ -33,6 +33,9 @@ int fd_lock(int fd, uint64_t ms);
  * system is FUSE (such as GlusterFS), NFS, CephFS or SMB, or if fstatfs(2)
  * can't tell its type. */
 bool fd_on_network_disk(int fd);
+/* Is ERROR the errno of a disk that fails, is full or can't be reached, or of a
+ * lack of memory or descriptors, so that a later try can succeed? */
+bool fd_may_pass(int error);
 /* Call it if F_SETLEASE on FD has failed with ERROR. Returns true if ERROR only
  * means that the disk has no leases, not that somebody has the file open. */
 bool fd_has_no_leases(int fd, int error);

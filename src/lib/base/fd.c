@@ -252,3 +252,11 @@ void fd_fill_standard(void)
     while (fd >= 0 && fd <= STDERR_FILENO);
     fd_close(&fd);
 }
+
+bool fd_may_pass(int error)
+{
+    return error == ENOTCONN || error == EIO || error == ESTALE ||
+           error == ETIMEDOUT || error == EHOSTDOWN || error == EHOSTUNREACH ||
+           error == ENOSPC || error == EDQUOT || error == ENOMEM ||
+           error == EMFILE || error == ENFILE || error == EINTR;
+}

@@ -57,10 +57,7 @@ int settings_open(const char *path, struct complaint *c)
                  e == ENOENT ? "; an empty file is enough: each setting has a "
                                "default"
                              : "");
-        return e == EIO || e == ESTALE || e == EMFILE || e == ENFILE ||
-                       e == ENOMEM
-                   ? -EIO
-                   : -EINVAL;
+        return fd_may_pass(e) ? -EIO : -EINVAL;
     }
     return settings_check_file(fd, path, SETTINGS_TRUSTED, c) < 0
                ? -EINVAL

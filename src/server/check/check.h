@@ -59,8 +59,12 @@ struct look {
     const struct check *check;
     void (*report)(void *owner, const char *mistake);
     void *owner;
-    bool lost; /* check_lost() has said that a disk isn't mounted */
+    bool lost;       /* check_lost() has said that a disk isn't mounted */
+    size_t *passing; /* how many reports are no mistakes; NULL: not counted */
 };
+/* Returns the text of ERROR for a report, which is no mistake if the error may
+ * pass. */
+const char *look_error(const struct look *l, int error);
 /* homes.c: reports "FILE:LINE: WHO NAME: " and the words; WHO: user or share.
  */
 void look_mistake(const struct look *l, const char *who, const char *name,

@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/xattr.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #include "sallyport/base/complain.h"
@@ -45,6 +46,13 @@ void look_mistake(const struct look *l, const char *who, const char *name,
     complaint_list(text + n, sizeof(text) - (size_t)n, format, args);
     va_end(args);
     look_report(l, line, text);
+}
+
+const char *look_error(const struct look *l, int error)
+{
+    if (l->passing)
+        *l->passing += fd_may_pass(error);
+    return strerror(error);
 }
 
 #define MISTAKE(l, user, ...)                                                  \
@@ -96,7 +104,7 @@ static void not_opened(const struct look *l, const struct user *user, int error)
                 "chmod o+x %s",
                 user->home, (unsigned)user->uid, closed, or_hidden, closed);
     } else
-        MISTAKE(l, user, "the home %s: %s", user->home, strerror(error));
+        MISTAKE(l, user, "the home %s: %s", user->home, look_error(l, error));
 }
 
 static void look_inside(const struct look *l, const struct user *user, int fd)
@@ -107,7 +115,7 @@ static void look_inside(const struct look *l, const struct user *user, int fd)
     struct stat s;
 
     if (fstat(fd, &s) < 0 || fstatvfs(fd, &system) < 0) {
-        MISTAKE(l, user, "the home %s: %s", user->home, strerror(errno));
+        MISTAKE(l, user, "the home %s: %s", user->home, look_error(l, errno));
         return;
     }
     if (s.st_uid != owner)
@@ -161,7 +169,7 @@ static void look_at_home(const struct look *l, const struct user *user)
     else
         look_inside(l, user, fd);
     if (l->check->root && sandbox_regain() < 0)
-        die(EXIT_FAILURE, "can't be root again: %s", strerror(errno));
+        die(EX_OSERR, "can't be root again: %s", strerror(errno));
 }
 
 static size_t lost_homes(const struct check *k, struct complaint *c)
@@ -171,7 +179,7 @@ static size_t lost_homes(const struct check *k, struct complaint *c)
     size_t n;
 
     if (places_homes(&k->users, below, &homes) < 0)
-        die(EXIT_FAILURE, "no memory to look at the homes");
+        die(EX_OSERR, "no memory to look at the homes");
     n = places_missing(buf_slice(&homes), below, c);
     buf_release(&homes);
     return n;
@@ -207,7 +215,7 @@ void check_places(const struct look *l)
     struct places places;
 
     if (!places_fill(&places, &l->check->users, NULL, NULL))
-        die(EXIT_FAILURE, "no memory to look at homes and shares");
+        die(EX_OSERR, "no memory to look at homes and shares");
     for (const struct row_place *p = places.all; p < places.all + places.count;
          p++) {
         const struct share *share = p->share ? p->row : NULL;

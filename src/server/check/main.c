@@ -42,6 +42,8 @@ struct writer {
     size_t most, count;
 };
 
+static size_t passing; /* reports that are no mistakes */
+
 static void write_mistake(void *owner, const char *text)
 {
     struct writer *w = owner;
@@ -152,7 +154,7 @@ static void ask_name_services(struct check *k, struct look *l, unsigned seconds)
 
 static bool look_at_homes(struct check *k, struct writer w, unsigned seconds)
 {
-    struct look look = { k, write_mistake, &w, false };
+    struct look look = { k, write_mistake, &w, false, &passing };
 
     check_ids(&look);
     ask_name_services(k, &look, seconds);
@@ -165,7 +167,7 @@ static bool look_at_homes(struct check *k, struct writer w, unsigned seconds)
     if (w.count > w.most)
         stderr_print("%sand %zu more; see them all by: sallyportd --check",
                      w.prefix, w.count - w.most);
-    return w.count > 0;
+    return w.count > passing;
 }
 
 /* For --check: reports all mistakes in the homes and other things that the
@@ -290,6 +292,8 @@ int main(int argc, char **argv)
         die(EX_SOFTWARE, "%s", c.text);
     for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++)
         if (strcmp(modes[i].name, argv[1]) == 0)
-            return modes[i].run(&check) ? EXIT_FAILURE : EXIT_SUCCESS;
+            return modes[i].run(&check) ? EXIT_FAILURE
+                   : passing > 0        ? EX_TEMPFAIL
+                                        : EXIT_SUCCESS;
     die(EX_USAGE, "this program is started by sallyportd");
 }

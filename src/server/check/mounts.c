@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #include "sallyport/base/complain.h"
@@ -103,10 +104,14 @@ static void rounds_say(struct rounds *r, bool wrong, const char *what,
 static void rounds_on_loss(void *owner, const struct probe_loss *loss,
                            int error)
 {
+    /* ESTALE is an answer of a trial. */
+    const bool untried = error != ESTALE && fd_may_pass(error);
     char what[128];
 
-    snprintf(what, sizeof(what), "%s (%s)", loss->what, strerror(error));
-    rounds_say(owner, loss->wrong, what, loss->then);
+    snprintf(what, sizeof(what), "%s (%s)",
+             untried ? "can't be tried" : loss->what, strerror(error));
+    rounds_say(owner, loss->wrong && !untried, what,
+               untried ? "try again later" : loss->then);
 }
 
 static struct seen *rounds_find(struct rounds *r, dev_t device, bool as_user)
@@ -158,7 +163,7 @@ static void rounds_visit(struct rounds *r, const char *directory,
         return;
     const bool tried = rounds_try(r, become);
     if (become && sandbox_regain() < 0)
-        die(EXIT_FAILURE, "can't be root again: %s", strerror(errno));
+        die(EX_OSERR, "can't be root again: %s", strerror(errno));
     if (tried && strncmp(r->mount.type, "nfs", 3) == 0) {
         if (mount_gives_up(&r->mount))
             rounds_say(r, false, "gives up requests",
@@ -189,7 +194,7 @@ bool check_mounts(const struct check *k)
     char users[PATH_MAX], above[PATH_MAX];
 
     if (!r.seen)
-        die(EXIT_FAILURE, "no memory to look at the mounts");
+        die(EX_OSERR, "no memory to look at the mounts");
     check_users_path(s, users, above);
     rounds_visit(&r, above, NULL, NULL);
     rounds_visit(&r, s->homes, NULL, NULL);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #include "sallyport/base/complain.h"
@@ -45,7 +46,7 @@ static void share_look_at(const struct look *l, const struct share *s, int fd)
     struct stat st;
 
     if (fstat(fd, &st) < 0)
-        FAULT(l, s, "the directory %s: %s", s->path, strerror(errno));
+        FAULT(l, s, "the directory %s: %s", s->path, look_error(l, errno));
     else if (st.st_uid != owner)
         FAULT(l, s,
               "the directory %s belongs to uid %u, not to uid %u; run: "
@@ -84,9 +85,9 @@ static void share_enter(const struct look *l, const struct share *s,
         FAULT(l, s,
               "user %s can't reach the directory %s: %s; check the modes of "
               "the directories above it",
-              user->name, s->path, strerror(errno));
+              user->name, s->path, look_error(l, errno));
     if (sandbox_regain() < 0)
-        die(EXIT_FAILURE, "can't be root again: %s", strerror(errno));
+        die(EX_OSERR, "can't be root again: %s", strerror(errno));
 }
 
 static void share_look(const struct look *l, const struct share *s,
@@ -102,7 +103,7 @@ static void share_look(const struct look *l, const struct share *s,
     if (fd < 0 && errno == ENOENT) {
         share_missing(l, s);
     } else if (fd < 0) {
-        FAULT(l, s, "the directory %s: %s", s->path, strerror(errno));
+        FAULT(l, s, "the directory %s: %s", s->path, look_error(l, errno));
     } else {
         share_look_at(l, s, fd);
         if (l->check->root)
@@ -116,7 +117,7 @@ void check_shares(const struct look *l)
     const struct user **member = calloc(u->shares + 1, sizeof(*member));
 
     if (!member)
-        die(EXIT_FAILURE, "no memory to look at the shares");
+        die(EX_OSERR, "no memory to look at the shares");
     /* Find the first member of each share who isn't locked. */
     for (size_t i = u->count; i-- > 0;)
         for (size_t n = 0; n < u->row[i].grants && !u->row[i].locked; n++)

@@ -15,6 +15,7 @@ static struct {
     struct check check;
     char users[4096];
     struct buf said;
+    size_t passing; /* reports of the last look that are no mistakes */
 } world;
 
 static void begin(void)
@@ -105,8 +106,9 @@ static size_t look(void)
     struct complaint c = { "" };
     int fd = fd_sealed("users", slice_from(world.users));
     size_t n = 0;
-    struct look look = { &world.check, hear, &n, false };
+    struct look look = { &world.check, hear, &n, false, &world.passing };
 
+    world.passing = 0;
     cr_assert_eq(users_read(&world.check.users, fd, "users", &c), 0, "%s",
                  c.text);
     check_lost(&look);
@@ -168,6 +170,71 @@ Test(homes, a_disk_that_is_not_mounted)
     make("missing/c", 0700, 70002);
     cr_expect_eq(look(), 2, "%s", world.said.data);
     EXPECT("/missing/a is missing; if its disk is mounted, run: install -d ");
+}
+
+/* The file system of a mount has ended, so each call gets ENOTCONN. */
+static void mount_dead(const char *name)
+{
+    FD_CLEANUP int fuse = open("/dev/fuse", O_RDWR | O_CLOEXEC);
+    char options[96];
+
+    snprintf(options, sizeof(options),
+             "fd=%d,rootmode=40000,user_id=0,group_id=0,allow_other", fuse);
+    cr_assert_eq(mount("none", in_scratch(name), "fuse", 0, options), 0, "%m");
+}
+
+/* Each row with a disk that is away is reported, and is no mistake. */
+Test(homes, on_a_disk_that_is_away)
+{
+    static const char *const dead[] = { "anna", "team" };
+
+    if (!world.check.root || !mounts_own() || access("/dev/fuse", W_OK) < 0)
+        cr_skip_test("root's part");
+    make("anna", 0700, 70000);
+    make("bert", 0700, 12345);
+    make_share("team", 02770, 80000);
+    for (size_t i = 0; i < 2; i++)
+        mount_dead(dead[i]);
+    add_share("team", 80000, "team");
+    add("anna", 70000, "anna", false);
+    add("bert", 70001, "bert", false);
+    cr_expect_eq(look(), 3, "%s", world.said.data);
+    cr_expect_eq(world.passing, 2);
+    EXPECT("share team: the directory ");
+    EXPECT("/team: Transport endpoint is not connected");
+    EXPECT("/anna: Transport endpoint is not connected");
+    for (size_t i = 0; i < 2; i++)
+        umount2(in_scratch(dead[i]), MNT_DETACH);
+}
+
+/* check can make a file, but write nothing into it. */
+Test(homes, on_a_full_disk)
+{
+    static const char zeros[4096];
+    struct complaint c = { "" };
+    char fill[SETTINGS_PATH_MAX];
+    int users, fd;
+
+    if (!world.check.root || !mounts_own())
+        cr_skip_test("root's part");
+    make("anna", 0700, 70000);
+    cr_assert_eq(
+        mount("none", in_scratch("anna"), "tmpfs", 0, "size=64k,uid=70000"), 0);
+    snprintf(fill, sizeof(fill), "%s/fill", in_scratch("anna"));
+    fd = creat(fill, 0600);
+    while (write(fd, zeros, sizeof(zeros)) > 0)
+        ;
+    cr_assert_eq(errno, ENOSPC);
+    close(fd);
+    add("anna", 70000, "anna", false);
+    snprintf(world.check.settings.users, sizeof(world.check.settings.users),
+             "%s", in_scratch("users"));
+    users = fd_sealed("users", slice_from(world.users));
+    cr_assert_eq(users_read(&world.check.users, users, "users", &c), 0);
+    cr_expect_not(check_mounts(&world.check));
+    users_release(&world.check.users);
+    close(users);
+    umount2(in_scratch("anna"), MNT_DETACH);
 }
 
 /* The count of uploads= and upload_bytes= needs extended attributes, which
@@ -326,7 +393,7 @@ static const char *said_of_users(const char *path, bool change)
     buf_clear(&world.said);
     s->password_change = change;
     snprintf(s->users, sizeof(s->users), "%s", path);
-    check_users_file(&(struct look){ &world.check, hear, &n, false });
+    check_users_file(&(struct look){ &world.check, hear, &n, false, NULL });
     buf_add(&world.said, "", 1);
     return world.said.len > 1 ? world.said.data : NULL;
 }

@@ -267,12 +267,6 @@ static void files_report(const struct files_process *f, enum event e,
                   f->session->serial, f->path, what);
 }
 
-bool files_is_away(int error)
-{
-    return error == ENOTCONN || error == EIO || error == ESTALE ||
-           error == ETIMEDOUT || error == EHOSTDOWN || error == EHOSTUNREACH;
-}
-
 static bool files_in_one_share(const struct user *a, const struct user *b)
 {
     for (size_t i = 0; i < a->grants; i++)
@@ -301,7 +295,7 @@ static int files_on_failed(void *owner, struct msg_failed *msg)
     struct files_process *f = owner;
     char what[COMPLAINT_MAX];
 
-    f->away = files_is_away(msg->error);
+    f->away = fd_may_pass(msg->error);
     if (msg->why.len > 0)
         snprintf(what, sizeof(what), "%.*s", (int)msg->why.len, msg->why.ptr);
     else if (msg->error == ENOENT)

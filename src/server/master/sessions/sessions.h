@@ -148,9 +148,6 @@ size_t hanging_of_user(const struct hanging_table *t, uint64_t user);
 
 /* Makes F, in the record of S, empty: no process, no descriptors. */
 void files_blank(struct files_process *f, struct session_record *s);
-/* Is ERROR the errno of a disk that fails or can't be reached, so that a later
- * try can succeed? */
-bool files_is_away(int error);
 /* Forks the process files for USER. Can call home_lost() before it
  * returns. Returns 0; -EBUSY: an earlier process files of this session hasn't
  * ended yet; or another -errno. */
