@@ -113,6 +113,18 @@ Test(guesses, where_a_user_is_known)
     cr_expect_eq(delay(7, "192.0.2.1", later), MOST, "known too long ago");
 }
 
+/* Each slot of each name has failures: no known user shares one by chance. */
+Test(guesses, where_a_user_is_known_beside_each_name)
+{
+    struct guess what = guess(0, "198.51.100.1");
+
+    succeed(7, "192.0.2.1", START);
+    for (what.name = 1; what.name < 10 * GUESS_SLOTS; what.name++)
+        guesses_failed(g, &what, START);
+    cr_expect_eq(delay(7, "192.0.2.1", START), 0);
+    cr_expect_eq(delay(7, "192.0.2.2", START), MOST);
+}
+
 /* Writes address N of a network with BITS bits to OUT. Returns OUT. */
 static const char *host(char out[64], unsigned bits, unsigned n)
 {

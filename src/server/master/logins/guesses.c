@@ -51,11 +51,16 @@ static uint64_t guess_delay_of(uint64_t over, uint64_t most)
     return ms < most ? ms : most;
 }
 
+/* Slots of the table of names. Pairs of a name and prefix have a half of their
+ * own: so no failures elsewhere, with any names, delay a known user. */
+#define NAME_SLOT(hash) ((hash) % (GUESS_SLOTS / 2))
+#define PAIR_SLOT(hash) (GUESS_SLOTS / 2 + NAME_SLOT(hash))
+
 /* The same for the failures of a name, or of a name and prefix. */
-static uint64_t guess_name_delay(const struct guesses *g, uint64_t hash,
+static uint64_t guess_name_delay(const struct guesses *g, uint64_t slot,
                                  uint64_t most, uint64_t now)
 {
-    uint64_t wait = debt_wait(&g->names[hash % GUESS_SLOTS], GUESS_NAME_MS,
+    uint64_t wait = debt_wait(&g->names[slot], GUESS_NAME_MS,
                               GUESS_NAME_FREE * GUESS_NAME_MS, now);
 
     return guess_delay_of((wait + GUESS_NAME_MS - 1) / GUESS_NAME_MS, most);
@@ -94,17 +99,17 @@ uint64_t guesses_delay(struct guesses *g, const struct guess *what,
              network;
 
     if (guess_is_known(g->known, pair, now))
-        return guess_name_delay(g, pair, most, now);
+        return guess_name_delay(g, PAIR_SLOT(pair), most, now);
     if (!what->trusted)
         network_wait(g->prefixes, g->key, &what->peer, &guess_rate, now, &over);
     network = guess_delay_of(over, most);
-    name = guess_name_delay(g, what->name, most, now);
+    name = guess_name_delay(g, NAME_SLOT(what->name), most, now);
     return name > network ? name : network;
 }
 
-static void guess_add(struct guesses *g, uint64_t hash, uint64_t now)
+static void guess_add(struct guesses *g, uint64_t slot, uint64_t now)
 {
-    debt_add(&g->names[hash % GUESS_SLOTS], GUESS_NAME_MS,
+    debt_add(&g->names[slot], GUESS_NAME_MS,
              (GUESS_NAME_FREE + GUESS_DEBT) * GUESS_NAME_MS, now);
 }
 
@@ -205,9 +210,9 @@ void guesses_failed(struct guesses *g, const struct guess *what, uint64_t now)
     struct guess_source *from = guess_source_of(g, &prefix, now);
 
     if (what->name != 0)
-        guess_add(g, what->name, now);
+        guess_add(g, NAME_SLOT(what->name), now);
     if (guess_is_known(g->known, pair, now))
-        guess_add(g, pair, now);
+        guess_add(g, PAIR_SLOT(pair), now);
     if (!what->trusted)
         network_count(g->prefixes, g->key, &what->peer, &guess_rate, now);
     if (!address_same_host(&from->prefix, &prefix))
