@@ -120,6 +120,7 @@ int loop_once(struct loop *l, int max_ms)
     if (n < 0)
         return errno == EINTR ? 0 : -errno;
     l->batch_len = n;
+    now = clock_ms();
     for (int i = 0; i < n && !l->stopped; i++) {
         struct loop_watch *w = l->batch[i].data.ptr;
 
@@ -127,10 +128,9 @@ int loop_once(struct loop *l, int max_ms)
             w->on_ready(w->owner, l->batch[i].events);
     }
     l->batch_len = 0;
-    /* Runs the timers that are due now, after the descriptors. A timer that is
-     * set again with 0 ms must wait for the next turn, or no descriptor would
-     * be served. */
-    now = clock_ms();
+    /* Runs the timers that were due before the descriptors. If a handler takes
+     * long and sets a timer with 0 ms, or a timer sets itself again, the timer
+     * waits for the next turn, or no other descriptor would be served. */
     while (l->timers && l->timers->at <= now && !l->stopped) {
         struct loop_timer *t = l->timers;
 

@@ -57,12 +57,14 @@ static enum stepped hash_sum(struct session *s)
 {
     struct transfer *t = &s->transfer;
 
-    for (uint64_t began = clock_ms();
-         t->offset < t->size && clock_ms() - began < TRANSFER_TURN_MS;) {
+    for (uint64_t began = clock_ms(); clock_ms() - began < TRANSFER_TURN_MS;) {
         uint64_t left = t->size - t->offset;
         size_t want = left < TRANSFER_BLOCK ? (size_t)left : TRANSFER_BLOCK;
-        ssize_t n = pread(t->source, t->block, want, (off_t)t->offset);
+        ssize_t n;
 
+        if (left == 0)
+            return STEP_NEXT;
+        n = pread(t->source, t->block, want, (off_t)t->offset);
         if (n < 0 && errno == EINTR)
             continue;
         if (n == 0)
@@ -72,8 +74,6 @@ static enum stepped hash_sum(struct session *s)
         t->offset += (uint64_t)n;
         t->bytes += (uint64_t)n;
     }
-    if (t->offset == t->size)
-        return STEP_NEXT;
     /* Unlike transfer_soon(), keeps the watch of a data connection. */
     loop_timer_set(&s->loop, &t->again, 0);
     return STEP_WAIT;

@@ -89,6 +89,8 @@ static enum stepped download_send(struct session *s)
                                       : transfer_moved(s, state);
         }
         r = download_fill_block(s);
+        if (r == STEP_NEXT && clock_ms() - began >= TRANSFER_TURN_MS)
+            break; /* the disk was slow; master may have ended the session */
         if (r == STEP_NEXT)
             r = download_send_block(s);
         if (r != STEP_NEXT)

@@ -1,6 +1,7 @@
 /* The event loop. */
 #include "sallyport/base/loop.h"
 
+#include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 #include "support/test.h"
 
@@ -173,6 +174,29 @@ Test(loop, an_eager_timer_does_not_starve_descriptors)
     loop_run(&seen.loop);
     cr_assert_eq(seen.order[0], 'a');
     cr_assert_eq(seen.order[seen.count - 1], 'r');
+}
+
+static void slow(void *owner, uint32_t events)
+{
+    (void)events;
+    note('d');
+    for (const uint64_t now = clock_ms(); clock_ms() == now;)
+        ;
+    loop_timer_set(&seen.loop, owner, 0);
+}
+
+/* A descriptor that works for long, and goes on by a timer, leaves a turn to
+ * the other descriptors. */
+Test(loop, a_descriptor_that_goes_on_waits_a_turn)
+{
+    seen.timer[0].on_timer = stop;
+    watch_a_byte(0, EPOLLIN, slow);
+    seen.watch[0].owner = &seen.timer[0];
+    loop_once(&seen.loop, -1);
+    cr_expect_str_eq(seen.order, "d");
+    loop_remove(&seen.loop, &seen.watch[0]);
+    loop_once(&seen.loop, 0);
+    cr_expect_str_eq(seen.order, "ds");
 }
 
 Test(loop, a_removed_watch_is_silent)

@@ -2,10 +2,14 @@
  * commits nothing after a 421, and logs the result. */
 #include <linux/sockios.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
 
 #include "fake.h"
 #include "sallyport/base/clock.h"
 #include "support/wait.h"
+
+#define TURN_MS 20 /* of a transfer, at most */
 
 /* Expects the session's end, without a further reply. Sends the client's FIN,
  * since the session waits for it, so that the client can read. */
@@ -140,6 +144,67 @@ Test(ends, a_kick_ends_a_checksum, .init = fake_open, .timeout = 60)
     expect_end(ENDING_SHUTDOWN);
     fake_expect_transfer(421, "the server stops");
     fclose(source);
+}
+
+enum disk { DISK_STANDS, DISK_ASKED, DISK_RUNS };
+static volatile enum disk *disk;
+
+/* This program's pread() replaces libc's. In a session that a test forks while
+ * DISK stands, it waits until the disk runs, longer than a turn may last. */
+ssize_t pread(int fd, void *bytes, size_t len, off_t at)
+{
+    if (disk && *disk == DISK_STANDS) {
+        *disk = DISK_ASKED;
+        while (*disk == DISK_ASKED)
+            poll(NULL, 0, 1);
+        poll(NULL, 0, 2 * TURN_MS);
+    }
+    return syscall(SYS_pread64, fd, bytes, len, at);
+}
+
+static bool disk_is_asked(void *unused)
+{
+    (void)unused;
+    return *disk == DISK_ASKED;
+}
+
+/* A read has waited for the disk, and master has meanwhile ended the session:
+ * the client gets no byte of the file, and no checksum. */
+Test(ends, a_kick_while_the_disk_stands_still, .timeout = 60)
+{
+    static const char *const lines[] = { "RETR x", "HASH x" };
+    void *memory = mmap(NULL, sizeof(*disk), PROT_READ | PROT_WRITE,
+                        MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+    cr_assert_neq(memory, MAP_FAILED);
+    disk = memory;
+    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+        const bool sends = i == 0;
+        FILE *source = fake_zeros(1000);
+        uint64_t bytes = 0;
+
+        *disk = DISK_STANDS;
+        fake_open();
+        if (sends)
+            fake_download_of(source, 1000);
+        else
+            fake_read(lines[i], source, 1000);
+        cr_assert(wait_until(disk_is_asked, NULL, WAIT_MS), "%s", lines[i]);
+        fake_kick(ENDING_LOCKED);
+        *disk = DISK_RUNS;
+        cr_expect_eq(fake_reply(), 530, "%s: %s", lines[i], fake.reply);
+        if (sends) {
+            fake_drain(&bytes);
+            cr_expect_eq(bytes, 0);
+            fake_release();
+        } else {
+            fclose(source);
+        }
+        expect_end(ENDING_LOCKED);
+        fake_expect_transfer(530, ending_text(ENDING_LOCKED));
+    }
+    disk = NULL;
+    munmap(memory, sizeof(*disk));
 }
 
 /* A file that files passes after the 421 gets no 150. */
