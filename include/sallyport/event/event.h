@@ -109,6 +109,7 @@ enum event_field { EVENT_FIELDS(FIELD_NAME_OF) FIELD_COUNT = 27 };
 #define EVENT_BYTES_MAX MESSAGE_BYTES_MAX
 #define EVENT_TEXT_MAX  4096 /* bytes of a value in a record */
 #define EVENT_VALUE_MAX 1024 /* bytes of a value in a line, before escapes */
+#define EVENT_VALUE_MIN 16   /* so many are in a line at least */
 
 /* A record, before it is sent or after it was decoded. Each field has at most
  * one value. */
@@ -162,8 +163,8 @@ int event_decode(struct slice bytes, struct event_record *ret);
 /* Writes one line without its end: "transfer serial=… peer=… user=…". Bytes
  * below 0x20, 0x7f, quotes, backslashes and bytes that aren't UTF-8 are escaped
  * as \xNN. Values with blanks are quoted. If a value is longer than
- * EVENT_VALUE_MAX, only its beginning and end are written, with \[N] for the N
- * bytes between. Returns 0 or -ENOBUFS. */
+ * EVENT_VALUE_MAX, or the line than PIPE_BUF, only the value's beginning and
+ * end are written, with \[N] for the N bytes between. Returns 0 or -ENOBUFS. */
 int event_line(const struct event_record *r, struct buf *into);
 /* Writes the same event as a JSON object, with a line end. NOW is the time of
  * the line. Values are escaped as in event_line(). Returns 0 or -ENOBUFS. */

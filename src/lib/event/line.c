@@ -3,6 +3,7 @@
  * one line, and a value stays one value. No process with root's rights calls
  * this code. */
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 #include <syslog.h>
 
@@ -92,9 +93,9 @@ static bool is_inside_character(struct slice s, size_t at)
 /* Adds the beginning and the end of a long value: the end of a path has the
  * file's name. A value can't contain "\[" itself, since its backslashes are
  * escaped. */
-static int add_cut(struct slice s, struct buf *into)
+static int add_cut(struct slice s, size_t most, struct buf *into)
 {
-    size_t head = EVENT_VALUE_MAX / 2, tail = s.len - EVENT_VALUE_MAX / 2;
+    size_t head = most / 2, tail = s.len - most / 2;
     int r;
 
     for (int i = 0; i < 3 && is_inside_character(s, head); i++)
@@ -110,7 +111,7 @@ static int add_cut(struct slice s, struct buf *into)
 }
 
 static int add_value(const struct event_record *r, const struct field_row *row,
-                     struct buf *into)
+                     size_t most, struct buf *into)
 {
     const struct slice s = r->text[row->field];
     const unsigned long long n = r->number[row->field];
@@ -119,7 +120,7 @@ static int add_value(const struct event_record *r, const struct field_row *row,
         return buf_add_format(into, "%016llx", n);
     if (row->kind == NUMBER) /* some readers of JSON fail at larger numbers */
         return buf_add_format(into, "%llu", n > INT64_MAX ? INT64_MAX : n);
-    return s.len > EVENT_VALUE_MAX ? add_cut(s, into) : event_escape(s, into);
+    return s.len > most ? add_cut(s, most, into) : event_escape(s, into);
 }
 
 /* Adds a field, as JSON or for a line of text. The value is escaped already: it
@@ -148,7 +149,8 @@ static int add_pair(struct buf *into, const struct field_row *row,
     return e == 0 ? buf_add_text(into, "\"") : e;
 }
 
-static int add_pairs(const struct event_record *r, bool json, struct buf *into)
+static int add_pairs(const struct event_record *r, bool json, size_t most,
+                     struct buf *into)
 {
     struct buf value;
     int e;
@@ -161,7 +163,7 @@ static int add_pairs(const struct event_record *r, bool json, struct buf *into)
         if (!r->text[row->field].ptr && !(r->has_number & 1U << row->field))
             continue;
         buf_clear(&value);
-        e = add_value(r, row, &value);
+        e = add_value(r, row, most, &value);
         if (e == 0)
             e = add_pair(into, row, buf_slice(&value), json);
     }
@@ -169,11 +171,28 @@ static int add_pairs(const struct event_record *r, bool json, struct buf *into)
     return e;
 }
 
+/* Adds the fields. Cuts the values so that the line, with its end, has at most
+ * PIPE_BUF bytes: if a write has more, a pipe can mix it with a write of
+ * another process, and a client's bytes could begin a line. */
+static int add_fields(const struct event_record *r, bool json, struct buf *into)
+{
+    const size_t begin = into->len;
+    size_t most = 2 * EVENT_VALUE_MAX;
+    int e;
+
+    do {
+        most /= 2;
+        into->len = begin;
+        e = add_pairs(r, json, most, into);
+    } while (e == 0 && into->len > PIPE_BUF - 2 && most > EVENT_VALUE_MIN);
+    return e;
+}
+
 int event_line(const struct event_record *r, struct buf *into)
 {
     int e = buf_add_text(into, event_name(r->event));
 
-    return e == 0 ? add_pairs(r, false, into) : e;
+    return e == 0 ? add_fields(r, false, into) : e;
 }
 
 int event_json(const struct event_record *r, const char *now, struct buf *into)
@@ -189,6 +208,6 @@ int event_json(const struct event_record *r, const char *now, struct buf *into)
                            event_name(r->event));
 
     if (e == 0)
-        e = add_pairs(r, true, into);
+        e = add_fields(r, true, into);
     return e == 0 ? buf_add_text(into, "}\n") : e;
 }

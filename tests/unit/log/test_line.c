@@ -1,6 +1,7 @@
 /* The form of a line; the count of lines that can't be written, and the line
  * after them. */
 #include <fcntl.h>
+#include <limits.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -134,23 +135,79 @@ Test(line, forms)
     }
 }
 
+/* A pipe can mix the bytes of several processes if one write has more than
+ * PIPE_BUF bytes: then bytes of a client could begin a line. */
 Test(line, the_longest)
 {
-    static const enum event_field fields[] = { FIELD_LOCAL, FIELD_USER,
-                                               FIELD_VERB,  FIELD_PATH,
-                                               FIELD_TO,    FIELD_REASON,
+    static const enum event_field fields[] = { FIELD_PATH,  FIELD_TO,
+                                               FIELD_LOCAL, FIELD_USER,
+                                               FIELD_VERB,  FIELD_REASON,
                                                FIELD_TLS };
-    static char bytes[EVENT_BYTES_MAX / 8];
-    struct event_record r;
+    static const char kinds[] = { '\x80', '\\', '"', 'x' };
+    static char bytes[EVENT_BYTES_MAX], got[2 * EVENT_BYTES_MAX];
     int ends[2];
 
     cr_assert_eq(socketpair(AF_UNIX, SOCK_DGRAM, 0, ends), 0);
     l.output = ends[0];
-    l.format = LOG_JSON;
-    memset(bytes, 0x80, sizeof(bytes));
-    event_begin(&r, EVENT_CHANGE);
-    for (size_t i = 0; i < 7; i++)
-        event_text(&r, fields[i], (struct slice){ bytes, sizeof(bytes) });
-    cr_expect_gt(line_write(&l, &from, &r), 7 * 4 * EVENT_VALUE_MAX);
-    cr_expect_eq(l.lost, 0);
+    for (size_t form = 0; form < sizeof(forms) / sizeof(forms[0]); form++)
+        for (size_t kind = 0; kind < sizeof(kinds); kind++)
+            for (size_t n = 1; n <= sizeof(fields) / sizeof(fields[0]); n++) {
+                const size_t each =
+                    n == 1 ? EVENT_VALUE_MAX / 2 : EVENT_BYTES_MAX / 8;
+                struct event_record r;
+                ssize_t len;
+
+                memset(bytes, kinds[kind], sizeof(bytes));
+                event_begin(&r, EVENT_SERVICE);
+                for (size_t i = 0; i < n; i++)
+                    event_text(&r, fields[i], (struct slice){ bytes, each });
+                l.format = forms[form].format;
+                l.prefixed = forms[form].prefixed;
+                cr_expect_leq(line_write(&l, &from, &r), PIPE_BUF);
+                cr_expect_eq(l.lost, 0);
+                len = recv(ends[1], got, sizeof(got) - 1, 0);
+                cr_assert_gt(len, 0);
+                got[len] = '\0';
+                cr_expect_eq(strchr(got, '\n'), got + len - 1);
+                cr_expect_eq(!strstr(got, "\\["), n == 1, "%s", got);
+                cr_expect(n == 1 || len > PIPE_BUF / 4, "%s", got);
+            }
+}
+
+/* Two generations of log share a pipe. */
+Test(line, two_writers_of_a_pipe)
+{
+    enum { LINES = 300 };
+    static char path[EVENT_TEXT_MAX];
+    char *line = NULL;
+    size_t room = 0, lines = 0;
+    int ends[2];
+    FILE *reader;
+
+    memset(path, 0x80, sizeof(path));
+    cr_assert_eq(pipe(ends), 0);
+    for (int writer = 0; writer < 2; writer++)
+        if (fork() == 0) {
+            struct event_record r;
+
+            event_begin(&r, EVENT_SERVICE);
+            event_text(&r, FIELD_PATH, (struct slice){ path, sizeof(path) });
+            event_text(&r, FIELD_TO, SLICE("/"));
+            l.output = ends[1];
+            for (int n = 0; n < LINES; n++) {
+                r.text[FIELD_PATH].len = sizeof(path) - (size_t)n;
+                line_write(&l, &from, &r);
+            }
+            _exit(0);
+        }
+    close(ends[1]);
+    reader = fdopen(ends[0], "r");
+    while (getline(&line, &room, reader) > 0) {
+        lines++;
+        cr_expect(strncmp(line, "20", 2) == 0 && strstr(line, " to=/\n"), "%s",
+                  line);
+    }
+    cr_expect_eq(lines, 2 * LINES);
+    free(line);
+    fclose(reader);
 }
