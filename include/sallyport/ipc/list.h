@@ -490,8 +490,9 @@ SECTION("Files", NULL)
 MESSAGE(file_read, SESSION, FILES, IDLE, MANY, NONE,
         "open a file to read. `partial`: for a checksum, which SIZE's last "
         "answer decides: if it was the length of the user's own partial, the "
-        "size is that length, and the file is the partial")
-PATH(path) NUMBER(offset) FLAG(partial) END
+        "size is that length, and the file is the partial. `size`: for SIZE in "
+        "TYPE A, on which an upload can rely as in TYPE I")
+PATH(path) NUMBER(offset) FLAG(partial) FLAG(size) END
 
 MESSAGE(file_readable, FILES, SESSION, ASKED, MANY, file_read,
         "size; the open file")

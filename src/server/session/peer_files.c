@@ -30,7 +30,9 @@ void ask_files(struct session *s, enum message_kind kind, const void *body,
         leave_peer(s, r, &s->files);
     a->message = a->asked = kind;
     a->purpose = facts ? ((const struct msg_facts *)body)->purpose : 0;
-    sizes = a->purpose == FACTS_FOR_SIZE || a->purpose == FACTS_FOR_PARTIAL;
+    sizes =
+        a->purpose == FACTS_FOR_SIZE || a->purpose == FACTS_FOR_PARTIAL ||
+        (kind == MSG_file_read && ((const struct msg_file_read *)body)->size);
     if (sizes)
         s->needs_size = 0;
     a->request = *(const uint32_t *)body; /* each struct begins with it */

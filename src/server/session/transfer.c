@@ -330,7 +330,7 @@ enum stepped transfer_ask_file(struct session *s)
 
     ASK(s, file_read, transfer_on_answer, .path = path_slice(&t->path),
         .offset = t->hash || t->end > 0 ? 0 : t->start,
-        .partial = t->verb == VERB_HASH);
+        .partial = t->verb == VERB_HASH, .size = t->verb == VERB_SIZE);
     return STEP_NEXT;
 }
 

@@ -282,6 +282,16 @@ enum fate {
     FATES
 };
 
+/* Plays SIZE, or SIZE in TYPE A, for which the session reads the file. */
+static void ask_size_of(struct peer *p, const char *path, bool in_type_a)
+{
+    if (!in_type_a)
+        ask_size(p, path);
+    else if (ASK(p, file_read, .path = slice_from(path), .size = true) ==
+             OUTCOME_OK)
+        fd_close(&heard.file_readable.file);
+}
+
 static void change_file(struct peer *q, enum fate fate,
                         const struct changer *by)
 {
@@ -320,15 +330,20 @@ static void changed_by(enum who who)
         peer_member(&q, p, "bert", RIGHT_ALL);
     else
         peer_join(&q, p, false);
-    for (enum fate fate = 0; fate < FATES; fate++) {
+    for (int i = 0; i < 2 * FATES; i++) {
+        const enum fate fate = i % FATES;
+        const bool in_type_a = i >= FATES;
+
         if ((fate < FATE_DELETED) != (who == WHO_PROGRAM))
             continue;
-        ROW("%s, fate %d: ", who_words[who], fate);
-        PLAY(p, STOR(f, 200 * K, 1), SIZE(f, 200 * K));
+        ROW("%s, fate %d, TYPE %c: ", who_words[who], fate, "IA"[in_type_a]);
+        PLAY(p, STOR(f, 200 * K, 1));
+        ask_size_of(p, f, in_type_a);
+        PLAY(p, OPENS(APPEND, f, 0, 0), ABORT());
         change_file(who == WHO_PROGRAM ? p : &q, fate, &changers[who]);
         PLAY(p, OPENS(APPEND, f, 0, 0, SIZE_FIRST),
              OPENS(STORE, f, 200 * K, 0, SIZE_FIRST));
-        ask_size(p, f);
+        ask_size_of(p, f, in_type_a);
         PLAY(p, OPENS(APPEND, f, 0, 0), ABORT());
         ask_path(p, MSG_file_delete, f);
         ask_path(p, MSG_file_delete, changers[who].away);

@@ -130,6 +130,30 @@ Test(lines, size_of_a_large_file, IN_TYPE_A)
     fclose(source);
 }
 
+/* Files notes the answer, as for SIZE in TYPE I: an APPE that is refused for
+ * want of SIZE gets a 450 after each SIZE, and a 421 without. */
+Test(lines, size_before_an_append, .init = begin, .timeout = 60)
+{
+    FILE *source = fake_zeros(10);
+
+    fake_port();
+    for (int sizes = 2; sizes >= 0; sizes--) {
+        fake_say("APPE x");
+        fake_refuse(MSG_file_write, OUTCOME_SIZE_FIRST);
+        cr_expect_eq(fake_reply(), sizes > 0 ? 450 : 421, "%s", fake.reply);
+        if (sizes < 2)
+            continue;
+        fake_read("SIZE x", source, 10);
+        cr_expect(heard.file_read.size);
+        cr_expect_eq(fake_reply(), 213);
+        fake_read("HASH x", source, 10);
+        cr_expect_not(heard.file_read.size);
+        cr_expect_eq(fake_reply(), 213);
+    }
+    cr_expect_eq(fake_end(), ENDING_SIZE);
+    fclose(source);
+}
+
 /* SIZE has the deadline of a checksum. Clients know the words of its reply. */
 Test(lines, size_that_takes_too_long, .timeout = 60)
 {

@@ -283,11 +283,15 @@ static int facts_read_partial(struct files *f, uint32_t request,
  * session keeps the handle. */
 int facts_on_file_read(void *owner, struct msg_file_read *m)
 {
+    PLACE_CLEANUP struct place at = PLACE_NONE;
     struct files *f = owner;
     struct path path;
     struct stat st;
 
     resolve_request(m->path, &path);
+    const uint64_t key = resume_key(f, &path);
+    if (m->size)
+        resume_drop_answer(f, key);
     int r = m->partial ? facts_read_partial(f, m->request, &path) : -ENOENT;
     if (r != -ENOENT)
         return r;
@@ -306,6 +310,8 @@ int facts_on_file_read(void *owner, struct msg_file_read *m)
         return S_ISDIR(st.st_mode) ? OUTCOME_IS_DIRECTORY : OUTCOME_NOT_REGULAR;
     if (m->offset > (uint64_t)st.st_size)
         return OUTCOME_BAD_OFFSET;
+    if (m->size && resolve_place(f, &path, RIGHT_READ, O_PATH, &at) == 0)
+        resume_note_file(f, key, at.directory, &st);
     return ANSWER(f, file_readable, m->request, .size = (uint64_t)st.st_size,
                   .file = fd);
 }
