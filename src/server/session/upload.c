@@ -292,18 +292,17 @@ static enum stepped upload_receive(struct session *s)
 static enum stepped upload_end_data(struct session *s)
 {
     struct transfer *t = &s->transfer;
+    const uint64_t came = t->announced < t->start ? t->bytes : t->offset;
     char sum[DIGEST_TEXT_MAX], text[80];
 
     loop_timer_clear(&s->loop, &t->stall);
     loop_timer_clear(&s->loop, &t->silent);
-    /* ALLO announces the least number of bytes of the upload. A client that
-     * continues a file may announce the whole file or only the rest. Compare
-     * the file's whole length, so that the session refuses neither by
-     * mistake. */
-    if (t->unconverted && t->offset < t->announced) {
+    /* ALLO announces the least number of bytes. A client that continues a file
+     * may announce the whole file or only the rest: a number below the offset
+     * can't be the whole file, and any other counts as the whole file. */
+    if (t->unconverted && came < t->announced) {
         snprintf(text, sizeof(text), "%llu of the announced %llu bytes",
-                 (unsigned long long)t->offset,
-                 (unsigned long long)t->announced);
+                 (unsigned long long)came, (unsigned long long)t->announced);
         return transfer_fail(s, FAILED_SHORT, text);
     }
     if (t->digest && digest_text(t->digest, sum))

@@ -82,7 +82,7 @@ void transfer_stored(struct model *m, const unsigned char *bytes, size_t len,
     unsigned char *all;
     char in_all[40] = "";
 
-    if (t->first + len < t->least) {
+    if ((t->least < t->first ? len : t->first + len) < t->least) {
         expect(e, 451);
         transfer_cut(m, bytes, len);
         return;

@@ -801,7 +801,7 @@ Test(login, does_not_read)
         SAY(&anna.channel, login, 1);
         if (!unread_grows(&anna, size + 8))
             break; /* the channel to auth didn't fit */
-        size += 24;
+        size += 32;
         if (!unread_grows(&anna, size))
             break; /* the answer didn't fit */
     }

@@ -94,7 +94,10 @@ static const struct upload_row {
     { "TYPE I", 4, 0, false, 226 },
     { "TYPE I", 16, 10, false, 451 },
     { "TYPE I", 15, 10, false, 226 }, /* announces the whole file */
-    { "TYPE I", 5, 10, false, 226 },  /* announces the sent bytes */
+    { "TYPE I", 10, 10, false, 226 },
+    { "TYPE I", 9, 10, false, 451 },
+    { "TYPE I", 6, 10, true, 451 },
+    { "TYPE I", 5, 10, false, 226 }, /* announces the sent bytes */
     { "TYPE L 8", 6, 0, false, 451 },
     { "TYPE A", 6, 0, false, 226 },
 };

@@ -283,10 +283,11 @@ const struct setting setting_table[] = {
               "may close its control connection without waiting for the "
               "reply; then the server can't distinguish a cut upload from a "
               "complete one. announced: with close_notify, after at least as "
-              "many bytes as ALLO announced; without ALLO, in TYPE A and in "
-              "MODE Z there is no upload. Only lenient accepts an empty file "
-              "without close_notify. In TYPE A and in MODE Z each upload needs "
-              "close_notify. Per user: upload_eof= in the users file." },
+              "many bytes as ALLO announced (with those of the file, if it "
+              "continues one that isn't longer); without ALLO, in TYPE A and "
+              "in MODE Z there is no upload. Only lenient accepts an empty "
+              "file without close_notify. In TYPE A and in MODE Z each upload "
+              "needs close_notify. Per user: upload_eof= in the users file." },
     { ROW(fsync, yes_no, "yes"),
       .help = "Write an upload to the disk before the 226. With \"no\" a "
               "power cut can lose files that were reported as stored, and "
