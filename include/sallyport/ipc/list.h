@@ -432,8 +432,9 @@ WORD(name) NUMBER(rights) NUMBER(everywhere) NUMBER(upload_eof) NUMBER(binding)
 NUMBER(version) NUMBER(max_file_size) NUMBER(up) NUMBER(down)
 FLAG(must_change) FD(files) END
 
-MESSAGE(denied, MASTER, SESSION, PHASE_VERIFY, MANY, login, "the login failed")
-ENUM(denial, why, DENIAL_COUNT) END
+MESSAGE(denied, MASTER, SESSION, PHASE_VERIFY, MANY, login,
+        "the login failed; whether the password was right")
+ENUM(denial, why, DENIAL_COUNT) FLAG(right) END
 
 MESSAGE(password_is, MASTER, SESSION, PHASE_VERIFY, MANY, login,
         "what became of the new password; the version of the user's row")

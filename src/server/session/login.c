@@ -239,10 +239,7 @@ int login_on_denied(void *owner, struct msg_denied *m)
     row = &denials[m->why];
     login_stop_waiting(s, PHASE_GREETED);
     if (row->reason)
-        report_login_failed(s, row->reason,
-                            m->why != DENIAL_BUSY && m->why != DENIAL_AWAY &&
-                                m->why != DENIAL_CHANGED &&
-                                m->why != DENIAL_FAILED);
+        report_login_failed(s, row->reason, m->right);
     l->name[0] = 0;
     if (!state_of_control(s)->verify)
         return 0; /* master sent it before the session began to end */

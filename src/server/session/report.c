@@ -278,7 +278,7 @@ void report_end(struct session *s, enum ending ending, const char *cause)
         report_login_failed(s,
                             ending == ENDING_NO_LOGIN ? "no answer in time"
                                                       : ending_text(ending),
-                            false);
+                            s->login.version != 0); /* it was granted */
     report_begin(s, &r, EVENT_END);
     event_number(&r, FIELD_BYTES, s->total);
     event_number(&r, FIELD_MS, clock_ms() - s->began);

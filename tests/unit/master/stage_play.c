@@ -232,7 +232,15 @@ void player_is_let_in(struct player *p, struct actor *files)
 
 void player_is_denied(struct player *p, enum denial why)
 {
+    static const unsigned right = 1U << DENIAL_TOO_MANY | 1U << DENIAL_TEAM |
+                                  1U << DENIAL_HOME | 1U << DENIAL_LATE |
+                                  1U << DENIAL_LOCKED;
+    static const unsigned wrong =
+        1U << DENIAL_WRONG | 1U << DENIAL_NO_HASH | 1U << DENIAL_AWAY;
+
     EXPECT(&p->channel, denied);
+    cr_expect(!((heard.denied.right ? wrong : right) & 1U << why),
+              "denial %u: right %d", (unsigned)why, heard.denied.right);
     cr_assert_eq(heard.denied.why, why, "denial %u",
                  (unsigned)heard.denied.why);
     p->channel.phase = PHASE_GREETED;

@@ -324,6 +324,7 @@ GreetedTest(login, yes_for_another_row, NULL)
             .user = slice_from(rows[i].user),
             .version = auth_version(rows[i].user) + rows[i].off);
         player_is_denied(&anna, rows[i].why);
+        cr_expect(heard.denied.right);
         stage_reports(EVENT_SERVICE, "not let in");
     }
     player_logs_in(&anna, &ours);

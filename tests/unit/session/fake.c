@@ -287,7 +287,7 @@ void fake_ask_login(const char *user)
 void fake_deny(enum denial why)
 {
     fake.master.phase = PHASE_GREETED;
-    SAY_BACK(&fake.master, denied, .why = why);
+    SAY_BACK(&fake.master, denied, .why = why, .right = fake.right);
 }
 
 void fake_grant(void)

@@ -31,6 +31,7 @@ struct fake {
     /* The rest applies to later sessions. */
     const struct session_deadlines *deadlines; /* NULL: the server's own */
     bool proxied;               /* clients come through the proxy 127.0.0.1 */
+    bool right;                 /* for fake_deny(): the password was right */
     struct msg_granted granted; /* master's answer to a login; at first all
                                    rights for anna, and 0 in the other fields */
 };

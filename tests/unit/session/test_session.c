@@ -273,25 +273,45 @@ Test(session, what_cannot_be_a_user_is_not_logged, .timeout = 60)
     static const struct {
         const char *name, *logged;
         enum denial why;
+        bool right;
     } rows[] = {
-        { "anna canary", "?", DENIAL_TOO_MANY },
-        { "Canary@1", "Canary@1", DENIAL_TOO_MANY },
-        { "Canary@1", "?", DENIAL_BUSY },
-        { "anna", "anna", DENIAL_BUSY },
-        { "Canary@1", "?", DENIAL_AWAY },
-        { "Canary@1", "?", DENIAL_CHANGED }, /* perhaps with a wrong password */
+        { "anna canary", "?", DENIAL_TOO_MANY, true },
+        { "Canary@1", "Canary@1", DENIAL_TOO_MANY, true },
+        { "Canary@1", "?", DENIAL_BUSY, false },
+        { "Canary@1", "Canary@1", DENIAL_BUSY, true }, /* after a delay */
+        { "anna", "anna", DENIAL_BUSY, false },
+        { "Canary@1", "?", DENIAL_AWAY, false },
+        { "Canary@1", "?", DENIAL_CHANGED, false },
+        { "Canary@1", "Canary@1", DENIAL_CHANGED, true },
+        { "Canary@1", "Canary@1", DENIAL_FAILED, true },
     };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         fake_start();
         fake_ask_login(rows[i].name);
+        fake.right = rows[i].right;
         fake_deny(rows[i].why);
         fake_reply();
         fake_await(EVENT_LOGIN_FAILED, &logged);
         fake_expect_text(&logged, FIELD_USER, rows[i].logged);
         fake_hang_up(rows[i].why == DENIAL_TOO_MANY ? ENDING_CLOSED
+                     : rows[i].why == DENIAL_FAILED ? ENDING_PEER
                                                     : ENDING_NO_LOGIN);
     }
+}
+
+/* Master has granted the login, and ends the session before its 230. */
+Test(session, a_granted_login_has_its_name, .init = fake_start, .timeout = 60)
+{
+    fake.granted.name = SLICE("Canary@1");
+    fake.granted.version = 1;
+    fake_grant();
+    fake_kick(ENDING_SHUTDOWN);
+    cr_expect_eq(fake_reply(), 421);
+    shutdown(fake.control, SHUT_WR);
+    cr_expect_eq(fake_end(), ENDING_SHUTDOWN);
+    cr_assert(fake_event(EVENT_LOGIN_FAILED, &logged));
+    fake_expect_text(&logged, FIELD_USER, "Canary@1");
 }
 
 /* The session doesn't log a wrong password: auth has logged it, with the

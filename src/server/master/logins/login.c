@@ -129,7 +129,8 @@ void login_deny(struct session_record *s, enum denial why)
                                : PASSWORD_BUSY);
         return;
     }
-    r = SEND(&s->channel, denied, s->request, .why = why);
+    r = SEND(&s->channel, denied, s->request, .why = why,
+             .right = s->answer.verdict.right);
     login_answered(s, r, SESSION_GREETED, PHASE_GREETED);
 }
 
