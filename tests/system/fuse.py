@@ -19,6 +19,8 @@ creation: no file can be made; openness: as NFS and libfuse's high level, it mov
 that is open aside before something replaces it: for 5 ms nothing has the name. And it has
 no flags of renameat2(2); strangers: as mergerfs, it tells the facts of a path to root and
 to the owner alone; case: "F" is "f"; nanoseconds: times are whole seconds; owner: files belong to uid 7;
+identity: files have one inode number; news: the kernel keeps the facts that it was told,
+although another machine writes into each file that is closed;
 room: closing a new file reports that the disk is full, as without "remote".
 "other" mounts it a second time, as on another machine.
 The program ends when it is unmounted or killed. (linux/fuse.h, protocol 7.31)"""
@@ -36,7 +38,7 @@ REMOTE = "remote" in sys.argv[3:]
 LACKS = "".join(word[6:] for word in sys.argv[3:] if word.startswith("lacks="))
 TREE = [float(word[5:]) for word in sys.argv[3:] if word.startswith("tree=")]
 FOLDERS = [FOLDER] + [word[6:] for word in sys.argv[3:] if word.startswith("other=")]
-FRESH = 0 if REMOTE else 1  # seconds that the kernel believes an answer
+FRESH = 3600 if LACKS == "news" else 0 if REMOTE else 1  # seconds that the kernel believes an answer
 NUMBERS = struct.pack("<75000I", *range(75000))
 GOOD = 128 << 10
 ENOENT, EIO, EAGAIN, EEXIST, ENOSPC = 2, 5, 11, 17, 28
@@ -194,6 +196,9 @@ def unlink(_node, body):
 
 
 def flush(node, _body):
+    if LACKS == "news":
+        DATA[node][:1] = b"?"
+        touch(node)
     whole = REMOTE and LACKS != "room" or DATA[node] is NUMBERS
     return (0 if whole else ENOSPC), b""
 
@@ -238,7 +243,8 @@ def tree_attributes(node):
         mtime, ctime = (each // 10**9 * 10**9 for each in (mtime, ctime))
     length = len(DATA.get(node, b""))
     links = max(1, sum(list(folder.values()).count(node) for folder in INSIDE.values()))
-    return struct.pack("<6Q10I", node, length, (length + 511) // 512, mtime // 10**9, mtime // 10**9, ctime // 10**9,
+    number = 9 if LACKS == "identity" and mode & 0o100000 else node
+    return struct.pack("<6Q10I", number, length, (length + 511) // 512, mtime // 10**9, mtime // 10**9, ctime // 10**9,
                        mtime % 10**9, mtime % 10**9, ctime % 10**9, mode, links, uid, gid, 0, 4096, 0)
 
 

@@ -18,6 +18,17 @@ ReportHook(PRE_ALL)(struct criterion_test_set *set)
 
 TestSuite(client_disks, .init = fuse_begin);
 
+static bool has(const char *path, const char *text)
+{
+    struct buf got;
+
+    buf_init(&got, 64);
+    bool yes = files_read(path, &got) &&
+               slice_equal(buf_slice(&got), slice_from(text));
+    buf_release(&got);
+    return yes;
+}
+
 struct far {
     struct faulty server;
     pid_t fuse;
@@ -140,6 +151,46 @@ Test(client_disks, a_disk_of_whole_seconds, .timeout = 60)
     far_end(&f);
 }
 
+/* A source stays if another machine writes into it, although the kernel here
+ * keeps the old facts. */
+Test(client_disks, a_disk_that_others_write_to, .timeout = 60)
+{
+    static struct far f;
+
+    far_keeps(&f);
+    f.fuse = fuse_mount_tree_without("far", "news");
+    files_write("far/f", "text", 4, 0644);
+    desk_says(&f.server.desk, EX_TEMPFAIL, "it has changed since it was read",
+              "put", "--remove-source", "far/f", "/", NULL);
+    cr_expect(files_exists("far/f"));
+    far_end(&f);
+}
+
+/* The server has the directory of the source, so the upload replaces the
+ * source: the only copy stays, also if its facts are the source's. */
+ServerTest(client_disks, a_source_that_its_copy_replaces, 60, PLAN(0))
+{
+    const char *home = server_home(server, "anna");
+    struct stat st;
+    struct desk d;
+
+    cr_assert_eq(stat(home, &st), 0);
+    pid_t fuse = fuse_mount_tree_without(home, "identity");
+    cr_assert_eq(chown(home, st.st_uid, st.st_gid), 0);
+    desk_begin_alone(&d);
+    snprintf(d.url, sizeof(d.url), "ftps://anna@127.0.0.1:%u", server->port);
+    snprintf(d.ca, sizeof(d.ca), "%s", server_path(server, "certificate.pem"));
+    cr_assert_eq(symlink(home, "home"), 0);
+    files_write("home/f", "text", 4, 0644);
+    files_give_to_owner_of(home, "home/f");
+    files_set_time("home/f", 1000000000);
+    desk_says(&d, EX_TEMPFAIL, "it has changed since it was read", "put",
+              "--remove-source", "--conflict=overwrite", "home/f", "/", NULL);
+    cr_expect(has("home/f", "text"));
+    desk_end(&d);
+    fuse_unmount(home, fuse);
+}
+
 /* If two files of the server are one here, the second never replaces the first:
  * not in the next call either, when the first is the same already. */
 Test(client_disks, a_disk_that_folds_two_names, .timeout = 60)
@@ -215,17 +266,6 @@ static const struct {
     { "t/d/x", "four" },
 };
 #define FOLDED (sizeof(folded) / sizeof(folded[0]))
-
-static bool has(const char *path, const char *text)
-{
-    struct buf got;
-
-    buf_init(&got, 64);
-    bool yes = files_read(path, &got) &&
-               slice_equal(buf_slice(&got), slice_from(text));
-    buf_release(&got);
-    return yes;
-}
 
 /* Makes t here, with all files, and t there, with the old file BEFORE. */
 static void folding_fill(const char *home, const char *before)

@@ -323,18 +323,24 @@ bool source_is_same(const struct stat *a, const struct stat *b)
            a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
 }
 
-static int source_remove_local(const struct file_transfer *t,
-                               struct failure *why)
+int source_remove_local(const struct file_transfer *t, bool now,
+                        struct failure *why)
 {
     const char *base = url_base(t->local);
+    struct statx fresh; /* the kernel keeps it for fstatat() */
     struct stat st;
 
+    /* The facts that the kernel has kept can be older than a change by another
+     * machine. */
     FD_CLEANUP int fd = names_open_above(t->local, t->job->named, O_PATH);
-    if (fd < 0 || fstatat(fd, base, &st, AT_SYMLINK_NOFOLLOW) < 0)
+    if (fd < 0 ||
+        statx(fd, base, AT_SYMLINK_NOFOLLOW | AT_STATX_FORCE_SYNC,
+              STATX_BASIC_STATS, &fresh) < 0 ||
+        fstatat(fd, base, &st, AT_SYMLINK_NOFOLLOW) < 0)
         return fail_errno(why, errno, t->local);
     if (S_ISLNK(st.st_mode))
         return fail(why, EX_USAGE, "it is a symbolic link");
-    if (!source_is_same(&st, &t->read))
+    if (st.st_nlink == 0 || !source_is_same(&st, &t->read))
         return source_changed(why);
     /* Disks that count whole seconds show no second change in one; vfat counts
      * some times by 10 ms. Elsewhere a copy can have been given the whole
@@ -344,7 +350,11 @@ static int source_remove_local(const struct file_transfer *t,
         age <= 2 && age >= -CLOCKS_APART)
         return fail(why, EX_TEMPFAIL,
                     "it may have changed again within the second of its time");
-    return unlinkat(fd, base, 0) == 0 ? 0 : fail_errno(why, errno, t->local);
+    if (t->replaced)
+        return source_changed(why);
+    return !now || unlinkat(fd, base, 0) == 0
+               ? 0
+               : fail_errno(why, errno, t->local);
 }
 
 static int source_remove_remote(const struct file_transfer *t,
@@ -390,7 +400,8 @@ static int source_remove_checked(struct file_transfer *t, struct failure *why)
     if (!t->checked && !(put ? t->sized : t->done == t->size))
         return fail(why, EX_UNAVAILABLE,
                     "neither its checksum nor its size could be compared");
-    return put ? source_remove_local(t, why) : source_remove_remote(t, why);
+    return put ? source_remove_local(t, true, why)
+               : source_remove_remote(t, why);
 }
 
 int transfer_end(struct file_transfer *t, int r, uint64_t *moved,

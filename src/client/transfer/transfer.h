@@ -192,6 +192,8 @@ struct file_transfer {
     uint64_t confirmed; /* put: the length in the 226, or UNCONFIRMED */
     time_t opened;      /* put: when the local file was opened */
     struct stat read;   /* put: the local file's state when it was opened */
+    bool replaced;      /* put: another file, perhaps the copy, was in its place
+                         * before the copy got its time */
     int fd;
     int unwritten;      /* get: errno of a write that failed, or 0 */
     bool too_long;      /* get: the server sends more than it announced */
@@ -215,6 +217,10 @@ bool upload_is_stream(const struct file_transfer *t);
 
 /* Are A and B the same file in the same state? */
 bool source_is_same(const struct stat *a, const struct stat *b);
+/* Is the local source still the file that was sent? Then removes it if NOW.
+ * Returns 0, or -1 with the reason. */
+int source_remove_local(const struct file_transfer *t, bool now,
+                        struct failure *why);
 
 /* Adds to WHY what the server has of the file after a failed upload. If the
  * directory is missing, WHY says only this. */

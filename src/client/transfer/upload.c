@@ -328,11 +328,15 @@ static int upload_send(struct file_transfer *t, bool again, struct failure *why)
  * each time, so a 550 isn't reported. */
 static int upload_sent(struct file_transfer *t, bool again, struct failure *why)
 {
+    const struct options *o = t->link->site->options;
     int r = upload_send(t, again, why);
 
     if (r != 0)
         return r;
-    if (!t->link->site->options->no_preserve && t->modified > 0 &&
+    /* Once it has its source's time, a copy in its source's place looks like
+     * it. */
+    t->replaced = o->remove_source && source_remove_local(t, false, why) < 0;
+    if (!o->no_preserve && t->modified > 0 &&
         remote_set_time(t->link, t->remote, transfer_time(t), why) < 0 &&
         why->reply != 550)
         progress_note("%s: stored, but its time can't be set: %s", t->remote,
