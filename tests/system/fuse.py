@@ -18,7 +18,8 @@ names: links and the flags of renameat2(2); freshness: a name shows its old file
 creation: no file can be made; openness: as NFS and libfuse's high level, it moves a file
 that is open aside before something replaces it: for 5 ms nothing has the name. And it has
 no flags of renameat2(2); strangers: as mergerfs, it tells the facts of a path to root and
-to the owner alone; case: "F" is "f"; nanoseconds: times are whole seconds; owner: files belong to uid 7;
+to the owner alone; case: "F" is "f"; spellings: so it is, but each
+spelling has an inode number of its own; nanoseconds: times are whole seconds; owner: files belong to uid 7;
 identity: files have one inode number; news: the kernel keeps the facts that it was told,
 although another machine writes into each file that is closed;
 room: closing a new file reports that the disk is full, as without "remote".
@@ -32,6 +33,7 @@ import stat
 import struct
 import sys
 import time
+import zlib
 
 FOLDER, OWNER = sys.argv[1], int(sys.argv[2])
 REMOTE = "remote" in sys.argv[3:]
@@ -71,6 +73,8 @@ OPENS = {}  # of each node: how often it is open
 ASIDE = 0.005  # seconds from the move aside to the change
 LATE = []  # answers that wait: when, and how to make them
 EINVAL, EACCES = 22, 13
+NODE = (1 << 32) - 1
+SPELLED = [0]  # how the request names its node, above NODE
 REQUESTS = 1 << 20  # the node of the file with the numbers
 DIRECT_IO = 1
 SET_MODE, SET_UID, SET_GID, SET_SIZE, SET_MTIME, SET_NOW = 1, 2, 4, 8, 32, 256
@@ -98,7 +102,7 @@ def lookup(_node, body):
 
 
 def entry(node):
-    return struct.pack("<4Q2I", node, 0, FRESH, FRESH, 0, 0) + attributes(node)
+    return struct.pack("<4Q2I", node | SPELLED[0], 0, FRESH, FRESH, 0, 0) + attributes(node)
 
 
 def facts(node, _body=b""):
@@ -243,7 +247,7 @@ def tree_attributes(node):
         mtime, ctime = (each // 10**9 * 10**9 for each in (mtime, ctime))
     length = len(DATA.get(node, b""))
     links = max(1, sum(list(folder.values()).count(node) for folder in INSIDE.values()))
-    number = 9 if LACKS == "identity" and mode & 0o100000 else node
+    number = 9 if LACKS == "identity" and mode & 0o100000 else node | SPELLED[0]
     return struct.pack("<6Q10I", number, length, (length + 511) // 512, mtime // 10**9, mtime // 10**9, ctime // 10**9,
                        mtime % 10**9, mtime % 10**9, ctime % 10**9, mode, links, uid, gid, 0, 4096, 0)
 
@@ -255,7 +259,8 @@ def touch(node, what=(3, 4)):
 
 def spelled(folder, name):
     """The name in the folder that this name means."""
-    return next((one for one in INSIDE[folder] if LACKS == "case" and one.lower() == name.lower()), name)
+    SPELLED[0] = zlib.crc32(name) << 32 if LACKS == "spellings" else 0
+    return next((one for one in INSIDE[folder] if LACKS in ("case", "spellings") and one.lower() == name.lower()), name)
 
 
 def tree_make(folder, name, mode, head):
@@ -317,6 +322,7 @@ def tree_change(node, body):
 
 def tree_rename(folder, body, size):
     to, flags = struct.unpack("<QI", body[:12])
+    to &= NODE
     old, new = body[size:].split(b"\0")[:2]
     old, new = spelled(folder, old), spelled(to, new)
     there, node = INSIDE[to].get(new), INSIDE[folder][old]
@@ -334,7 +340,7 @@ def tree_rename(folder, body, size):
 
 
 def tree_link(folder, body):
-    old, = struct.unpack("<Q", body[:8])
+    old = struct.unpack("<Q", body[:8])[0] & NODE
     if spelled(folder, body[8:].split(b"\0")[0]) in INSIDE[folder]:
         return EEXIST, b""
     INSIDE[folder][body[8:].split(b"\0")[0]] = old
@@ -457,6 +463,7 @@ def serve_one(fd, silent):
     if what in (FORGET, FORGETS):
         return
     count(what, node, message[40:])
+    node, SPELLED[0] = node & NODE, node & ~NODE
     uid, = struct.unpack("<I", message[24:28])
     if LACKS == "strangers" and what == GETATTR and uid not in (0, OWNER) and not message[40] & 1:
         reply(fd, number, EACCES, b"")

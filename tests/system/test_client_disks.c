@@ -191,35 +191,88 @@ ServerTest(client_disks, a_source_that_its_copy_replaces, 60, PLAN(0))
     fuse_unmount(home, fuse);
 }
 
+static const char *const folding[] = { "case", "spellings" };
+
 /* If two files of the server are one here, the second never replaces the first:
  * not in the next call either, when the first is the same already. */
-Test(client_disks, a_disk_that_folds_two_names, .timeout = 60)
+Test(client_disks, a_disk_that_folds_two_names, .timeout = 240)
 {
     static const char *const calls[][6] = {
         { "sync", "/", "far" },
         { "sync", "/", "far" },
         { "sync", "-P4", "/", "far" },
+        { "get", "-r", "--conflict=overwrite", "/", "far" },
+        { "get", "-r", "--conflict=overwrite", "--remove-source", "/*", "far" },
         { "get", "-r", "--conflict=overwrite", "--remove-source", "/", "far" },
     };
-    static const char others[] = "on this disk another file of this command";
+    static const char *const names[][2] = { { "F", "f" }, { "D/x", "d/x" } };
+    static const size_t count = sizeof(calls) / sizeof(calls[0]);
     static struct far f;
 
+    for (size_t i = 0; i < 2 * 2 * count; i++) {
+        const char *const *c = calls[i % count];
+        const char *const *name = names[i / count % 2];
+        char path[64];
+
+        if (i % count != 1) {
+            far_keeps(&f);
+            f.fuse = fuse_mount_tree_without("far", folding[i / count / 2]);
+            for (size_t k = 0; k < 2; k++) {
+                snprintf(path, sizeof(path), "kept/anna/%.1s", name[k]);
+                if (name[k][1])
+                    files_make_folder(path, 0755);
+                snprintf(path, sizeof(path), "kept/anna/%s", name[k]);
+                files_write(path, k ? "other" : "first", 5, 0644);
+                files_set_time(path, 1000000000);
+            }
+        }
+        desk_says(&f.server.desk, EX_CANTCREAT, "on this disk another", c[0],
+                  c[1], c[2], c[3], c[4], c[5], NULL);
+        bool kept[2];
+        for (size_t k = 0; k < 2; k++) {
+            const char *const text = k ? "other" : "first";
+
+            snprintf(path, sizeof(path), "far/%s", name[0]);
+            kept[k] = has(path, text);
+            snprintf(path, sizeof(path), "kept/anna/%s", name[k]);
+            kept[k] |= has(path, text);
+        }
+        cr_expect(kept[0] && kept[1], "%zu", i);
+        if (i % count != 0)
+            far_end(&f);
+    }
+}
+
+/* On another disk both come, a second sync changes nothing, and both are
+ * replaced. */
+Test(client_disks, a_disk_that_keeps_two_names, .timeout = 60)
+{
+    static const char *const names[] = { "F", "f", "D/x", "d/x" };
+    static const char *const calls[][5] = {
+        { "4 downloaded, 0 the same", "sync", "/", "here" },
+        { "0 downloaded, 4 the same", "sync", "/", "here" },
+        { NULL, "get", "-r", "--conflict=overwrite", "/." },
+    };
+    static struct far f;
+    char path[64];
+
     far_keeps(&f);
-    f.fuse = fuse_mount_without("far", "case");
-    files_write("F", "first", 5, 0644);
-    files_write("f", "other", 5, 0644);
-    files_set_time("F", 1000000000);
-    files_set_time("f", 1000000000);
-    desk_says(&f.server.desk, 0, NULL, "put", "F", "f", "/", NULL);
+    files_make_folder("here", 0755);
+    files_make_folder("kept/anna/D", 0755);
+    files_make_folder("kept/anna/d", 0755);
+    for (size_t k = 0; k < 4; k++) {
+        snprintf(path, sizeof(path), "kept/anna/%s", names[k]);
+        files_write(path, names[k], strlen(names[k]), 0644);
+        files_set_time(path, 1000000000);
+    }
     for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
         const char *const *c = calls[i];
 
-        desk_says(&f.server.desk, EX_CANTCREAT, others, c[0], c[1], c[2], c[3],
-                  c[4], c[5], NULL);
+        desk_says(&f.server.desk, 0, c[0], c[1], c[2], c[3], c[4],
+                  i == 2 ? "here" : NULL, NULL);
+        desk_same("kept/anna", "here");
     }
-    desk_same("far/F", "F");
-    desk_says(&f.server.desk, 0, "other", "cat", "/f", NULL);
-    far_end(&f);
+    faulty_end(&f.server);
 }
 
 /* A second link of the first file, as a snapshot by "cp -al" makes it, changes

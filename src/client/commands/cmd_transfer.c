@@ -88,7 +88,7 @@ static int put_file(struct tree *t, const char *local, const char *remote,
         return client_refuse(local, EX_NOINPUT, "%s", strerror(errno));
     if (stream || S_ISREG(st.st_mode)) {
         job.size = stream ? 0 : (uint64_t)st.st_size;
-        job.twin = names_twin(remote);
+        job.twin = names_twin(remote, false);
         if (!stream && options_too_young(&t->client->options, st.st_mtime))
             return 0;
         tree_add(t, &job, local, remote);

@@ -84,7 +84,7 @@ static bool sync_changed(struct tree *t, struct job *job, struct link *l,
 {
     struct stat here;
 
-    const bool by_hash = t->client->options.by_hash;
+    const bool by_hash = t->client->options.by_hash || (!t->up && job->twin);
     int r = by_hash ? sync_differs(job, l, why) : 0;
 
     /* If only the server's time limit is too short, size and time decide. */
@@ -105,12 +105,11 @@ static void sync_add(struct tree *t, const struct job *job)
 
 /* Remembers a file that is the same here. Is it the file of another name of the
  * server, on a disk that folds names? Then it isn't the same. */
-static bool sync_is_others(const struct tree *t, const struct stat *here,
-                           const char *local)
+static bool sync_is_others(const struct tree *t, const struct job *job,
+                           const struct stat *here)
 {
-    const bool twin = !t->up && here->st_nlink > 1 && names_twin(local);
-
-    return !t->up && names_keep(here) == 1 && (here->st_nlink == 1 || twin);
+    return !t->up && names_keep(here) == 1 &&
+           (here->st_nlink == 1 || job->twin);
 }
 
 /* Compares a file, and adds its transfer if it has changed. */
@@ -125,7 +124,7 @@ static int sync_compare(void *of, struct job *job, struct link *l,
     if (why->lost)
         return -1;
     if (changed ||
-        (lstat(job->local, &here) == 0 && sync_is_others(t, &here, job->local)))
+        (lstat(job->local, &here) == 0 && sync_is_others(t, job, &here)))
         sync_add(t, job);
     else
         t->same++;
@@ -171,8 +170,9 @@ bool sync_settled(struct tree *t, struct job *job, const char *local,
     if (there->kind != LISTED_FILE || !there->sized ||
         !S_ISREG(here->st_mode) || (uint64_t)here->st_size != there->size)
         return false;
-    if (!t->client->options.by_hash && here->st_mtime == there->modified) {
-        if (sync_is_others(t, here, local))
+    if (!t->client->options.by_hash && (t->up || !job->twin) &&
+        here->st_mtime == there->modified) {
+        if (sync_is_others(t, job, here))
             return false;
         t->same++;
         return true;

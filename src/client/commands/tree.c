@@ -173,7 +173,7 @@ static void tree_file(struct tree *t, struct job *job, const char *local,
                       const struct listing_entry *there)
 {
     job->overwrite = t->use == TREE_SYNCS;
-    job->twin = t->up && names_twin(remote);
+    job->twin = names_twin(t->up ? remote : local, !t->up);
     if (t->use == TREE_SYNCS && here && there &&
         sync_settled(t, job, local, here, there))
         return;
@@ -222,7 +222,7 @@ static void tree_up_entry(struct tree *t, struct job *dir, const char *name,
 
         below.taken = e;
         below.known = below.taken || there->whole;
-        below.twin = names_twin(remote);
+        below.twin = names_twin(remote, false);
         if (t->use != TREE_SYNCS || !e || e->kind == LISTED_DIRECTORY ||
             !sync_settled(t, &below, local, &st, e))
             jobs_add(&t->jobs, &below, local, remote);
@@ -291,7 +291,7 @@ static int tree_up_step(void *of, struct job *job, struct link *l,
     /* First the names that the server has: a new name is the twin then. */
     for (size_t i = 0; i < there.count; i++)
         if (url_join(job->remote, there.entry[i].name, remote) == 0)
-            names_twin(remote);
+            names_twin(remote, false);
     while (r == 0 && !jobs_ended(&t->jobs) &&
            (e = tree_readdir(t, d, job->local)))
         if (!tree_is_dots(e->d_name) && !part_is_name(e->d_name))
@@ -408,7 +408,8 @@ void tree_walk(struct tree *t, size_t named, const char *local,
                              .step = t->up ? tree_up_step : tree_down_step,
                              .named = named,
                              .typed = typed,
-                             .twin = t->up && !typed && names_twin(remote) };
+                             .twin =
+                                 t->up && !typed && names_twin(remote, false) };
 
     jobs_add(&t->jobs, &job, local, remote);
 }

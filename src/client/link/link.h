@@ -413,10 +413,10 @@ void listing_sort(struct listing *l);
 /* Is E the file of these facts? The number counts if both are known. */
 bool listing_is_same(const struct listing_entry *e, uint64_t size,
                      time_t modified, uint64_t unique);
-/* Returns a hash of PATH. FOLDS: two names of one directory that differ only in
- * the case of letters, twins, have the same; in both cases, since some letters
- * have three forms. */
-uint64_t listing_hash(const char *path, bool folds);
+/* Returns a hash of PATH. Two paths that from FOLDS on (NULL: nowhere) differ
+ * only in the case of letters, twins, have the same; in both cases, since some
+ * letters have three forms. */
+uint64_t listing_hash(const char *path, const char *folds);
 /* Returns the entry of a sorted listing with the last part of PATH as its name,
  * or NULL. */
 const struct listing_entry *listing_find(const struct listing *l,

@@ -156,10 +156,9 @@ bool listing_is_same(const struct listing_entry *e, uint64_t size,
            (e->unique == unique || !e->unique || !unique);
 }
 
-uint64_t listing_hash(const char *path, bool folds)
+uint64_t listing_hash(const char *path, const char *folds)
 {
-    const char *base = url_base(path);
-    uint64_t hash = folds;
+    uint64_t hash = folds != NULL;
 
     for (size_t n; *path; path += n) {
         wchar_t c = 0;
@@ -170,7 +169,7 @@ uint64_t listing_hash(const char *path, bool folds)
             n = 1;
         }
         hash ^=
-            folds && path >= base ? towlower(towupper((wint_t)c)) : (wint_t)c;
+            folds && path >= folds ? towlower(towupper((wint_t)c)) : (wint_t)c;
         hash *= 0x9e3779b97f4a7c15;
     }
     return hash;

@@ -207,7 +207,7 @@ int remote_own_name(struct link *l, const char *path, struct failure *why)
 {
     const char *base = url_base(path);
     char directory[URL_PATH_MAX];
-    const uint64_t folded = listing_hash(base, true);
+    const uint64_t folded = listing_hash(base, base);
     struct listing all;
     size_t twins = 0;
 
@@ -216,7 +216,7 @@ int remote_own_name(struct link *l, const char *path, struct failure *why)
     if (remote_list(l, directory, &all, why) < 0)
         return -1;
     for (size_t i = 0; i < all.count; i++)
-        twins += listing_hash(all.entry[i].name, true) == folded;
+        twins += listing_hash(all.entry[i].name, all.entry[i].name) == folded;
     bool own = twins > 1 && listing_find(&all, path);
     listing_release(&all);
     return own ? 0

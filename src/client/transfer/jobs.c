@@ -102,7 +102,7 @@ static struct job *jobs_make(struct jobs *j, const struct job *job,
     size_t bytes = jobs_bytes(sizeof(*job), local, remote);
 
     /* names_take() keeps a struct name and a node of tsearch() after the job is
-     * over, and names_keep() or names_twin() up to eight numbers. */
+     * over, and names_keep() and names_twin() up to eight numbers. */
     if (jobs_is_transfer(job))
         bytes += jobs_bytes(13 * sizeof(void *), local, remote);
     pthread_mutex_lock(&j->lock);

@@ -211,12 +211,13 @@ static uint64_t *names_place(uint64_t *ids, size_t size, uint64_t id)
 /* Numbers. A server can list names without an end. */
 #define NAMES_KEPT_MAX (64ul * 1024 * 1024)
 
-/* Doubles the table when it is half full. Returns false if memory is short. */
+/* Doubles the table when it is three quarters full. Returns false if memory is
+ * short. */
 static bool names_grow(void)
 {
     size_t size = names_kept.size ? 2 * names_kept.size : 64;
 
-    if (names_kept.size > 2 * names_kept.count)
+    if (3 * names_kept.size > 4 * names_kept.count)
         return true;
     uint64_t *ids = size > NAMES_KEPT_MAX ? NULL : calloc(size, sizeof(*ids));
     if (!ids)
@@ -262,15 +263,16 @@ bool names_are_kept(const struct stat *st, const char *path)
     pthread_mutex_lock(&names_lock);
     const bool some = names_has_id(names_id(st->st_ino, st->st_dev));
     pthread_mutex_unlock(&names_lock);
-    return some &&
-           (S_ISDIR(st->st_mode) || st->st_nlink == 1 || names_twin(path));
+    return some && (S_ISDIR(st->st_mode) || st->st_nlink == 1 ||
+                    names_twin(path, true));
 }
 
 /* Keeps only the first of several twins with its exact name. */
-bool names_twin(const char *target)
+bool names_twin(const char *target, bool here)
 {
-    const uint64_t folded = names_id(listing_hash(target, true), 0);
-    const uint64_t exact = names_id(listing_hash(target, false), 0);
+    const char *from = here ? target : url_base(target);
+    const uint64_t folded = names_id(listing_hash(target, from), 0);
+    const uint64_t exact = names_id(listing_hash(target, NULL), 0);
 
     pthread_mutex_lock(&names_lock);
     const bool twin = names_keep_id(folded) == 0 ? names_keep_id(exact) < 0

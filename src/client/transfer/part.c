@@ -240,6 +240,17 @@ static int part_rename(struct part *p, const char *target, bool replace,
     return 0;
 }
 
+/* Does the disk ignore the case of names? */
+static bool part_folds(const struct part *p)
+{
+    char other[sizeof(p->name)];
+    struct stat st;
+
+    memcpy(other, p->name, sizeof(other));
+    other[1] = 'S';
+    return fstatat(p->directory, other, &st, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
 int part_finish(struct part *p, const char *target, bool replace, bool again,
                 time_t when, struct failure *why)
 {
@@ -266,9 +277,10 @@ int part_finish(struct part *p, const char *target, bool replace, bool again,
     if (when > 0)
         futimens(p->fd, times);
     pthread_mutex_lock(&one);
+    const bool twin = names_twin(target, true);
     bool taken = replace && !again &&
                  fstatat(p->directory, base, &old, AT_SYMLINK_NOFOLLOW) == 0 &&
-                 names_are_kept(&old, target);
+                 (names_are_kept(&old, target) || (twin && part_folds(p)));
     int r = -1;
     if (taken)
         fail(why, EX_CANTCREAT,

@@ -127,10 +127,10 @@ enum names_owner names_take(const char *target, const char *source);
  * alone, unless its name PATH is a twin. */
 int names_keep(const struct stat *st);
 bool names_are_kept(const struct stat *st, const char *path);
-/* Remembers TARGET, the name of a file or directory where it goes. Does an
- * earlier name of this command in the same directory differ only in the case of
- * letters? Then the disk there may take both for one. */
-bool names_twin(const char *target);
+/* Remembers TARGET, the path of a file or directory where it goes. Does an
+ * earlier path of this command differ only in the case of letters (unless HERE:
+ * of the name)? Then the disk there may take both for one. */
+bool names_twin(const char *target, bool here);
 /* Forgets the names of a command, and the answers that count for all files.
  * Call it when the command ends. */
 void names_release(void);
