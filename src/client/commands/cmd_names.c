@@ -169,7 +169,7 @@ static int rm_one(struct client *c, const char *path,
         return client_refuse(path, EX_USAGE,
                              "is no directory, but the path ends in /");
     if (!recursive)
-        e = (struct listing_entry){ .kind = LISTED_FILE };
+        e.kind = LISTED_FILE;
     remove_there(&m->tree, NULL, &e, path);
     return 0;
 }

@@ -4,9 +4,10 @@
 
 #include "commands.h"
 
-/* Checks after a cut. The server may have removed the file, and since then
- * somebody else may have made a file of this name. Returns 1: the listed file
- * is there; 0: there is no file; -1 with the reason. */
+/* Looks again before a second try. The server may have removed the name, and
+ * since then somebody else may have made a file of this name. Returns 1: the
+ * listed file or a directory is there; 0: there is nothing; -1 with the reason.
+ */
 static int remove_remains(const struct job *job, struct link *l,
                           struct failure *why)
 {
@@ -17,17 +18,20 @@ static int remove_remains(const struct job *job, struct link *l,
         return -1;
     if (there == ABSENT)
         return 0;
-    if (there == PRESENT && job->known &&
-        listing_is_same(&e, job->size, job->modified, job->unique))
+    if (there == PRESENT &&
+        (job->kind == JOB_WALK
+             ? e.kind == LISTED_DIRECTORY
+             : job->known &&
+                   listing_is_same(&e, job->size, job->modified, job->unique)))
         return 1;
     return fail(why, EX_TEMPFAIL,
-                "not removed: the connection was cut during the removal, and "
-                "another file may have this name now");
+                "not removed: the first try has failed, and another file may "
+                "have this name now");
 }
 
 /* Removes a file. If DELE fails without -r, asks whether the name is a
  * directory: a 550 doesn't say so. */
-static int remove_file_there(const struct tree *t, const struct job *job,
+static int remove_file_there(const struct tree *t, struct job *job,
                              struct link *l, struct failure *why)
 {
     struct failure other;
@@ -36,6 +40,14 @@ static int remove_file_there(const struct tree *t, const struct job *job,
 
     if (r > 0)
         r = link_command(l, why, "DELE %s", job->remote);
+    /* A typed name wasn't listed: the next try removes what is there now. */
+    if (r < 0 && why->reply < 500 && !why->lost && !job->known &&
+        remote_look(l, job->remote, LOOK_KIND, &e, &other) == PRESENT) {
+        job->known = e.sized;
+        job->size = e.size;
+        job->modified = e.modified;
+        job->unique = e.unique;
+    }
     if (r < 0 && why->reply >= 500 && !why->lost &&
         !t->client->options.recursive &&
         remote_look(l, job->remote, LOOK_KIND | LOOK_LINK, &e, &other) ==
@@ -108,20 +120,16 @@ static int remove_enter(void *of, struct job *job, struct link *l,
                         struct failure *why)
 {
     struct tree *t = of;
-    struct failure other;
+    int r = job->again ? remove_remains(job, l, why) : 1;
 
     /* A server can list a link as a directory: DELE removes the link, and never
      * a directory. */
-    int r = t->client->options.dry_run
-                ? 1
-                : link_command(l, why, "DELE %s", job->remote);
+    if (r > 0 && !t->client->options.dry_run)
+        r = link_command(l, why, "DELE %s", job->remote);
     /* Unless the server has clearly refused, the name may be a link: then the
      * names in it belong to the link's target. */
     if (r < 0 && (why->reply < 500 || why->lost || link_interrupted))
         return -1;
-    /* The try before a cut has removed the link. */
-    if (r < 0 && job->again && remote_exists(l, job->remote, &other) == ABSENT)
-        r = 0;
     if (r == 0) {
         job->last = NULL;
         return 0;

@@ -149,7 +149,7 @@ static int crew_try(struct crew *c, struct file_transfer *t,
             r = upload_once(t, why);
         } else {
             r = job->step(c->jobs->of, job, t->link, why);
-            job->again |= r < 0 && why->lost && t->link->state == LINK_IN;
+            job->again |= r < 0 && t->link->state == LINK_IN;
         }
         if (t->first > t->reached) {
             t->reached = t->first;

@@ -53,7 +53,7 @@ struct job {
     bool twin;       /* names_twin(): begins when all other jobs have ended */
     bool overwrite;  /* sync: may replace a file that has the name */
     bool twice;      /* another file of this command has the name */
-    bool again;      /* a step: an earlier call of it has lost the connection */
+    bool again;      /* a step: an earlier call of it has failed */
     bool stays; /* a step: its directory can't be removed, since a job in it has
                  * failed or a name in it stays */
 

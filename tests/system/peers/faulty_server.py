@@ -649,7 +649,7 @@ class Session(threading.Thread):
 # name with "bad" ends the connection. upload_only: There are no listings. slow_sum: A whole
 # file's checksum takes too long. late_sum: It waits for the test. folds: Its disk ignores
 # the case of letters. swaps: Once a file was compared, or its removal was cut, another one
-# has its name, length and time. blind: Nobody may compare checksums. drop: Nor look for
+# has its name, length and time; names that end with "busy" are refused for a while instead. blind: Nobody may compare checksums. drop: Nor look for
 # files, which get other names. If there is a file "next", it becomes the client's "changing"
 # when a connection is lost.
 KEEPERS = ("sallyport", "dies", "bans", "poison", "upload_only", "slow_sum", "late_sum",
@@ -744,7 +744,15 @@ class Keeper(Session):
         return True
 
     def do_DELE(self, words):
-        if self.swap(self.at(words)):
+        path = self.at(words)
+        if FAULT == "swaps" and words.endswith("busy") and os.path.isdir(path):
+            os.rename(path, "was")
+            with open(path, "w") as new:
+                new.write("MINE\n")
+            return self.reply("450 in use")
+        if self.swap(path):
+            if words.endswith("busy"):
+                return self.reply("450 in use")
             raise ConnectionError
         self.change("250 gone", os.unlink, words)
 
