@@ -195,15 +195,16 @@ static unsigned rights_in(const struct user *user, const struct share *share)
 }
 
 /* Must the home of USER, or SHARE, be searched? An order searches it even if
- * nobody has the letter i: uploads can still wait from before the letter was
- * taken away. */
+ * nobody has the letter i: uploads can still wait from before the letter, or
+ * the share, was taken away. */
 static bool is_searched(const struct inspection *i, const struct user *user,
                         const struct share *share)
 {
     const struct user *only = i->only;
 
     if (only)
-        return only == user || (!user && rights_in(only, share));
+        return only == user ||
+               (!user && (i->order != HELD_LIST || rights_in(only, share)));
     return i->order != HELD_LIST || ctl.args.all ||
            (rights_in(user, share) & RIGHT_INSPECT);
 }
