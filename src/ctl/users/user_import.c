@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <strings.h>
 #include <time.h>
 
 #include "sallyport/base/clock.h"
@@ -112,6 +113,19 @@ static size_t import_look(struct import *m)
     return fresh;
 }
 
+/* Does this piece have the home already, by another case? Only the next piece
+ * can tell whether the disk ignores case: home_check_case() needs a row. */
+static bool has_twin(const struct import *m)
+{
+    const char *home = m->entry[m->next].draft.home.path;
+
+    for (size_t i = m->made; i < m->next; i++)
+        if (is_new(&m->entry[i]) &&
+            strcasecmp(m->entry[i].draft.home.path, home) == 0)
+            return true;
+    return false;
+}
+
 /* Adds a piece, under the lock. If a piece fails, the earlier pieces stay, and
  * also what the source has changed; the next run of the command continues. */
 static void add_piece(void *given)
@@ -120,7 +134,8 @@ static void add_piece(void *given)
     const uint64_t end = clock_ms() + PIECE_MS;
 
     disk_begin();
-    for (m->next = m->made; m->next < m->count && clock_ms() < end; m->next++) {
+    for (m->next = m->made;
+         m->next < m->count && clock_ms() < end && !has_twin(m); m->next++) {
         struct imported *e = &m->entry[m->next];
 
         if (!is_new(e))

@@ -46,9 +46,13 @@ int lstat(const char *path, struct stat *st)
     return fstatat(AT_FDCWD, path, st, AT_SYMLINK_NOFOLLOW);
 }
 
+static bool folds; /* the disk folds case */
+
 int mkdirat(int directory, const char *name, mode_t mode)
 {
     die_with(name);
+    if (folds && strcmp(name, "Anna") == 0)
+        name = "anna";
     return (int)syscall(SYS_mkdirat, directory, name, mode);
 }
 
@@ -64,8 +68,6 @@ int clock_gettime(clockid_t clock, struct timespec *ret)
     *ret = (struct timespec){ .tv_sec = seconds };
     return 0;
 }
-
-static bool folds; /* the disk folds case */
 
 int openat(int directory, const char *name, int flags, ...)
 {
@@ -503,4 +505,20 @@ Test(home, of_a_disk_that_folds_case)
     expect_err(EX_DATAERR, "", "user del Anna --purge --yes --waiting",
                "homes/Anna is the home of anna");
     cr_expect_str_eq(file_text(in(world.homes, "anna/file")), "x");
+}
+
+/* Of two new users, the second one gets no home on such a disk. On another disk
+ * both have one. */
+Test(home, of_an_import_to_a_disk_that_folds_case)
+{
+    char words[512];
+
+    file_write(in_scratch("new"), "anna:*::::::\nAnna:*::::::\n");
+    snprintf(words, sizeof(words), "user import %s", in_scratch("new"));
+    folds = true;
+    expect_err(EX_DATAERR, "", words, "homes/Anna is the home of anna");
+    cr_expect_not_null(strstr(file_text(world.users), "anna:"));
+    cr_expect_null(strstr(file_text(world.users), "Anna:"));
+    folds = false;
+    expect_out(0, "", words, "1 imported, 1 skipped");
 }
