@@ -144,8 +144,9 @@ void home_canonical(char path[USER_HOME_MAX + 1]);
  */
 void home_check_alone(const struct users *u, const void *own, const char *path,
                       const char *hint);
-/* Fails if a row has the directory FD, of PATH, by a path that differs only in
- * case. Call it after home_check_alone(). */
+/* Fails if another row's directory is the directory FD, of PATH, or in it, by a
+ * path of other case; with --purge also by a link that leads from outside homes
+ * and shares. Call it after home_check_alone(). */
 void home_check_case(const char *path, int fd);
 /* Forgets the directories of the rows, which home_check_alone() keeps. Call it
  * when rows have changed. */

@@ -110,25 +110,46 @@ void home_check_alone(const struct users *u, const void *own, const char *path,
              other->share ? "share" : "home of", other->name, hint);
 }
 
+struct climb {
+    const struct row_place *from;
+    const char *to;
+    struct stat top; /* of TO */
+};
+
+static void climb(void *data)
+{
+    const struct climb *c = data;
+    const struct settings *s = &ctl.settings;
+    const struct row_place *p = c->from;
+    struct stat at = { .st_ino = 0 }, last;
+    int fd = home_open(p->path, p->share ? s->shares : s->homes);
+
+    do { /* up to the root, which is its own parent */
+        last = at;
+        if (fd < 0 || fstat(fd, &at))
+            return;
+        if (at.st_dev == c->top.st_dev && at.st_ino == c->top.st_ino)
+            fail(EX_DATAERR, "%s:%zu: the %s %s is in %s, by another path",
+                 s->users, p->line, p->share ? "share" : "home of", p->name,
+                 c->to);
+        fd = openat(fd, "..", DIRECTORY_FLAGS | O_PATH);
+    } while (at.st_dev != last.st_dev || at.st_ino != last.st_ino);
+}
+
 void home_check_case(const char *path, int fd)
 {
     const struct settings *s = &ctl.settings;
-    const struct row_place *end = places.all + places.count;
-    struct stat st, one;
+    const struct row_place *p = places.all, *end = p + places.count;
+    struct climb c = { .to = path };
 
-    for (const struct row_place *p = places.all; p < end; p++) {
-        if (p->row == own_row || strcasecmp(p->path, path) != 0 ||
-            strcmp(p->path, path) == 0)
-            continue;
-        FD_CLEANUP int other =
-            home_open(p->path, p->share ? s->shares : s->homes);
-        if (fstat(fd, &st) == 0 && fstat(other, &one) == 0 &&
-            st.st_dev == one.st_dev && st.st_ino == one.st_ino)
-            fail(EX_DATAERR,
-                 "%s:%zu: %s is the %s %s, since the disk ignores case",
-                 s->users, p->line, path, p->share ? "share" : "home of",
-                 p->name);
-    }
+    for (; p < end && fstat(fd, &c.top) == 0; p++)
+        if (p->row != own_row &&
+            (strncasecmp(p->path, path, strlen(path)) == 0 ||
+             (ctl.args.purge && !user_path_within(p->path, s->homes) &&
+              !user_path_within(p->path, s->shares)))) {
+            c.from = p;
+            disk_run(climb, &c, sizeof(c), p->path);
+        }
 }
 
 static uid_t wanted_owner(uid_t uid)

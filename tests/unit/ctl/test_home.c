@@ -498,16 +498,38 @@ Test(home, of_a_disk_that_folds_case)
              file_text(world.users), in(world.homes, "Anna"));
     folds = true;
     expect_err(EX_DATAERR, PASSWORD, "user add Anna",
-               "homes/Anna is the home of anna");
+               "the home of anna is in ");
     file_write(world.users, rows);
     if (geteuid() == 0)
         cr_assert_eq(chown(in(world.homes, "anna"), 70001, 70001), 0);
     expect_err(EX_DATAERR, "", "user del Anna --purge --yes --waiting",
-               "homes/Anna is the home of anna");
+               "the home of anna is in ");
     cr_expect_str_eq(file_text(in(world.homes, "anna/file")), "x");
 }
 
-/* Of two new users, the second one gets no home on such a disk. On another disk
+/* A path outside the homes can lead into another user's home by a link. */
+Test(home, purge_of_a_home_that_has_another_one_by_a_link)
+{
+    char rows[1024];
+
+    expect_run(0, PASSWORD, "user add team");
+    cr_assert_eq(mkdir(in(world.homes, "team/data"), 0711), 0);
+    cr_assert_eq(mkdir(in(world.homes, "team/data/anna"), 0700), 0);
+    cr_assert_eq(symlink(in(world.homes, "team/data"), in_scratch("data")), 0);
+    file_write(in_scratch("data/anna/file"), "x");
+    snprintf(rows, sizeof(rows), "%sanna:!:70001:70001::%s::\n",
+             file_text(world.users), in_scratch("data/anna"));
+    file_write(world.users, rows);
+    expect_err(EX_DATAERR, "", "user del team --purge --yes --waiting",
+               "the home of anna is in ");
+    cr_expect_str_eq(file_text(world.users), rows);
+    cr_expect_str_eq(file_text(in_scratch("data/anna/file")), "x");
+    expect_run(0, "", "user del anna --waiting");
+    expect_run(0, "", "user del team --purge --yes --waiting");
+    cr_expect_not(files_exists(in(world.homes, "team")));
+}
+
+/* On such a disk, the second one of two new users gets no home. On another disk
  * both have one. */
 Test(home, of_an_import_to_a_disk_that_folds_case)
 {
@@ -516,7 +538,7 @@ Test(home, of_an_import_to_a_disk_that_folds_case)
     file_write(in_scratch("new"), "anna:*::::::\nAnna:*::::::\n");
     snprintf(words, sizeof(words), "user import %s", in_scratch("new"));
     folds = true;
-    expect_err(EX_DATAERR, "", words, "homes/Anna is the home of anna");
+    expect_err(EX_DATAERR, "", words, "the home of anna is in ");
     cr_expect_not_null(strstr(file_text(world.users), "anna:"));
     cr_expect_null(strstr(file_text(world.users), "Anna:"));
     folds = false;
