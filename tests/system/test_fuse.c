@@ -351,7 +351,19 @@ ServerTest(fuse, a_search_beside_a_share_that_hangs, 120, &plan)
     expect_end(server, "retention run", share);
     snprintf(order, sizeof(order), "inspect release %s", id);
     ctl(server, 0, order, "/in/f");
+    expect_end(server, "share del contracts --purge --yes --waiting", share);
     fuse_unmount(share, fuse);
+}
+
+/* The directory of all homes hangs. */
+ServerTest(fuse, commands_beside_homes_that_hang, 120, &plan)
+{
+    const char *homes = server->homes;
+    pid_t fuse = fuse_mount_hung(homes);
+
+    expect_end(server, "user del carl --purge --yes --waiting", homes);
+    expect_end(server, "retention run", homes);
+    fuse_unmount(homes, fuse);
 }
 
 /* A lock ends a user's access although the disks of a share, of a home and of

@@ -249,15 +249,18 @@ static int leftover_take(void *owner, int parent, const char *name)
 }
 
 /* Removes the leftovers only where nobody but the caller can give a directory
- * such a name. */
+ * such a name. Leaves those on a disk that hangs to the next run. */
 int removed_leftovers(void)
 {
     const char *parents[] = { ctl.settings.homes, ctl.settings.shares };
     struct leftovers l = { .failed = 0 };
 
     for (int i = 0; i < 2; i++) {
+        struct statvfs room;
         FD_CLEANUP int fd =
-            open(parents[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+            disk_room(parents[i], &room) == -ETIMEDOUT
+                ? -1
+                : open(parents[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         struct stat st;
 
         l.parent = parents[i];

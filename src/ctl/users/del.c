@@ -106,10 +106,15 @@ static void check_waiting(void)
              ctl.args.word[2], count);
 }
 
+static void open_removed(void *removed)
+{
+    removed_open(removed,
+                 removal.share ? ctl.settings.shares : ctl.settings.homes);
+}
+
 /* Prepares the removal before the lock: the disk can be slow, or dead. */
 static void del_prepare(void)
 {
-    const struct settings *s = &ctl.settings;
     const struct users *u = &ctl.users;
     const char *path = removal.directory.path;
     const char *group = ctl.args.word[0], *name = ctl.args.word[2];
@@ -154,7 +159,9 @@ static void del_prepare(void)
              path);
     home_check_alone(u, row_of(&removal), path,
                      "run the command without --purge");
-    removed_open(&removal.directory, removal.share ? s->shares : s->homes);
+    /* The first call ends even if the disk hangs. */
+    disk_run(open_removed, &removal.directory, sizeof(removal.directory), path);
+    open_removed(&removal.directory);
     edit_after = rename_purged;
 }
 
