@@ -381,9 +381,12 @@ void sessions_edited(const char *text)
     ctl.patience = patience;
     if (edit_ended > 0)
         print_ended(ctl.args.json || ctl.invites ? stderr : stdout, edit_ended);
-    if (code != 0 && code != EX_UNAVAILABLE)
-        stderr_print("the running server did not confirm this: %s; its "
-                     "log may lack the command, and the server reads the users "
-                     "file within 10 s",
-                     why.text);
+    if (code == 0 || code == EX_UNAVAILABLE)
+        return;
+    if (ctl.command && ctl.command->run == user_lock)
+        ctl_status = EX_TEMPFAIL; /* its caller wants the sessions ended */
+    stderr_print("the running server did not confirm this: %s; its "
+                 "log may lack the command, and the server reads the users "
+                 "file within 10 s",
+                 why.text);
 }
