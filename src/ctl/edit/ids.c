@@ -104,23 +104,26 @@ static bool has_account(uint64_t id, bool share)
     return false;
 }
 
-/* A bit for each id from f->first on: does a directory have it? Only in the
- * fork. */
+/* A bit for each id from f->first on: does a directory have it, or an account
+ * as its primary group? Only in the fork. */
 static uint8_t *owners;
+
+static void set_owner_bit(const struct ids_free *f, uint32_t id)
+{
+    if (id >= f->first && id <= f->last)
+        owners[(id - f->first) / 8] |= (uint8_t)(1 << (id - f->first) % 8);
+}
 
 static int add_owner(void *data, int directory, const char *name)
 {
     const struct ids_free *f = data;
     struct stat st;
-    uint32_t id;
 
     if ((f->own && strcmp(name, f->own) == 0) ||
         fstatat(directory, name, &st, AT_SYMLINK_NOFOLLOW) ||
         !S_ISDIR(st.st_mode))
         return 0;
-    id = f->share ? st.st_gid : st.st_uid;
-    if (id >= f->first && id <= f->last)
-        owners[(id - f->first) / 8] |= (uint8_t)(1 << (id - f->first) % 8);
+    set_owner_bit(f, f->share ? st.st_gid : st.st_uid);
     return 0;
 }
 
@@ -132,6 +135,8 @@ static void find_free(void *data)
     uint64_t end = clock_ms() + (uint64_t)disk_ms;
     struct ids_free *f = data;
     const char *path = f->share ? ctl.settings.shares : ctl.settings.homes;
+    FILE *accounts = fopen("/etc/passwd", "re");
+    const struct passwd *one;
     FD_CLEANUP int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     int r = fd < 0 && errno != ENOENT ? -errno : 0;
 
@@ -145,6 +150,8 @@ static void find_free(void *data)
         r = home_each_entry(fd, add_owner, f);
     if (r < 0)
         fail(ctl_exit_of(-r), "%s: %s", path, strerror(-r));
+    while (accounts && (one = fgetpwent(accounts)))
+        set_owner_bit(f, one->pw_gid);
     end = (end + clock_ms()) / 2;
     do {
         const uint64_t id = f->next++;

@@ -93,6 +93,22 @@ struct group *getgrgid(gid_t gid)
     return found;
 }
 
+static gid_t primary; /* a line of /etc/passwd has it, no group */
+
+struct passwd *fgetpwent(FILE *accounts)
+{
+    static char name[] = "bob";
+    static struct passwd row = { .pw_name = name };
+    static char bytes[65536];
+    struct passwd *found = &row;
+
+    if (primary && row.pw_gid != primary)
+        row.pw_gid = primary;
+    else if (fgetpwent_r(accounts, &row, bytes, sizeof(bytes), &found))
+        return NULL;
+    return found;
+}
+
 char *crypt_rn(const char *phrase, const char *setting, void *data, int size)
 {
     char *hash = crypt_r(phrase, setting, data);
@@ -116,6 +132,17 @@ Test(account, uids_of_the_system)
     group = 70002;
     expect_out(0, PASSWORD, "user add anna", "user anna: uid 70001, ");
     expect_out(0, PASSWORD, "user add bob", "user bob: uid 70003, ");
+}
+
+/* An account's primary group has no line in the system's list of groups. */
+Test(account, a_primary_gid_of_the_system)
+{
+    primary = 80000;
+    expect_run(0, "", "share add a");
+    cr_expect_not_null(strstr(file_text(world.users), "@share:a:80001:"), "%s",
+                       file_text(world.users));
+    primary = 70000;
+    expect_out(0, PASSWORD, "user add anna", "user anna: uid 70001, ");
 }
 
 /* The system gets an account while the command waits for a password. */
