@@ -5,6 +5,7 @@
 #ifndef SALLYPORT_EVENT_METRICS_H
 #define SALLYPORT_EVENT_METRICS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "sallyport/base/buf.h"
@@ -39,10 +40,12 @@ enum gauge { GAUGES(GAUGE) GAUGE_COUNT };
 /* The memory of the metrics. Map it by SHARED_MAP(), so that no fork inherits
  * it: the processes files are forks of master. The memory is all zero at first.
  * A process reads or writes each number by one access. The numbers only inform:
- * the server makes no decision by them. */
+ * the server makes no decision by the counters and gauges. */
 struct metrics {
     uint64_t counter[METRICS_COUNTERS];
     uint64_t gauge[GAUGE_COUNT];
+    uint64_t lost; /* lines that no log could write, and no line has counted */
+    bool torn;     /* the last line was written only in part */
 };
 
 /* Returns the name under which the supervisor keeps this memory. The name

@@ -435,7 +435,7 @@ const char *metrics_name(void)
         return name;
     buf_init(&text, 1 << 20);
     add_tables(&text, &none);
-    snprintf(name, sizeof(name), "metrics %016" PRIx64,
+    snprintf(name, sizeof(name), "metrics 2 %016" PRIx64,
              siphash(key, text.data, text.len));
     buf_release(&text);
     return name;

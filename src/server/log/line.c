@@ -77,9 +77,8 @@ static bool write_bytes(struct log *l, struct slice bytes)
             return false;
         bytes.ptr += n;
         bytes.len -= (size_t)n;
-        l->torn = true;
+        l->metrics->torn = bytes.len > 0;
     }
-    l->torn = false;
     return true;
 }
 
@@ -87,22 +86,29 @@ static bool write_bytes(struct log *l, struct slice bytes)
  * ends that line first. */
 static bool write_text(struct log *l, const struct buf *text)
 {
-    return (!l->torn || write_bytes(l, SLICE("\n"))) &&
+    return (!l->metrics->torn || write_bytes(l, SLICE("\n"))) &&
            write_bytes(l, buf_slice(text));
+}
+
+void line_lost(struct log *l, uint64_t n)
+{
+    __atomic_fetch_add(&l->metrics->lost, n, __ATOMIC_RELAXED);
 }
 
 void line_write_lost(struct log *l)
 {
+    const uint64_t lost =
+        __atomic_exchange_n(&l->metrics->lost, 0, __ATOMIC_RELAXED);
     struct event_record r;
     struct buf text;
 
     event_begin(&r, EVENT_TROUBLE);
     event_text(&r, FIELD_PROCESS, slice_from(process_name(PROCESS_LOG)));
     event_text(&r, FIELD_REASON, SLICE("lines lost"));
-    event_number(&r, FIELD_NUMBER, l->lost);
+    event_number(&r, FIELD_NUMBER, lost);
     buf_init(&text, LINE_MAX_BYTES);
-    if (compose(l, &r, &text) == 0 && write_text(l, &text))
-        l->lost = 0;
+    if (lost > 0 && (compose(l, &r, &text) < 0 || !write_text(l, &text)))
+        line_lost(l, lost);
     buf_release(&text);
 }
 
@@ -114,12 +120,13 @@ size_t line_write(struct log *l, const struct sender *from,
     struct buf text;
     size_t len;
 
-    if (l->lost > 0)
+    if (l->metrics->lost > 0)
         line_write_lost(l);
     add_sender(from, &r, peer);
     buf_init(&text, LINE_MAX_BYTES);
-    if (compose(l, &r, &text) < 0 || l->lost > 0 || !write_text(l, &text))
-        l->lost++;
+    if (compose(l, &r, &text) < 0 || l->metrics->lost > 0 ||
+        !write_text(l, &text))
+        line_lost(l, 1);
     len = text.len;
     buf_release(&text);
     return len;

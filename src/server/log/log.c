@@ -36,10 +36,10 @@ static void log_release(void *owner)
 
     senders_read_all(l);
     senders_release(l);
-    if (l->lost > 0)
+    if (l->metrics && l->metrics->lost > 0)
         line_write_lost(l);
-    if (l->lost > 0)
-        stderr_print("lines lost: %llu", (unsigned long long)l->lost);
+    if (l->metrics && l->metrics->lost > 0)
+        stderr_print("lines lost: %llu", (unsigned long long)l->metrics->lost);
     fd_close(&l->output);
     SHARED_UNMAP(l->metrics);
 }

@@ -61,8 +61,6 @@ struct log {
     bool prefixed;           /* systemd reads the severity at the beginning of a
                               * line */
     struct metrics *metrics; /* the counters of all generations */
-    uint64_t lost;           /* lines that could not be written */
-    bool torn;               /* the last line was written only in part */
     struct sender *sender;
     size_t senders;
     size_t used; /* number of senders in use */
@@ -83,9 +81,11 @@ int senders_on_sender(void *owner, struct msg_speaker *msg);
 void senders_read_all(struct log *l);
 
 /* Writes the event in the form of `log_format`, by one write(2). Returns the
- * number of bytes. If the line can't be written, adds 1 to l->lost. */
+ * number of bytes. If the line can't be written, adds 1 to l->metrics->lost. */
 size_t line_write(struct log *l, const struct sender *from,
                   const struct event_record *sent);
+/* Counts N lines that can't be written. */
+void line_lost(struct log *l, uint64_t n);
 /* Writes a line with the number of lost lines. Keeps the number if this line
  * can't be written. */
 void line_write_lost(struct log *l);

@@ -51,8 +51,8 @@ static void report_dropped(struct sender *s)
     event_number(&r, FIELD_NUMBER, s->dropped);
     event_text(&r, FIELD_REASON, SLICE("events over the rate dropped"));
     line_write(s->log, s, &r);
-    if (s->log->lost > 0)
-        s->log->lost += s->dropped;
+    if (s->log->metrics->lost > 0)
+        line_lost(s->log, s->dropped);
     s->dropped = 0;
 }
 
@@ -230,7 +230,7 @@ int senders_on_sender(void *owner, struct msg_speaker *msg)
         die(EX_PROTOCOL, "master names a sender that sends nothing");
     s = find_place(l);
     if (!s) {
-        l->lost++; /* its events will be lost */
+        line_lost(l, 1); /* its events will be lost */
         return 0;
     }
     *s = (struct sender){ .log = l,

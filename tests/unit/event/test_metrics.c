@@ -275,7 +275,7 @@ Test(metrics, have_a_name_for_their_tables)
 {
     const char *name = metrics_name();
 
-    cr_expect_eq(strlen(name), strlen("metrics 0123456789abcdef"));
+    cr_expect_eq(strlen(name), strlen("metrics 2 0123456789abcdef"));
     metrics_gauge(&m, GAUGE_USERS, 7);
     cr_expect_eq(metrics_name(), name);
 }
