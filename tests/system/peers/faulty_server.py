@@ -92,7 +92,7 @@ def context():
         c.set_ciphers("ALL:@SECLEVEL=0")
         c.minimum_version = ssl.TLSVersion.TLSv1
         c.maximum_version = ssl.TLSVersion.TLSv1_1
-    if FAULT == "asks":
+    if FAULT.startswith("asks"):
         c.verify_mode = ssl.CERT_OPTIONAL
         c.load_verify_locations(os.path.dirname(CERTIFICATE) + "/ca.pem")
         c.num_tickets = 0 # a client that goes at once would cut the handshake
@@ -194,6 +194,7 @@ class Session(threading.Thread):
             if FAULT.endswith("implicit"):
                 self.s = CONTEXT.wrap_socket(self.s, server_side=True)
                 self.secure = True
+                self.show_certificate()
             if FAULT == "gone" and (number := next(GREETED)) < 2:
                 if number == 1:
                     self.reply("220 ready")
@@ -244,7 +245,10 @@ class Session(threading.Thread):
             self.drip(self.s)
         self.s = CONTEXT.wrap_socket(self.s, server_side=True)
         self.secure = True
-        if FAULT == "asks":
+        self.show_certificate()
+
+    def show_certificate(self):
+        if FAULT.startswith("asks"):
             with open("commands", "a") as f:
                 f.write("shown\n" if self.s.getpeercert(True) else "none\n")
 
@@ -650,10 +654,11 @@ class Session(threading.Thread):
 # file's checksum takes too long. late_sum: It waits for the test. folds: Its disk ignores
 # the case of letters. swaps: Once a file was compared, or its removal was cut, another one
 # has its name, length and time; names that end with "busy" are refused for a while instead. blind: Nobody may compare checksums. drop: Nor look for
-# files, which get other names. If there is a file "next", it becomes the client's "changing"
+# files, which get other names. unsafe: Its disk can't be synced. An
+# upload of "late" waits for the test. If there is a file "next", it becomes the client's "changing"
 # when a connection is lost.
 KEEPERS = ("sallyport", "dies", "bans", "poison", "upload_only", "slow_sum", "late_sum",
-           "folds", "swaps", "blind", "drop")
+           "folds", "swaps", "blind", "drop", "unsafe")
 BANNED = threading.Event() # bans: three uploads were stored
 
 
@@ -831,6 +836,8 @@ class Keeper(Session):
             if FAULT == "dies":
                 os._exit(0)
             BANNED.set()
+        while words == "late" and not os.path.exists("go"):
+            time.sleep(0.01)
         if BANNED.is_set() or FAULT == "poison" and "bad" in words:
             raise ConnectionError
         path = self.part(words)
@@ -863,6 +870,8 @@ class Keeper(Session):
         if FAULT == "drop":
             name += ".%08x" % next(UPLOADS)
         os.rename(path, self.at(name))
+        if FAULT == "unsafe":
+            return self.reply("451 The file is complete, but may not survive a power cut; send again.")
         self.reply(f"226 Transfer complete: {bytes} bytes stored as /{name.strip('/')}")
 
     def do_MLSD(self, words):
