@@ -73,6 +73,8 @@ static const struct fail_row {
     { 430, NULL, EX_NOPERM, false, "check the user name and the password" },
     { 431, NULL, EX_NOPERM, false, "the server offers no TLS" },
     { 450, NULL, EX_TEMPFAIL, true, "the file is in use; try again" },
+    /* A next try would find the file, and count it as stored. */
+    { 451, "power cut", EX_TEMPFAIL, false, "the server's disk failed" },
     { 451, NULL, EX_TEMPFAIL, true, "the server failed; try again" },
     { 452, NULL, EX_CANTCREAT, false, "the server's disk is full" },
     { 502, NULL, EX_UNAVAILABLE, false, "the server lacks this command" },
