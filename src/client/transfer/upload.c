@@ -77,6 +77,7 @@ static size_t upload_give(void *of, char *bytes, size_t len)
     struct file_transfer *t = of;
     uint64_t left = t->size - t->done;
     uint64_t most = left > TAIL ? left - TAIL : left;
+    struct stat now;
     ssize_t n = 0;
 
     if (upload_is_sized(t) && len > most)
@@ -93,6 +94,9 @@ static size_t upload_give(void *of, char *bytes, size_t len)
         return CURL_READFUNC_ABORT;
     t->changed = upload_is_sized(t) &&
                  (n == 0 || ((uint64_t)n == left && !upload_is_sound(t)));
+    /* It was empty when it was opened, perhaps since somebody rewrites it. */
+    if (n == 0 && !upload_is_stream(t))
+        t->changed |= fstat(t->fd, &now) < 0 || !source_is_same(&now, &t->read);
     if (t->changed || link_interrupted)
         return CURL_READFUNC_ABORT;
     /* Meanwhile a few bytes keep the server from cutting the transfer. */
