@@ -38,8 +38,8 @@ class Play {
         protected void _prepareDataSocket_(Socket data) {
             Object context =
                 ((SSLSocket)_socket_).getSession().getSessionContext();
-            if (context == null)
-                return; /* it was offered once, and refused */
+            if (context == null || data == null)
+                return; /* it was offered once, and refused; so was a command */
             try {
                 Field field =
                     context.getClass().getDeclaredField("sessionHostPortCache");
