@@ -151,11 +151,11 @@ static const struct {
     { "delete",
       "sync removes nothing; use rclone sync or lftp's mirror -R -e" },
     { "exclude", "name the files, or use rclone or lftp" },
-    { "fast-open", "remove this line" },
+    { "fast-open", "leave it out" },
     { "files-from", "name the files, or use rclone" },
     { "include", "name the files, or use rclone or lftp" },
-    { "max-delete", "sync removes nothing, so remove this line" },
-    { "no-temporary", "no server shows an unfinished file; remove this line" },
+    { "max-delete", "sync removes nothing, so leave it out" },
+    { "no-temporary", "no server shows an unfinished file; leave it out" },
 };
 
 /* SESSION is the command of this line of a session, or NULL. */

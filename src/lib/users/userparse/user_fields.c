@@ -198,7 +198,7 @@ _Static_assert(OPTIONS <= 32, "a bit for each option that was seen");
 /* Keys and values of older versions, which this version refuses: a user could
  * do more if a limit in the row was ignored. */
 #define NAME  "the key has another name"
-#define QUOTA "the kernel has the quotas"
+#define QUOTA "the kernel has the quotas (quota set)"
 static const struct {
     unsigned lines;
     const char *key, *value; /* VALUE: the only refused value, or NULL */
@@ -209,12 +209,13 @@ static const struct {
     { LINE_USER, "max_files", NULL, NAME, "--uploads" },
     { LINE_USER, "max_bytes", NULL, NAME, "--upload-bytes" },
     { LINE_USER | LINE_TEAM, "max_transfers", NULL,
-      "max_sessions= limits transfers, too", NULL },
+      "max_sessions=N limits transfers, too", NULL },
     { LINE_USER | LINE_SHARE, "quota", NULL, QUOTA, NULL },
     { LINE_USER | LINE_SHARE, "quota_files", NULL, QUOTA, NULL },
     { LINE_USER, "rights.", NULL,
-      "a share with the role replaces it, into which you move the "
-      "directory's files",
+      "a share with the role replaces it, which clients see by the share's "
+      "name; move the directory's files there, and remove the directory, which "
+      "otherwise has the rights of the home",
       NULL },
     { LINE_USER, "on_conflict", "version", "rename keeps both files, too",
       "--on-conflict rename" },
