@@ -248,7 +248,9 @@ Test(channel, flags_enums_and_errnos_have_limits)
 {
     check_limit(MSG_file_abort, MESSAGE_BODY(file_abort, 1, .worthless = true),
                 "worthless");
-    check_limit(MSG_denied, MESSAGE_BODY(denied, 1, .why = DENIAL_BUSY), "why");
+    check_limit(MSG_directory_listed,
+                MESSAGE_BODY(directory_listed, 1, .outcome = OUTCOME_OK),
+                "outcome");
     check_limit(MSG_port_none, MESSAGE_BODY(port_none, 1, .error = 5), "error");
 }
 
