@@ -33,8 +33,10 @@ int fd_lock(int fd, uint64_t ms);
  * system is FUSE (such as GlusterFS), NFS, CephFS or SMB, or if fstatfs(2)
  * can't tell its type. */
 bool fd_on_network_disk(int fd);
-/* Is ERROR the errno of a disk that fails, is full or can't be reached, or of a
- * lack of memory or descriptors, so that a later try can succeed? */
+/* Is ERROR the errno of a disk that fails or can't be reached? */
+bool fd_is_away(int error);
+/* The same, or of a full disk, or of a lack of memory or descriptors: can a
+ * later try succeed? */
 bool fd_may_pass(int error);
 /* Call it if F_SETLEASE on FD has failed with ERROR. Returns true if ERROR only
  * means that the disk has no leases, not that somebody has the file open. */

@@ -89,7 +89,8 @@ static int put_file(struct tree *t, const char *local, const char *remote,
     if (stream || S_ISREG(st.st_mode)) {
         job.size = stream ? 0 : (uint64_t)st.st_size;
         job.twin = names_twin(remote, false);
-        if (!stream && options_too_young(&t->client->options, st.st_mtime))
+        if (!stream &&
+            options_too_young(&t->client->options, st.st_mtime, false))
             return 0;
         tree_add(t, &job, local, remote);
         return 0;
@@ -243,7 +244,7 @@ static int get_file(struct tree *t, const char *remote, const char *local,
     job.unique = e.unique;
     if (e.kind == LISTED_DIRECTORY)
         tree_walk(t, named, local, remote, true);
-    else if (!options_too_young(o, e.modified))
+    else if (!options_too_young(o, e.modified, true))
         tree_add(t, &job, local, remote);
     return 0;
 }

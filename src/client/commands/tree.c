@@ -226,7 +226,7 @@ static void tree_up_entry(struct tree *t, struct job *dir, const char *name,
         if (t->use != TREE_SYNCS || !e || e->kind == LISTED_DIRECTORY ||
             !sync_settled(t, &below, local, &st, e))
             jobs_add(&t->jobs, &below, local, remote);
-    } else if (options_too_young(&t->client->options, st.st_mtime)) {
+    } else if (options_too_young(&t->client->options, st.st_mtime, false)) {
         return;
     } else if (S_ISREG(st.st_mode)) {
         tree_up_file(t, dir, local, remote, &st, there);
@@ -359,7 +359,7 @@ static void tree_down_entry(struct tree *t, struct job *dir,
         if (t->use != TREE_SYNCS || lstat(local, &st) < 0 ||
             !S_ISREG(st.st_mode) || !sync_settled(t, &below, local, &st, e))
             jobs_add(&t->jobs, &below, local, remote);
-    } else if (options_too_young(&t->client->options, e->modified)) {
+    } else if (options_too_young(&t->client->options, e->modified, true)) {
         return;
     } else if (e->kind == LISTED_FILE) {
         struct job job = { .kind = JOB_GET,

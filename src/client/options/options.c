@@ -380,11 +380,12 @@ const struct option_row *options_misfit(const struct options *o,
 
 #define DAY 86400 /* seconds */
 
-bool options_too_young(const struct options *o, time_t modified)
+bool options_too_young(const struct options *o, time_t modified, bool theirs)
 {
     time_t age = time(NULL) - modified, least = (time_t)o->min_age;
 
     /* The server's clock can be ahead. But a time far in the future doesn't
      * mean that somebody is writing the file. */
-    return least > 0 && modified > 0 && age < least && age > -least - DAY;
+    return least > 0 && modified > 0 && age < least &&
+           age > -least - (theirs ? DAY : 0);
 }

@@ -96,8 +96,8 @@ int options_set(struct options *o, enum option_source source, const char *key,
 const struct option_row *options_misfit(const struct options *o,
                                         const char *command);
 /* Is a file with this time of change younger than --min-age? Returns false for
- * 0, an unknown time. */
-bool options_too_young(const struct options *o, time_t modified);
+ * 0, an unknown time. THEIRS: the time is by the server's clock. */
+bool options_too_young(const struct options *o, time_t modified, bool theirs);
 /* Does COMMAND use the option? */
 bool option_is_for(const struct option_row *row, const char *command);
 

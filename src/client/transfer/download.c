@@ -58,7 +58,7 @@ static int download_facts(struct file_transfer *t, struct failure *why)
     t->size = e.size;
     t->modified = e.modified;
     t->unique = e.unique;
-    t->reason = options_too_young(o, e.modified) ? TOO_YOUNG : NULL;
+    t->reason = options_too_young(o, e.modified, true) ? TOO_YOUNG : NULL;
     return t->reason != NULL;
 }
 

@@ -352,7 +352,8 @@ int upload_once(struct file_transfer *t, struct failure *why)
 {
     bool again = t->done > 0;
     int r = upload_open(t, why);
-    if (r == 0 && options_too_young(t->link->site->options, t->modified)) {
+    if (r == 0 &&
+        options_too_young(t->link->site->options, t->modified, false)) {
         t->reason = TOO_YOUNG;
         r = fail(why, EX_TEMPFAIL, "%s: " TOO_YOUNG, t->local);
     } else if (r < 0 && t->job->above && access(t->local, F_OK) < 0 &&

@@ -111,18 +111,15 @@ void home_check_alone(const struct users *u, const void *own, const char *path,
 }
 
 struct climb {
-    const struct row_place *from;
     const char *to;
     struct stat top; /* of TO */
 };
 
-static void climb(void *data)
+static void climb(const struct climb *c, const struct row_place *p)
 {
-    const struct climb *c = data;
     const struct settings *s = &ctl.settings;
-    const struct row_place *p = c->from;
     struct stat at = { .st_ino = 0 }, last;
-    int fd = home_open(p->path, p->share ? s->shares : s->homes);
+    FD_CLEANUP int fd = home_open(p->path, p->share ? s->shares : s->homes);
 
     do { /* up to the root, which is its own parent */
         last = at;
@@ -132,7 +129,8 @@ static void climb(void *data)
             fail(EX_DATAERR, "%s:%zu: the %s %s is in %s, by another path",
                  s->users, p->line, p->share ? "share" : "home of", p->name,
                  c->to);
-        fd = openat(fd, "..", DIRECTORY_FLAGS | O_PATH);
+        FD_CLEANUP int below = fd;
+        fd = openat(below, "..", DIRECTORY_FLAGS | O_PATH);
     } while (at.st_dev != last.st_dev || at.st_ino != last.st_ino);
 }
 
@@ -140,16 +138,16 @@ void home_check_case(const char *path, int fd)
 {
     const struct settings *s = &ctl.settings;
     const struct row_place *p = places.all, *end = p + places.count;
+    const size_t len = strlen(path);
     struct climb c = { .to = path };
 
     for (; p < end && fstat(fd, &c.top) == 0; p++)
         if (p->row != own_row &&
-            (strncasecmp(p->path, path, strlen(path)) == 0 ||
+            ((strncasecmp(p->path, path, len) == 0 &&
+              strchr("/", p->path[len])) ||
              (ctl.args.purge && !user_path_within(p->path, s->homes) &&
-              !user_path_within(p->path, s->shares)))) {
-            c.from = p;
-            disk_run(climb, &c, sizeof(c), p->path);
-        }
+              !user_path_within(p->path, s->shares))))
+            climb(&c, p);
 }
 
 static uid_t wanted_owner(uid_t uid)

@@ -196,52 +196,62 @@ static unsigned rights_in(const struct user *user, const struct share *share)
 
 /* Must the home of USER, or SHARE, be searched? An order searches it even if
  * nobody has the letter i: uploads can still wait from before the letter, or
- * the share, was taken away. */
+ * the share, was taken away. OTHERS: shares that the user of the command line
+ * hasn't, which are searched last. */
 static bool is_searched(const struct inspection *i, const struct user *user,
-                        const struct share *share)
+                        const struct share *share, bool others)
 {
     const struct user *only = i->only;
+    const bool own =
+        only && (only == user || (!user && rights_in(only, share)));
 
-    if (only)
-        return only == user ||
-               (!user && (i->order != HELD_LIST || rights_in(only, share)));
+    if (only && others)
+        return !own && !user && i->order != HELD_LIST;
+    if (only || others)
+        return own;
     return i->order != HELD_LIST || ctl.args.all ||
            (rights_in(user, share) & RIGHT_INSPECT);
 }
 
-/* Searches the homes and shares. An order ends with its file. In a share, the
- * share's group can lack the right to enter a member's directory, or to write
- * in it. So the search works as the user of the command line, if there is one;
- * and a denied order is repeated as the owner of the file. */
+/* Searches a home or a share. Returns true if an order has found its file. In a
+ * share, the share's group can lack the right to enter a member's directory, or
+ * to write in it. So the search works as the user of the command line, if there
+ * is one; and a denied order is repeated as the owner of the file. */
+static bool search_in(struct inspection *i, const struct user *user,
+                      const struct share *share)
+{
+    struct complaint why;
+    int code = search_try(&i->at, i->only ? i->only : user, share, &why);
+    const bool over = i->found && i->order != HELD_LIST;
+    const struct user *owner =
+        over && i->denied && share ? user_of(i->uid) : NULL;
+
+    if (owner) {
+        i->found = false;
+        code = search_try(&i->at, owner, share, &why);
+        if (code == 0 && !i->found)
+            refused(i, OUTCOME_DENIED);
+    }
+    if (over && code)
+        fail(code, "%s", why.text);
+    if (over)
+        ctl_status = 0; /* a failure elsewhere doesn't count */
+    else
+        search_failed(&i->at, code, &why);
+    return over;
+}
+
+/* Searches the homes and shares. An order ends with its file. */
 static void search(struct inspection *i)
 {
-    const struct user *only = i->only, *user;
+    const struct user *user;
     const struct share *share;
 
-    for (size_t n = 0; search_place(n, &user, &share); n++) {
-        struct complaint why;
-
-        if (!is_searched(i, user, share))
-            continue;
-        int code = search_try(&i->at, only ? only : user, share, &why);
-        const bool over = i->found && i->order != HELD_LIST;
-        const struct user *owner =
-            over && i->denied && share ? user_of(i->uid) : NULL;
-
-        if (owner) {
-            i->found = false;
-            code = search_try(&i->at, owner, share, &why);
-            if (code == 0 && !i->found)
-                refused(i, OUTCOME_DENIED);
-        }
-        if (over && code)
-            fail(code, "%s", why.text);
-        if (over) { /* a failure elsewhere doesn't count */
-            ctl_status = 0;
-            return;
-        }
-        search_failed(&i->at, code, &why);
-    }
+    for (int others = 0; others < 2; others++)
+        for (size_t n = 0; search_place(n, &user, &share); n++)
+            if (is_searched(i, user, share, others) &&
+                search_in(i, user, share))
+                return;
 }
 
 int inspect_count(const struct user *user, const struct share *share,

@@ -234,7 +234,7 @@ void user_lock(void)
             stderr_print("there is no user %s, so nobody is locked by that "
                          "name; run: sallyportctl user list",
                          name.ptr);
-            ctl_status = EX_NOUSER;
+            ctl_status = ctl_status ? ctl_status : EX_NOUSER;
         }
     }
 }

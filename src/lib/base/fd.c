@@ -253,10 +253,15 @@ void fd_fill_standard(void)
     fd_close(&fd);
 }
 
-bool fd_may_pass(int error)
+bool fd_is_away(int error)
 {
     return error == ENOTCONN || error == EIO || error == ESTALE ||
-           error == ETIMEDOUT || error == EHOSTDOWN || error == EHOSTUNREACH ||
-           error == ENOSPC || error == EDQUOT || error == ENOMEM ||
-           error == EMFILE || error == ENFILE || error == EINTR;
+           error == ETIMEDOUT || error == EHOSTDOWN || error == EHOSTUNREACH;
+}
+
+bool fd_may_pass(int error)
+{
+    return fd_is_away(error) || error == ENOSPC || error == EDQUOT ||
+           error == ENOMEM || error == EMFILE || error == ENFILE ||
+           error == EINTR;
 }

@@ -124,7 +124,7 @@ bool mount_gives_up(const struct mount_info *m);
  * the shares lacks. Returns true if the server can't use one of these disks.
  * The other lines are warnings, and some are harmless if no other server uses
  * these files. If root runs it, it takes the users' ids for a while. */
-bool check_mounts(const struct check *k);
+bool check_mounts(const struct check *k, size_t *passing);
 
 /* weaker.c: writes the promises that the configuration weakens, with "; "
  * between them. Writes nothing if all promises hold. */

@@ -197,7 +197,7 @@ static bool mode_mounts(struct check *k)
 
     if (users_take(&k->users, USERS_FD, &c) < 0)
         die(EX_SOFTWARE, "%s", c.text);
-    return check_mounts(k);
+    return check_mounts(k, &passing);
 }
 
 /* Prints the promises that the configuration weakens, and hints about possible

@@ -86,6 +86,7 @@ struct seen {
 struct rounds {
     const struct check *check;
     bool wrong;
+    size_t *passing; /* as in struct look */
     struct seen *seen;
     size_t count;
     const char *directory;   /* the directory that is being tried */
@@ -106,11 +107,13 @@ static void rounds_on_loss(void *owner, const struct probe_loss *loss,
 {
     /* ESTALE is an answer of a trial. */
     const bool untried = error != ESTALE && fd_may_pass(error);
+    struct rounds *r = owner;
     char what[128];
 
+    *r->passing += untried && error != ENOSPC && error != EDQUOT;
     snprintf(what, sizeof(what), "%s (%s)",
              untried ? "can't be tried" : loss->what, strerror(error));
-    rounds_say(owner, loss->wrong && !untried, what,
+    rounds_say(r, loss->wrong && !untried, what,
                untried ? "try again later" : loss->then);
 }
 
@@ -184,11 +187,12 @@ static void rounds_visit(struct rounds *r, const char *directory,
     }
 }
 
-bool check_mounts(const struct check *k)
+bool check_mounts(const struct check *k, size_t *passing)
 {
     const struct settings *s = &k->settings;
     const struct users *u = &k->users;
     struct rounds r = { .check = k,
+                        .passing = passing,
                         .seen = calloc(2 * (u->count + u->shares) + 3,
                                        sizeof(*r.seen)) };
     char users[PATH_MAX], above[PATH_MAX];

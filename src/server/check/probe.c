@@ -102,7 +102,7 @@ static int probe_attributes(struct probe *p)
         fgetxattr(p->fd, ATTRIBUTE, &value, 1) < 0)
         return errno;
     if (value != '1')
-        return EIO;
+        return EPROTO;
     /* The second XATTR_CREATE must fail. */
     return fsetxattr(p->fd, ATTRIBUTE, "2", 1, XATTR_CREATE) == 0 ? EPROTO : 0;
 }

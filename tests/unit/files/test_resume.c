@@ -692,16 +692,20 @@ PeerTest(resume, by_an_earlier_size, peer_start(p))
 PeerTest(resume, by_a_forgotten_size, peer_init(p))
 {
     PLAY(p, SHARES("/contracts", RIGHT_ALL & ~RIGHT_LIST), RUN());
-    for (int over = 0; over < 2; over++) {
-        PLAY(p, AGAIN(), STOR("/f", 200 * K, 1), SIZE("/f", 200 * K));
+    for (int i = 0; i < 4; i++) {
+        const bool over = i % 2, in_type_a = i > 1;
+
+        PLAY(p, AGAIN(), STOR("/f", 200 * K, 1));
+        ask_size_of(p, "/f", in_type_a);
         for (int n = 0; n < SIZED_MAX - 1 + over; n++) {
             char name[16];
 
             snprintf(name, sizeof(name), "/n%d", n);
-            PLAY(p, PUT(name, "x"), SIZE(name, 1));
+            PLAY(p, PUT(name, "x"));
+            ask_size_of(p, name, in_type_a);
         }
         for (int end = 0; end < 2; end++) {
-            ROW("forgotten %d, end %d: ", over, end);
+            ROW("forgotten %d, TYPE A %d, end %d: ", over, in_type_a, end);
             if (end == 0)
                 PLAY(p, MOVE("/f", "/x"));
             else
@@ -709,10 +713,13 @@ PeerTest(resume, by_a_forgotten_size, peer_init(p))
             PLAY(p, OPENS(APPEND, "/f", 0, 0, SIZE_FIRST),
                  OPENS(STORE, "/f", 100 * K, 0, SIZE_FIRST));
         }
-        PLAY(p, SIZE("/f", 300 * K), APPE("/f", 310 * K, 2), UNLINK("/f"),
-             SIZE("/f", 0), APPE("/f", 10, 3), DELE("/f"), SIZE("/new", 0),
-             APPE("/new", 10, 3), DELE("/new"), STOR("/new", 10, 3),
-             DELE("/new"), APPE("/contracts/f", 10 + (size_t)over, 3));
+        ask_size_of(p, "/f", in_type_a);
+        PLAY(p, APPE("/f", 310 * K, 2), UNLINK("/f"));
+        ask_size_of(p, "/f", in_type_a);
+        PLAY(p, APPE("/f", 10, 3), DELE("/f"));
+        ask_size_of(p, "/new", in_type_a);
+        PLAY(p, APPE("/new", 10, 3), DELE("/new"), STOR("/new", 10, 3),
+             DELE("/new"), APPE("/contracts/f", 10 + (size_t)i, 3));
     }
 }
 

@@ -633,7 +633,7 @@ Test(session_ends, a_session_outlives_its_channel)
         if (how == 1)
             gate_on_reaped(children_find(&m, PROCESS_GATE), 0);
         if (how == 4)
-            session_kick(s, ENDING_KICKED);
+            cr_expect(session_expel(s, ENDING_KICKED));
         channel_closes(s);
         sessions_sweep(&m);
         cr_assert_eq(sessions_find(m.sessions, SERIAL), s);

@@ -296,12 +296,14 @@ int facts_on_file_read(void *owner, struct msg_file_read *m)
     if (r != -ENOENT)
         return r;
     r = resolve_look(f, &path, RIGHT_READ);
-    if (r < 0)
-        return r;
     /* O_NONBLOCK: otherwise opening a FIFO that has just replaced the file
      * would wait. */
-    FD_CLEANUP int fd = resolve_open(f, path_slice(&path), RIGHT_READ,
-                                     O_RDONLY | O_NONBLOCK | O_NOCTTY);
+    FD_CLEANUP int fd = r < 0 ? r
+                              : resolve_open(f, path_slice(&path), RIGHT_READ,
+                                             O_RDONLY | O_NONBLOCK | O_NOCTTY);
+    if (fd == -ENOENT && m->size &&
+        resolve_place(f, &path, RIGHT_READ, O_PATH, &at) == 0)
+        resume_note_nothing(f, key, at.directory);
     if (fd < 0)
         return fd;
     if (fstat(fd, &st) < 0)

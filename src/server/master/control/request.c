@@ -92,28 +92,28 @@ static bool request_is_ours(struct peer *p);
  * No order names a session that gate has ended to make room. OBEYED_MS after
  * its kill, a session executes nothing any more, even if a disk holds it. */
 static bool request_waits_for(const struct peer *p,
-                              const struct session_record *s)
+                              const struct session_record *s, uint64_t now)
 {
     const uint64_t by = s->ordered + p->master->deadlines.kick + OBEYED_MS;
 
     if (s->older)
         return s->state == SESSION_KICKED &&
                (s->login > 0 || s->why != ENDING_CROWDED);
-    return s->pid > 0 && s->ordered > 0 && by <= p->obeyed_by &&
-           clock_ms() < by;
+    return s->pid > 0 && s->ordered > 0 && by <= p->obeyed_by && now < by;
 }
 
 bool request_waits(struct peer *p)
 {
     struct complaint why = { "" };
+    const uint64_t now = clock_ms();
     size_t left = 0;
 
     if (p->obeyed_by == 0)
         return false;
     older_look_all(p->master);
     SESSIONS_EACH(p->master->sessions, s)
-        left += request_waits_for(p, s);
-    if (left > 0 && clock_ms() < p->obeyed_by) {
+        left += request_waits_for(p, s, now);
+    if (left > 0 && now < p->obeyed_by) {
         loop_timer_set(&p->master->loop, &p->timer, ROSTER_LOOK_MS);
         return true;
     }

@@ -85,7 +85,7 @@ static bool access_review_row(struct session_record *s, const struct user *row)
         account_take_limits(s, row);
         return false;
     }
-    session_kick(s, why);
+    session_expel(s, why);
     return true;
 }
 

@@ -119,6 +119,8 @@ void login_answered(struct session_record *s, int r, enum session_state state,
     s->channel.phase = phase;
 }
 
+/* Doesn't tell a session that is busy whether the password was right: an
+ * attacker who controls many sessions would have no delays. */
 void login_deny(struct session_record *s, enum denial why)
 {
     int r;
@@ -130,7 +132,7 @@ void login_deny(struct session_record *s, enum denial why)
         return;
     }
     r = SEND(&s->channel, denied, s->request, .why = why,
-             .right = s->answer.verdict.right);
+             .right = s->answer.verdict.right && !s->answer.busy);
     login_answered(s, r, SESSION_GREETED, PHASE_GREETED);
 }
 

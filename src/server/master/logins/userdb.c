@@ -259,7 +259,7 @@ static void userdb_judge_homes(struct userdb *u, int error, bool empty)
     if (lost > 0)
         complain(&u->away, "%zu of %zu homes in %s " PLACES_LOST, lost, lost,
                  homes);
-    else if (fd_may_pass(error) || (error == ENOENT && u->had_homes))
+    else if (fd_is_away(error) || (error == ENOENT && u->had_homes))
         complain(&u->away, "the homes in %s: %s", homes, strerror(error));
     u->homes_away = u->away.text[0] != '\0';
 }

@@ -217,8 +217,12 @@ int banning_add(struct master *m, const struct ban *ban, enum ending why,
     SESSIONS_EACH(m->sessions, s)
         if ((ban->by_hand || (session_is_served(s) && s->login == 0)) &&
             ban_holds(ban, &s->peer) &&
-            !settings_networks_hold(&m->settings.no_ban, &s->peer))
-            *ended += session_expel(s, why);
+            !settings_networks_hold(&m->settings.no_ban, &s->peer)) {
+            if (ban->by_hand)
+                *ended += session_expel(s, why);
+            else
+                session_kick(s, why);
+        }
     banning_save(m);
     return 0;
 }

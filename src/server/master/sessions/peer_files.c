@@ -295,7 +295,7 @@ static int files_on_failed(void *owner, struct msg_failed *msg)
     struct files_process *f = owner;
     char what[COMPLAINT_MAX];
 
-    f->away = fd_may_pass(msg->error);
+    f->away = fd_is_away(msg->error);
     if (msg->why.len > 0)
         snprintf(what, sizeof(what), "%.*s", (int)msg->why.len, msg->why.ptr);
     else if (msg->error == ENOENT)

@@ -331,7 +331,7 @@ void session_end(struct session_record *s)
     if (s->files.channel.fd < 0 || s->files.end >= 0 || s->pid == 0)
         files_hang_up(&s->files);
     /* A kicked session exits, or an attacker controls it. */
-    if (s->ordered > 0)
+    if (s->ordered > 0 && s->killed == 0)
         session_kill_process(s, ENDING_KICKED);
     /* If these processes don't end in time, the timer kills them. */
     if (s->files.pid > 0 || s->pid > 0)
@@ -428,7 +428,6 @@ void session_kick(struct session_record *s, enum ending why)
         older_order(s, ORDER_KICK);
         return;
     }
-    s->ordered = clock_ms();
     if (!session_told(s, why, false))
         return;
     s->state = SESSION_KICKED;
@@ -451,6 +450,8 @@ bool session_expel(struct session_record *s, enum ending why)
         session_abandon(s);
     if (s->older && s->state == SESSION_KICKED)
         s->why = why; /* not ENDING_CROWDED: this order names it */
+    if (s->state != SESSION_FREE && s->state <= SESSION_KICKED)
+        s->ordered = clock_ms();
     session_kick(s, why);
     return shown || mute;
 }
