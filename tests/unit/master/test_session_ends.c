@@ -656,6 +656,25 @@ Test(session_ends, a_session_outlives_its_channel)
     }
 }
 
+/* A later kill of a process that a disk holds doesn't change what it counts
+ * as. */
+Test(session_ends, keeps_the_first_cause_of_a_kill)
+{
+    struct session_record *s;
+    int status;
+
+    hall_open();
+    s = greeted();
+    s->pid = fork_that_stays();
+    session_kill_process(s, ENDING_CROWDED);
+    session_end(s);
+    time_is_over(s);
+    cr_expect_eq(s->killed, ENDING_CROWDED);
+    cr_assert_eq(waitpid(s->pid, &status, 0), s->pid);
+    sessions_reaped(m.sessions, s->pid, status);
+    hall_close();
+}
+
 /* A worker that takes no message loses no turn: the login keeps its place until
  * the worker reads again. */
 Test(session_ends, a_worker_takes_no_message)

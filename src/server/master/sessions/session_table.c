@@ -199,7 +199,8 @@ void session_abandon(struct session_record *s)
     files_abandon(&s->files, 0);
     session_unpublish(s);
     session_kill_process(s, ENDING_KICKED);
-    s->ordered = clock_ms();
+    if (s->ordered == 0)
+        s->ordered = clock_ms();
     s->abandoned = true;
     session_mark(s);
     s->master->may_be_over = true;
@@ -331,7 +332,7 @@ void session_end(struct session_record *s)
     if (s->files.channel.fd < 0 || s->files.end >= 0 || s->pid == 0)
         files_hang_up(&s->files);
     /* A kicked session exits, or an attacker controls it. */
-    if (s->ordered > 0 && s->killed == 0)
+    if (s->ordered > 0)
         session_kill_process(s, ENDING_KICKED);
     /* If these processes don't end in time, the timer kills them. */
     if (s->files.pid > 0 || s->pid > 0)
@@ -391,7 +392,8 @@ void session_kill_process(struct session_record *s, enum ending why)
 {
     if (s->pid == 0)
         return;
-    s->killed = why;
+    if (s->killed == 0)
+        s->killed = why;
     kill(s->pid, SIGKILL);
 }
 
@@ -450,7 +452,8 @@ bool session_expel(struct session_record *s, enum ending why)
         session_abandon(s);
     if (s->older && s->state == SESSION_KICKED)
         s->why = why; /* not ENDING_CROWDED: this order names it */
-    if (s->state != SESSION_FREE && s->state <= SESSION_KICKED)
+    if (s->ordered == 0 && s->state != SESSION_FREE &&
+        s->state <= SESSION_KICKED)
         s->ordered = clock_ms();
     session_kick(s, why);
     return shown || mute;
