@@ -519,6 +519,8 @@ void sessions_name_check(const char *name);
  * permitted; their number is printed. If the server can't be told, prints a
  * warning, and doesn't fail; the status of "user lock" and "unlock" is 75. */
 void sessions_edited(const char *text);
+/* Has the running server not confirmed an edit of this command? */
+extern bool sessions_unconfirmed;
 
 /* status.c: reads the object that "status --json" prints into *ret, which the
  * caller owns. Returns 0; or the code of the failure, with NULL in *ret. */

@@ -346,6 +346,7 @@ void sessions_kick(void)
         print_ended(stdout, m.control_done.sessions);
 }
 
+bool sessions_unconfirmed;
 static uint64_t edit_ended; /* sessions that the last edit has ended */
 
 static void tell_of_edit(void *to)
@@ -383,8 +384,7 @@ void sessions_edited(const char *text)
         print_ended(ctl.args.json || ctl.invites ? stderr : stdout, edit_ended);
     if (code == 0 || code == EX_UNAVAILABLE)
         return;
-    if (ctl.command && ctl.command->run == user_lock)
-        ctl_status = EX_TEMPFAIL; /* its caller wants the sessions ended */
+    sessions_unconfirmed = true;
     stderr_print("the running server did not confirm this: %s; its "
                  "log may lack the command, and the server reads the users "
                  "file within 10 s",

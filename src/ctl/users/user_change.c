@@ -234,7 +234,9 @@ void user_lock(void)
             stderr_print("there is no user %s, so nobody is locked by that "
                          "name; run: sallyportctl user list",
                          name.ptr);
-            ctl_status = ctl_status ? ctl_status : EX_NOUSER;
+            ctl_status = EX_NOUSER;
         }
     }
+    if (sessions_unconfirmed) /* the caller wants the sessions ended */
+        ctl_status = EX_TEMPFAIL;
 }

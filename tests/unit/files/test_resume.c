@@ -331,7 +331,7 @@ static void changed_by(enum who who)
     else
         peer_join(&q, p, false);
     for (int i = 0; i < 2 * FATES; i++) {
-        const enum fate fate = i % FATES;
+        const enum fate fate = (enum fate)(i % FATES);
         const bool in_type_a = i >= FATES;
 
         if ((fate < FATE_DELETED) != (who == WHO_PROGRAM))
@@ -466,7 +466,7 @@ static bool ended_in(enum ended_by by, enum place_kind place)
 {
     if (by == BY_WRITER_OVERTAKEN && place == PLACE_NETWORK)
         return false;
-    return is_long() || place <= PLACE_DROP || (by + place) % 3 == 0;
+    return is_long() || place <= PLACE_DROP || ((int)by + (int)place) % 3 == 0;
 }
 
 Test(resume, without_size_of_what_the_server_has_dropped)
