@@ -517,9 +517,8 @@ void sessions_name_check(const char *name);
  * and, for its log, the command with its words, or with TEXT instead of them
  * (NULL: with the words). The server ends the sessions that are no longer
  * permitted; their number is printed. If the server can't be told, prints a
- * warning, and doesn't fail; the status of "user lock" and "unlock" is 75. */
+ * warning, sets sessions_unconfirmed, and doesn't fail. */
 void sessions_edited(const char *text);
-/* Has the running server not confirmed an edit of this command? */
 extern bool sessions_unconfirmed;
 
 /* status.c: reads the object that "status --json" prints into *ret, which the

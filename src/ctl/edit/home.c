@@ -110,12 +110,10 @@ void home_check_alone(const struct users *u, const void *own, const char *path,
              other->share ? "share" : "home of", other->name, hint);
 }
 
-struct climb {
-    const char *to;
-    struct stat top; /* of TO */
-};
-
-static void climb(const struct climb *c, const struct row_place *p)
+/* Fails if the row has PATH as its directory, or one in it. TOP has the facts of
+ * PATH. */
+static void climb(const struct row_place *p, const char *path,
+                  const struct stat *top)
 {
     const struct settings *s = &ctl.settings;
     struct stat at = { .st_ino = 0 }, last;
@@ -125,10 +123,10 @@ static void climb(const struct climb *c, const struct row_place *p)
         last = at;
         if (fd < 0 || fstat(fd, &at))
             return;
-        if (at.st_dev == c->top.st_dev && at.st_ino == c->top.st_ino)
+        if (at.st_dev == top->st_dev && at.st_ino == top->st_ino)
             fail(EX_DATAERR, "%s:%zu: the %s %s is in %s, by another path",
                  s->users, p->line, p->share ? "share" : "home of", p->name,
-                 c->to);
+                 path);
         FD_CLEANUP int below = fd;
         fd = openat(below, "..", DIRECTORY_FLAGS | O_PATH);
     } while (at.st_dev != last.st_dev || at.st_ino != last.st_ino);
@@ -139,15 +137,17 @@ void home_check_case(const char *path, int fd)
     const struct settings *s = &ctl.settings;
     const struct row_place *p = places.all, *end = p + places.count;
     const size_t len = strlen(path);
-    struct climb c = { .to = path };
+    struct stat top;
 
-    for (; p < end && fstat(fd, &c.top) == 0; p++)
+    if (fstat(fd, &top))
+        return;
+    for (; p < end; p++)
         if (p->row != own_row &&
             ((strncasecmp(p->path, path, len) == 0 &&
               strchr("/", p->path[len])) ||
              (ctl.args.purge && !user_path_within(p->path, s->homes) &&
               !user_path_within(p->path, s->shares))))
-            climb(&c, p);
+            climb(p, path, &top);
 }
 
 static uid_t wanted_owner(uid_t uid)

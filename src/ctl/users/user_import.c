@@ -119,6 +119,8 @@ static bool has_twin(const struct import *m)
 {
     const char *home = m->entry[m->next].draft.home.path;
 
+    if (!is_new(&m->entry[m->next]))
+        return false; /* it gets no home */
     for (size_t i = m->made; i < m->next; i++)
         if (is_new(&m->entry[i]) &&
             strcasecmp(m->entry[i].draft.home.path, home) == 0)
