@@ -110,8 +110,8 @@ void home_check_alone(const struct users *u, const void *own, const char *path,
              other->share ? "share" : "home of", other->name, hint);
 }
 
-/* Fails if the row has PATH as its directory, or one in it. TOP has the facts of
- * PATH. */
+/* Fails if the row has PATH as its directory, or one in it. TOP has the facts
+ * of PATH. */
 static void climb(const struct row_place *p, const char *path,
                   const struct stat *top)
 {
