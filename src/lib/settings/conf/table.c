@@ -170,8 +170,7 @@ const struct setting setting_table[] = {
               "guess_delay still slows it. 0: no ban." },
     { ROW(ban_time, duration, "1h"), BOUNDS(SECOND, 720 * HOUR),
       .help = "How long the server refuses an address after ban_after wrong "
-              "passwords. A ban survives a restart; \"sallyportctl ban del\" "
-              "ends it." },
+              "passwords; \"sallyportctl ban del\" ends a ban." },
     { ROW(no_ban, networks, ""),
       .help = "Addresses and networks, at most 32, such as a scanner's "
               "address. They are never banned, max_fruitless doesn't apply to "
