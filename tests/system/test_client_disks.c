@@ -122,6 +122,37 @@ Test(client_disks, a_disk_that_gives_files_an_owner, .timeout = 60)
     faulty_end(&f);
 }
 
+/* A call was killed after it had given its part the target's owner or mode, or
+ * on a disk that gives files an owner: the next one begins again. */
+Test(client_disks, a_part_that_nobody_continues, .timeout = 60)
+{
+    static const char began[] = "40 of 4000 announced bytes have arrived";
+    static const struct {
+        const char *change, *text;
+    } rows[] = {
+        { "true", began },
+        { "chown 7 far/.sallyport-*.part", began },
+        { "chmod 0444 far/.sallyport-*.part", began },
+        { "ln far/.sallyport-*.part far/link",
+          "its partial file was replaced" },
+    };
+    static struct faulty f;
+    struct run_result r;
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        faulty_begin(&f, "size_too_large", "good");
+        files_make_folder("far", 0755);
+        desk_says(&f.desk, EX_TEMPFAIL, began, "get", "--retries", "0", "/file",
+                  "far/", NULL);
+        run(&r, NULL, "/bin/sh", "-c", rows[i].change, NULL);
+        cr_expect_eq(r.status, 0, "%s", rows[i].change);
+        run_release(&r);
+        desk_says(&f.desk, EX_TEMPFAIL, rows[i].text, "get", "--retries", "0",
+                  "/file", "far/", NULL);
+        faulty_end(&f);
+    }
+}
+
 /* A source stays if its disk can't show that it has changed again. */
 Test(client_disks, a_disk_of_whole_seconds, .timeout = 60)
 {

@@ -54,6 +54,28 @@ static int part_is_entry(const struct dirent *e)
     return part_is_name(e->d_name);
 }
 
+/* Has an earlier call left this regular file with one name? Then this call has
+ * its lock, and its facts. */
+static bool part_is_left(int fd, struct stat *st)
+{
+    return fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0 && fstat(fd, st) == 0 &&
+           S_ISREG(st->st_mode) && st->st_nlink == 1;
+}
+
+/* Removes what a killed call has left if this call can't continue it: its disk
+ * gives files an owner, or the call had given it the target's owner or mode. */
+static bool part_remove_strange(const struct part *p)
+{
+    struct stat st, there;
+    FD_CLEANUP int fd = openat(p->directory, p->name,
+                               O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+
+    return part_is_left(fd, &st) &&
+           (st.st_uid != geteuid() || !(st.st_mode & S_IWUSR)) &&
+           fstatat(p->directory, p->name, &there, AT_SYMLINK_NOFOLLOW) == 0 &&
+           there.st_ino == st.st_ino && unlinkat(p->directory, p->name, 0) == 0;
+}
+
 /* Removes partial files of other states of the same file, since no call resumes
  * them. Keeps a partial file that another call has locked, and everything that
  * isn't a regular file of this user with one name. */
@@ -81,9 +103,7 @@ static void part_remove_stale(const struct part *p)
             continue;
         FD_CLEANUP int fd = openat(
             p->directory, name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-        if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0 &&
-            fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_nlink == 1 &&
-            st.st_uid == geteuid())
+        if (part_is_left(fd, &st) && st.st_uid == geteuid())
             unlinkat(p->directory, name, 0);
     }
     pthread_mutex_unlock(&parts.lock);
@@ -157,6 +177,8 @@ static int part_begin(struct part *p, const char *target,
     const int flags = O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
     const mode_t mode = secret ? 0600 : 0666;
     p->fd = openat(p->directory, p->name, flags | O_EXCL, mode);
+    if (p->fd < 0 && part_remove_strange(p))
+        p->fd = openat(p->directory, p->name, flags | O_EXCL, mode);
     const bool made = p->fd >= 0;
     if (!made)
         p->fd = openat(p->directory, p->name, flags, mode);
