@@ -202,11 +202,21 @@ Test(control_socket, one_of_many)
     cr_expect_not(r->wrong);
 }
 
-/* Another process holds the directory's lock: the complaint says so. */
-Test(control_socket, the_folder_is_locked)
+/* Another process holds the lock: the complaint says so. A lock on the
+ * directory, which anybody can take, stops nobody. */
+Test(control_socket, what_is_locked)
 {
-    make_folder(0700);
-    FD_CLEANUP int fd = open(run, O_RDONLY);
+    struct control_socket s;
+    char lock[160];
+
+    make_folder(0755);
+    FD_CLEANUP int folder = open(run, O_RDONLY);
+    cr_assert_eq(flock(folder, LOCK_EX), 0);
+    opens(&s);
+    control_socket_close(&s, true);
+    snprintf(lock, sizeof(lock), "%s.lock", path);
+    cr_expect_eq(mode_of(lock), 0600);
+    FD_CLEANUP int fd = open(lock, O_RDWR);
     cr_assert_eq(flock(fd, LOCK_EX), 0);
     is_refused(-EAGAIN, "run: lslocks");
     cr_assert_not(is_there());

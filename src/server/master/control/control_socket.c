@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -116,14 +115,22 @@ static const char *control_socket_name(const struct control_socket *s,
 }
 
 /* Makes the socket, under a lock: if two servers start at the same moment, one
- * checks after the other. The socket has mode 0600 from the first moment on. */
+ * checks after the other. Nobody else can open the file of the lock, as
+ * everybody can a directory with mode 0755. The socket has mode 0600 from the
+ * first moment on. */
 static int control_socket_make(struct control_socket *s)
 {
+    char lock[sizeof(s->name) + sizeof(".lock")];
     mode_t old;
     struct sockaddr_un at;
     int size = local_address(s->directory, s->name, &at);
-    int r = size < 0 ? size : fd_lock(s->directory, LOCK_MS);
+    int r = size < 0 ? size : 0;
 
+    snprintf(lock, sizeof(lock), "%s.lock", s->name);
+    FD_CLEANUP int fd = openat(s->directory, lock,
+                               O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (r == 0)
+        r = fd < 0 ? -errno : fd_lock(fd, LOCK_MS);
     if (r == 0)
         r = control_socket_remove_stale(s, &at, (socklen_t)size);
     if (r == 0) {
@@ -140,7 +147,6 @@ static int control_socket_make(struct control_socket *s)
         (listen(s->fd, BACKLOG) < 0 ||
          fstatat(s->directory, s->name, &s->made, AT_SYMLINK_NOFOLLOW) < 0))
         r = -errno;
-    flock(s->directory, LOCK_UN);
     return r;
 }
 
@@ -154,11 +160,10 @@ static int control_socket_refuse(const char *path, int error,
     if (error == ENOTSOCK)
         return complain(c, "%s: is there already and isn't a socket", path);
     if (error == ETIMEDOUT)
-        complain(
-            c,
-            "%s: another process has a lock on its directory; to see which, "
-            "run: lslocks",
-            path);
+        complain(c,
+                 "%s.lock: another process has locked it; to see which, run: "
+                 "lslocks",
+                 path);
     else
         complain(c, "%s: %s", path, strerror(error));
     return error == ETIMEDOUT || error == ENOMEM || error == ENFILE ? -EAGAIN
