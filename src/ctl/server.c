@@ -44,6 +44,8 @@ static noreturn void fail_unreachable(const char *path, int error)
              "the server of %s isn't yours, so only root may ask it; run: sudo "
              "sallyportctl",
              configuration);
+    if (error != ENOENT && error != ENOTDIR && error != ECONNREFUSED)
+        fail(EX_OSERR, "%s: %s", path, strerror(error));
     fail(EX_UNAVAILABLE,
          "no server answers at %s: %s; start it (systemctl start sallyport), "
          "or name its configuration by --config",

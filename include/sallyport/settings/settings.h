@@ -193,6 +193,8 @@ bool settings_pair(const struct settings *s, size_t i,
 /* Lets the commands of complaints name the configuration FILE, unless it is the
  * default one. */
 void settings_commands(const char *file);
+/* Is FILE the default configuration, by whatever path? */
+bool settings_is_default(const char *file);
 /* Writes the path of the control socket: /run/sallyport/control for root's
  * default configuration, else "control" beside the configuration. Returns 0 or
  * -ENAMETOOLONG. */

@@ -84,7 +84,7 @@ static void open_journal(struct log_view *v)
     const char *config = ctl.args.config;
     int ends[2];
 
-    if (config && strcmp(config, SETTINGS_FILE) != 0)
+    if (config && !settings_is_default(config))
         fail(EX_USAGE,
              "the log of a server with another configuration: run journalctl "
              "-u UNIT -o cat | sallyportctl log --file -, or give its log by "

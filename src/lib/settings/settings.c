@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "sallyport/base/slice.h"
@@ -60,6 +61,15 @@ void settings_commands(const char *file)
     complaint_configuration(strcmp(file, SETTINGS_FILE) == 0 ? "" : file);
 }
 
+bool settings_is_default(const char *file)
+{
+    struct stat own, usual;
+
+    return strcmp(file, SETTINGS_FILE) == 0 ||
+           (stat(file, &own) == 0 && stat(SETTINGS_FILE, &usual) == 0 &&
+            own.st_dev == usual.st_dev && own.st_ino == usual.st_ino);
+}
+
 int settings_control(const struct settings *s, char *out, size_t size)
 {
     static const char of_default[] = "/run/sallyport/control";
@@ -68,7 +78,7 @@ int settings_control(const struct settings *s, char *out, size_t size)
     const char *start = slash ? s->file : ".";
     int n;
 
-    if (geteuid() == 0 && strcmp(s->file, SETTINGS_FILE) == 0)
+    if (geteuid() == 0 && settings_is_default(s->file))
         return slice_copy(SLICE(of_default), out, size);
     n = snprintf(out, size, "%.*s/control", directory, start);
     return n < 0 || (size_t)n >= size ? -ENAMETOOLONG : 0;

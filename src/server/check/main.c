@@ -177,7 +177,7 @@ static bool mode_homes(struct check *k)
 {
     struct complaint c = { "" };
 
-    if (k->root && strcmp(k->settings.file, SETTINGS_FILE) == 0)
+    if (k->root && settings_is_default(k->settings.file))
         unit_look(&k->unit); /* must be outside the sandbox */
     const bool wrong =
         look_at_homes(k, (struct writer){ "", SIZE_MAX, 0 }, NUMBERS_S);

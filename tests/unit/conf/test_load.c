@@ -199,6 +199,35 @@ Test(load, control_socket)
     }
 }
 
+static bool alias; /* ./sallyport.conf is the default configuration */
+
+int stat(const char *path, struct stat *ret)
+{
+    if (!alias || (strcmp(path, SETTINGS_FILE) != 0 &&
+                   strcmp(path, "./sallyport.conf") != 0))
+        return fstatat(AT_FDCWD, path, ret, 0);
+    *ret = (struct stat){ .st_ino = 7 };
+    return 0;
+}
+
+/* The default configuration leads to one server, by each path. */
+Test(load, the_default_by_another_path)
+{
+    static const char *const paths[] = { "./sallyport.conf", "/etc/x/conf" };
+    static struct settings s;
+
+    alias = true;
+    for (size_t i = 0; i < 2; i++) {
+        struct complaint c = { "" };
+        char path[64];
+
+        cr_assert_eq(conf_parse(&s, SLICE(""), paths[i], NULL, &c), 0);
+        cr_assert_eq(settings_control(&s, path, sizeof(path)), 0);
+        cr_expect_eq(strcmp(path, "/run/sallyport/control") == 0,
+                     i == 0 && geteuid() == 0, "%s", path);
+    }
+}
+
 static char told[256];
 
 static void tell(const char *mistake)
