@@ -117,6 +117,7 @@ static void check_old_home(const struct user *user)
 void user_change(void)
 {
     const struct user *user;
+    struct statvfs room;
     struct draft d;
 
     given_any();
@@ -127,6 +128,9 @@ void user_change(void)
     if (ctl.args.home) {
         draft_home(&d, ctl.args.home);
         draft_check(&d, &ctl.users, user);
+        /* what isn't there would be made, below the mount point of a disk */
+        if (disk_room(d.home.path, &room) == -ENOENT)
+            home_check_mounted(d.home.path);
     }
     d.home.uid = user->uid;
     d.home.gid = user->gid;
@@ -143,8 +147,9 @@ void user_change(void)
                 edit_stands ? "changed" : "has these settings already");
     if (ctl.args.home && strcmp(d.home.path, old_home) != 0)
         stderr_print(
-            "the files stay in %s; move them to %s; a quota stays "
-            "there, too; to set one run: sallyportctl quota set %s SIZE",
+            "the files stay in %s; move them to %s; the counts of uploads= and "
+            "upload_bytes= and a quota stay there, too; to set one run: "
+            "sallyportctl quota set %s SIZE",
             old_home, d.home.path, ctl.args.word[2]);
     given_hint();
 }
