@@ -22,7 +22,7 @@
 
 static void ask_unit(struct unit *u)
 {
-    if (geteuid() == 0 && strcmp(ctl.settings.file, SETTINGS_FILE) == 0)
+    if (geteuid() == 0 && settings_is_default(ctl.settings.file))
         unit_look(u);
 }
 
@@ -308,6 +308,33 @@ static void check_kept(int fd, const struct home *h, bool makes)
         set_owner(fd, fd, h);
 }
 
+/* Fails if the directory would lie in a row's directory, on a disk that ignores
+ * case. */
+static void check_above_case(const struct home *h)
+{
+    const struct settings *s = &ctl.settings;
+    const struct row_place *p = places.all, *end = p + places.count;
+    char above[USER_HOME_MAX + 1];
+    struct stat one, two;
+
+    for (; p < end; p++) {
+        const size_t len = strlen(p->path);
+
+        if (p->row == own_row || strncasecmp(p->path, h->path, len) != 0 ||
+            h->path[len] != '/')
+            continue;
+        snprintf(above, sizeof(above), "%.*s", (int)len, h->path);
+        FD_CLEANUP int row =
+            home_open(p->path, p->share ? s->shares : s->homes);
+        FD_CLEANUP int at = home_open(above, setting_of(h));
+        if (row >= 0 && at >= 0 && !fstat(row, &one) && !fstat(at, &two) &&
+            one.st_dev == two.st_dev && one.st_ino == two.st_ino)
+            fail(EX_DATAERR, "%s:%zu: %s is in the %s %s, by another path",
+                 s->users, p->line, h->path, p->share ? "share" : "home of",
+                 p->name);
+    }
+}
+
 static void check_on_disk(void *data)
 {
     const struct arguments *a = &ctl.args;
@@ -319,6 +346,7 @@ static void check_on_disk(void *data)
     FD_CLEANUP int parent = home_open_parent(h->path, setting);
     FD_CLEANUP int fd = -1;
 
+    check_above_case(h);
     if (unit_forbids(&permitting, h->share ? "share" : "home", h->path, &c))
         fail(EX_CONFIG, "%s", c.text);
     /* For a home directly in the setting's directory, home_make() also makes

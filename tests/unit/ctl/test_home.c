@@ -507,6 +507,28 @@ Test(home, of_a_disk_that_folds_case)
     cr_expect_str_eq(file_text(in(world.homes, "anna/file")), "x");
 }
 
+/* Nor does a home or share lie in another one by a path of other case. */
+Test(home, in_another_one_of_a_disk_that_folds_case)
+{
+    static const char *const commands[][2] = {
+        { "user add bob --print-password --home", "bob" },
+        { "share add docs --path", "docs" },
+        { "user change eve --home", "eve" },
+    };
+    char words[512];
+
+    expect_run(0, PASSWORD, "user add anna");
+    expect_run(0, PASSWORD, "user add eve");
+    folds = true;
+    for (size_t i = 0; i < 3; i++) {
+        snprintf(words, sizeof(words), "%s %s/%s", commands[i][0],
+                 in(world.homes, "Anna"), commands[i][1]);
+        expect_err(EX_DATAERR, "", words, " is in the home of anna, by ");
+    }
+    folds = false;
+    expect_err(EX_CANTCREAT, "", words, "No such file or directory");
+}
+
 /* A path outside the homes can lead into another user's home by a link. */
 Test(home, purge_of_a_home_that_has_another_one_by_a_link)
 {
