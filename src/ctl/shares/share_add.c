@@ -3,6 +3,8 @@
 #include "edit/edit.h"
 
 #include <grp.h>
+#include <pwd.h>
+#include <stdio.h>
 #include <unistd.h>
 
 struct new_share {
@@ -45,6 +47,19 @@ static bool has_old_gid(const struct new_share *a, const struct users *u)
            a->group <= s->gid_last && ids_line(u, a->group) == 0;
 }
 
+/* No group need have the number. */
+static bool is_primary_group(gid_t gid)
+{
+    FILE *accounts = fopen("/etc/passwd", "re");
+    const struct passwd *one = NULL;
+
+    while (accounts && (one = fgetpwent(accounts)) && one->pw_gid != gid)
+        ;
+    if (accounts)
+        fclose(accounts);
+    return one;
+}
+
 static void look_at_directory(void *data)
 {
     struct new_share *a = data;
@@ -54,10 +69,11 @@ static void look_at_directory(void *data)
         a->owner = st.st_uid;
         a->group = st.st_gid;
         /* without root nobody else enters it */
-        if (geteuid() == 0 && has_old_gid(a, &ctl.users) && getgrgid(a->group))
+        if (geteuid() == 0 && has_old_gid(a, &ctl.users) &&
+            (getgrgid(a->group) || is_primary_group(a->group)))
             fail(EX_CANTCREAT,
-                 "%s has gid %u, which a group of the system has; give it with "
-                 "--local-group %u",
+                 "%s has gid %u, which a group or an account of the system "
+                 "has; give it with --local-group %u",
                  a->home.path, (unsigned)a->group, (unsigned)a->group);
     }
 }

@@ -163,6 +163,12 @@ Test(account, a_gid_of_the_system)
     cr_assert_eq(chown(in(world.shares, "a"), 0, group), 0);
     expect_err(EX_CANTCREAT, "", "share add a",
                "give it with --local-group 80001");
+    group = 70002;
+    primary = 80001;
+    expect_err(EX_CANTCREAT, "", "share add a",
+               "give it with --local-group 80001");
+    primary = 80002;
+    expect_run(0, "", "share add a");
 }
 
 /* While LDAP is down, the command can't know whether an account has a number,
