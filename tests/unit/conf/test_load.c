@@ -218,7 +218,6 @@ Test(load, the_default_by_another_path)
 
     alias = true;
     for (size_t i = 0; i < 2; i++) {
-        struct complaint c = { "" };
         char path[64];
 
         cr_assert_eq(conf_parse(&s, SLICE(""), paths[i], NULL, &c), 0);

@@ -512,15 +512,15 @@ Test(home, in_another_one_of_a_disk_that_folds_case)
 {
     static const char *const commands[][2] = {
         { "user add bob --print-password --home", "bob" },
-        { "share add docs --path", "docs" },
         { "user change eve --home", "eve" },
+        { "share add docs --path", "docs" }, /* by root only */
     };
     char words[512];
 
     expect_run(0, PASSWORD, "user add anna");
     expect_run(0, PASSWORD, "user add eve");
     folds = true;
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < (geteuid() == 0 ? 3 : 2); i++) {
         snprintf(words, sizeof(words), "%s %s/%s", commands[i][0],
                  in(world.homes, "Anna"), commands[i][1]);
         expect_err(EX_DATAERR, "", words, " is in the home of anna, by ");
