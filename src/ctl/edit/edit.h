@@ -74,6 +74,9 @@ void ids_lose(const struct users *now, uint32_t id);
 void ids_record_lost(const struct users_file *file);
 /* Returns the line of a row with ID as uid or gid; 0: there is none. */
 size_t ids_line(const struct users *u, uint64_t id);
+/* Does a group of the system have the gid, or an account of /etc/passwd as its
+ * primary group? Fails if name services don't answer. Call it in a fork. */
+bool ids_system_has_gid(gid_t gid);
 /* Returns the gid of the group TEXT, a name or a number, of the system; or
  * fails. */
 gid_t ids_of_group(const char *text);

@@ -104,6 +104,18 @@ static bool has_account(uint64_t id, bool share)
     return false;
 }
 
+bool ids_system_has_gid(gid_t gid)
+{
+    FILE *accounts = fopen("/etc/passwd", "re");
+    const struct passwd *one = NULL;
+
+    while (accounts && (one = fgetpwent(accounts)) && one->pw_gid != gid)
+        ;
+    if (accounts)
+        fclose(accounts);
+    return one || has_account(gid, true);
+}
+
 /* A bit for each id from f->first on: does a directory have it, or an account
  * as its primary group? Only in the fork. */
 static uint8_t *owners;

@@ -2,9 +2,6 @@
  * share, user or group of the system has. */
 #include "edit/edit.h"
 
-#include <grp.h>
-#include <pwd.h>
-#include <stdio.h>
 #include <unistd.h>
 
 struct new_share {
@@ -47,19 +44,6 @@ static bool has_old_gid(const struct new_share *a, const struct users *u)
            a->group <= s->gid_last && ids_line(u, a->group) == 0;
 }
 
-/* No group need have the number. */
-static bool is_primary_group(gid_t gid)
-{
-    FILE *accounts = fopen("/etc/passwd", "re");
-    const struct passwd *one = NULL;
-
-    while (accounts && (one = fgetpwent(accounts)) && one->pw_gid != gid)
-        ;
-    if (accounts)
-        fclose(accounts);
-    return one;
-}
-
 static void look_at_directory(void *data)
 {
     struct new_share *a = data;
@@ -70,7 +54,7 @@ static void look_at_directory(void *data)
         a->group = st.st_gid;
         /* without root nobody else enters it */
         if (geteuid() == 0 && has_old_gid(a, &ctl.users) &&
-            (getgrgid(a->group) || is_primary_group(a->group)))
+            ids_system_has_gid(a->group))
             fail(EX_CANTCREAT,
                  "%s has gid %u, which a group or an account of the system "
                  "has; give it with --local-group %u",

@@ -90,6 +90,8 @@ struct group *getgrgid(gid_t gid)
         pause();
     if (group == 0 || gid != group)
         getgrgid_r(gid, &row, bytes, sizeof(bytes), &found);
+    if (down && !found)
+        errno = down;
     return found;
 }
 
@@ -168,6 +170,9 @@ Test(account, a_gid_of_the_system)
     expect_err(EX_CANTCREAT, "", "share add a",
                "give it with --local-group 80001");
     primary = 80002;
+    down = ECONNREFUSED;
+    expect_err(EX_TEMPFAIL, "", "share add a", "can't be looked up");
+    down = 0;
     expect_run(0, "", "share add a");
 }
 
