@@ -86,6 +86,7 @@ static void download(struct guest *g)
 
 static void list(struct guest *g)
 {
+    const int small = 65536; /* else the kernel lets it grow to tcp_rmem */
     char name[256];
 
     for (unsigned i = 0; i < NAMES; i++) {
@@ -94,6 +95,7 @@ static void list(struct guest *g)
     }
     log_in(g);
     data_open(&g->s, &g->d, "LIST");
+    setsockopt(g->d.fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
 }
 
 struct row {
