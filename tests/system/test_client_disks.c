@@ -122,19 +122,24 @@ Test(client_disks, a_disk_that_gives_files_an_owner, .timeout = 60)
     faulty_end(&f);
 }
 
-/* A call was killed after it had given its part the target's owner or mode, or
- * on a disk that gives files an owner: the next one begins again. */
+/* A call was killed after it had given its part the target's owner or mode: the
+ * next one begins again. Another user's part stays, who can continue it. */
 Test(client_disks, a_part_that_nobody_continues, .timeout = 60)
 {
     static const char began[] = "40 of 4000 announced bytes have arrived";
+    static const char strange[] = "its partial file was replaced";
     static const struct {
-        const char *change, *text;
+        const char *change, *text, *conflict;
     } rows[] = {
-        { "true", began },
-        { "chown 7 far/.sallyport-*.part", began },
-        { "chmod 0444 far/.sallyport-*.part", began },
-        { "ln far/.sallyport-*.part far/link",
-          "its partial file was replaced" },
+        { "true", began, "rename" },
+        { "chown 7 far/.sallyport-*.part", strange, "rename" },
+        { "chown 7 far/.sallyport-*.part", strange, "overwrite" },
+        { "chown 7 far/.sallyport-*.part; touch far/file; chown 8 far/file",
+          strange, "overwrite" },
+        { "chown 7 far/.sallyport-*.part; touch far/file; chown 7 far/file",
+          began, "overwrite" },
+        { "chmod 0444 far/.sallyport-*.part", began, "rename" },
+        { "ln far/.sallyport-*.part far/link", strange, "rename" },
     };
     static struct faulty f;
     struct run_result r;
@@ -148,7 +153,7 @@ Test(client_disks, a_part_that_nobody_continues, .timeout = 60)
         cr_expect_eq(r.status, 0, "%s", rows[i].change);
         run_release(&r);
         desk_says(&f.desk, EX_TEMPFAIL, rows[i].text, "get", "--retries", "0",
-                  "/file", "far/", NULL);
+                  "--conflict", rows[i].conflict, "/file", "far/", NULL);
         faulty_end(&f);
     }
 }

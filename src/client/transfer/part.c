@@ -62,16 +62,18 @@ static bool part_is_left(int fd, struct stat *st)
            S_ISREG(st->st_mode) && st->st_nlink == 1;
 }
 
-/* Removes what a killed call has left if this call can't continue it: its disk
- * gives files an owner, or the call had given it the target's owner or mode. */
-static bool part_remove_strange(const struct part *p)
+/* Removes what a killed call of this user has left if this call can't continue
+ * it: the call had made it as read-only as the target, or as root had given it
+ * the target's OWNER. A part of any other owner is another user's. */
+static bool part_remove_strange(const struct part *p, uid_t owner)
 {
     struct stat st, there;
     FD_CLEANUP int fd = openat(p->directory, p->name,
                                O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 
     return part_is_left(fd, &st) &&
-           (st.st_uid != geteuid() || !(st.st_mode & S_IWUSR)) &&
+           (st.st_uid == geteuid() ? !(st.st_mode & S_IWUSR)
+                                   : st.st_uid == owner) &&
            fstatat(p->directory, p->name, &there, AT_SYMLINK_NOFOLLOW) == 0 &&
            there.st_ino == st.st_ino && unlinkat(p->directory, p->name, 0) == 0;
 }
@@ -177,7 +179,8 @@ static int part_begin(struct part *p, const char *target,
     const int flags = O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
     const mode_t mode = secret ? 0600 : 0666;
     p->fd = openat(p->directory, p->name, flags | O_EXCL, mode);
-    if (p->fd < 0 && part_remove_strange(p))
+    const uid_t owner = secret && geteuid() == 0 ? old.st_uid : geteuid();
+    if (p->fd < 0 && part_remove_strange(p, owner))
         p->fd = openat(p->directory, p->name, flags | O_EXCL, mode);
     const bool made = p->fd >= 0;
     if (!made)
