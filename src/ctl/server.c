@@ -26,6 +26,11 @@
 
 struct server server = { .channel.fd = -1 };
 
+static bool nobody_listens(int error)
+{
+    return error == ENOENT || error == ENOTDIR || error == ECONNREFUSED;
+}
+
 static noreturn void fail_unreachable(const char *path, int error)
 {
     const char *configuration = ctl.settings.file;
@@ -44,7 +49,10 @@ static noreturn void fail_unreachable(const char *path, int error)
              "the server of %s isn't yours, so only root may ask it; run: sudo "
              "sallyportctl",
              configuration);
-    if (error != ENOENT && error != ENOTDIR && error != ECONNREFUSED)
+    if (error == ENAMETOOLONG)
+        fail(EX_CONFIG, "the path of the configuration is too long for a "
+                        "control socket beside it");
+    if (!nobody_listens(error))
         fail(EX_OSERR, "%s: %s", path, strerror(error));
     fail(EX_UNAVAILABLE,
          "no server answers at %s: %s; start it (systemctl start sallyport), "
@@ -81,6 +89,27 @@ static int connect_to(const char *path)
     return fd_take(&fd);
 }
 
+/* Connects to the server that was started with this configuration, or with the
+ * default path of the same file. Writes the PATH of the socket. Returns the
+ * descriptor or -errno. */
+static int connect_any(char path[SETTINGS_PATH_MAX])
+{
+    const char *given = ctl.settings.file;
+    char usual[SETTINGS_PATH_MAX];
+    int fd = settings_control(given, path, SETTINGS_PATH_MAX), found;
+
+    if (fd == 0)
+        fd = connect_to(path);
+    if (!nobody_listens(-fd) || !settings_is_default(given) ||
+        settings_control(SETTINGS_FILE, usual, sizeof(usual)))
+        return fd;
+    found = connect_to(usual);
+    if (nobody_listens(-found))
+        return fd;
+    memcpy(path, usual, sizeof(usual));
+    return found;
+}
+
 /* Connects. If the server is busy, returns false; if LAST, fails. Checks the
  * uid of the server: other users who can make a socket at this path must not
  * pose as the server. */
@@ -88,12 +117,8 @@ static bool connect_server(bool last)
 {
     char path[SETTINGS_PATH_MAX];
     struct ucred who;
-    int fd;
+    int fd = connect_any(path);
 
-    if (settings_control(&ctl.settings, path, sizeof(path)) < 0)
-        fail(EX_CONFIG, "the path of the configuration is too long for a "
-                        "control socket beside it");
-    fd = connect_to(path);
     if (fd == -EAGAIN && !last)
         return false;
     if (fd < 0)

@@ -119,6 +119,27 @@ static void check_hung(struct disk *d, const char *words)
     run_release(&r);
 }
 
+/* The server of the default configuration is found by another path of it. */
+Test(mounts, the_default_configuration_by_another_path, .timeout = 120)
+{
+    struct server server;
+    struct run_result r;
+    char command[4 * SERVER_PATH_MAX];
+
+    server_start(&server, PLAN(0));
+    snprintf(command, sizeof(command),
+             "cd %s && mkdir other && ln sallyport.conf other && for d in etc "
+             "run; do mount -t tmpfs tmpfs /$d && mkdir /$d/sallyport && mount "
+             "--bind . /$d/sallyport || exit; done; %s --config "
+             "other/sallyport.conf status",
+             server_path(&server, "."), server_program("sallyportctl"));
+    run(&r, NULL, "/bin/sh", "-c", command, NULL);
+    cr_expect_eq(r.status, 0, "%s", r.text);
+    cr_expect_not_null(strstr(r.text, "running"), "%s", r.text);
+    run_release(&r);
+    server_stop(&server);
+}
+
 Test(mounts, hangs, .timeout = 240)
 {
     struct disk d;

@@ -195,10 +195,11 @@ bool settings_pair(const struct settings *s, size_t i,
 void settings_commands(const char *file);
 /* Is FILE the default configuration, by whatever path? */
 bool settings_is_default(const char *file);
-/* Writes the path of the control socket: /run/sallyport/control for root's
- * default configuration, else "control" beside the configuration. Returns 0 or
+/* Writes the path of the control socket of a server with --config FILE:
+ * /run/sallyport/control for root's SETTINGS_FILE, else "control" beside FILE.
+ * Only the text counts: a link made later moves no socket. Returns 0 or
  * -ENAMETOOLONG. */
-int settings_control(const struct settings *s, char *out, size_t size);
+int settings_control(const char *file, char *out, size_t size);
 /* Returns the line of KEY; 0: KEY has its default. */
 size_t settings_line(const struct settings *s, const char *key);
 /* Complains about a mistake that shows only when the server uses a setting:

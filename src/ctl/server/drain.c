@@ -47,8 +47,8 @@ static noreturn void drain_ends(int code, const char *why)
 
 /* Waits for the end of the last session, for at most MS milliseconds. Fails if
  * another administrator ends the drain, or stops the server meanwhile. Retries
- * while the server is busy, or restarts master: then the supervisor keeps the
- * socket. */
+ * while the server is busy, this machine has no descriptors, or the supervisor
+ * restarts master and keeps the socket. */
 static void drain_wait(uint64_t ms)
 {
     const struct timespec pause = { .tv_sec = 1 };
@@ -62,7 +62,8 @@ static void drain_wait(uint64_t ms)
     for (;; nanosleep(&pause, NULL)) {
         const int code = fail_caught(drain_ask, &d, &why);
 
-        if (code && code != EX_TEMPFAIL && code != EX_UNAVAILABLE)
+        if (code && code != EX_TEMPFAIL && code != EX_OSERR &&
+            code != EX_UNAVAILABLE)
             drain_ends(code, why.text);
         if (gone && code == EX_UNAVAILABLE)
             fail(code, "the server has stopped: %s", why.text);

@@ -70,15 +70,15 @@ bool settings_is_default(const char *file)
             own.st_dev == usual.st_dev && own.st_ino == usual.st_ino);
 }
 
-int settings_control(const struct settings *s, char *out, size_t size)
+int settings_control(const char *file, char *out, size_t size)
 {
     static const char of_default[] = "/run/sallyport/control";
-    const char *slash = strrchr(s->file, '/');
-    int directory = slash ? (int)(slash - s->file) : 1;
-    const char *start = slash ? s->file : ".";
+    const char *slash = strrchr(file, '/');
+    int directory = slash ? (int)(slash - file) : 1;
+    const char *start = slash ? file : ".";
     int n;
 
-    if (geteuid() == 0 && settings_is_default(s->file))
+    if (geteuid() == 0 && strcmp(file, SETTINGS_FILE) == 0)
         return slice_copy(SLICE(of_default), out, size);
     n = snprintf(out, size, "%.*s/control", directory, start);
     return n < 0 || (size_t)n >= size ? -ENAMETOOLONG : 0;

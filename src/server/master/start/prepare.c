@@ -187,7 +187,7 @@ int prepare_control(struct master *m, struct complaint *c)
 
     if (m->check)
         return 0;
-    if (settings_control(&m->settings, path, sizeof(path)) < 0)
+    if (settings_control(m->settings.file, path, sizeof(path)) < 0)
         return complain(
             c, "%s: its path is too long for a control socket beside it",
             m->settings.file);
@@ -257,7 +257,7 @@ int prepare_listeners(struct master *m, struct complaint *c)
             ? listeners_try(&m->settings, &in_use, c)
             : listeners_open(m->listeners, &m->settings, &m->succession, c);
     if (r == 0 && in_use.family != 0 &&
-        (settings_control(&m->settings, path, sizeof(path)) < 0 ||
+        (settings_control(m->settings.file, path, sizeof(path)) < 0 ||
          !control_socket_answers(path)))
         stderr_print("hint: %s is in use by another program, so a start would "
                      "fail now; find that program by: ss -ltnp",
