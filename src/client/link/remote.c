@@ -152,7 +152,9 @@ static int remote_ask(struct link *l, enum link_question question,
         return fail_curl(why, CURLE_QUOTE_ERROR, 550, refusal, NULL);
     }
     int r = link_command(l, why, "%s %s", verb, path);
-    if (r < 0 && strstr(l->text, "550 You have no right"))
+    /* A name in the login directory may be a share's. */
+    if (r < 0 && (slash || question != QUESTION_MLST) &&
+        strstr(l->text, "550 You have no right"))
         slice_copy(directory, refused, URL_PATH_MAX);
     return r;
 }
