@@ -254,6 +254,7 @@ static int shell_command(struct client *c, int n, char **text, const char *cut,
     if (!(row->modes & OPENS))
         n = 1 + options_parse(&c->options, row->name, n - 1, text + 1, &bad);
     client_show(&c->options, row, text + 1, n - 1);
+    memset(c->link.refused, 0, sizeof(c->link.refused)); /* may be outdated */
     if (n < 1)
         code = client_refuse(text[0], EX_USAGE, "%s", bad.text);
     else if (c->options.help)
