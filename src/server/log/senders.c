@@ -104,17 +104,17 @@ void senders_release(struct log *l)
 }
 
 /* Reads the sender again once its user's rate permits it. If other sessions of
- * the user have used up the rate meanwhile, the sender waits on. */
+ * the user have used up the rate meanwhile, or the kernel has no memory, the
+ * sender waits on. */
 static void sender_on_timer(void *owner)
 {
     struct sender *s = owner;
 
     if (s->watch.added)
         report_dropped(s);
-    else if (must_wait(s) && !has_ended(s))
+    else if ((must_wait(s) && !has_ended(s)) ||
+             loop_add(&s->log->frame.loop, &s->watch) < 0)
         pause_sender(s);
-    else if (loop_add(&s->log->frame.loop, &s->watch) < 0)
-        sender_end(s);
 }
 
 /* Writes the event. Returns -EAGAIN to stop reading for now. */
@@ -256,6 +256,6 @@ int senders_on_sender(void *owner, struct msg_speaker *msg)
         .fd = fd, .events = EPOLLIN, .on_ready = sender_on_ready, .owner = s
     };
     if (loop_add(&l->frame.loop, &s->watch) < 0)
-        sender_end(s);
+        pause_sender(s);
     return 0;
 }

@@ -763,3 +763,30 @@ Test(log, bad_setups)
     check_refused(dup(STDERR_FILENO), -1);
     check_refused(dup(STDERR_FILENO), fd_sealed("metrics", SLICE("short")));
 }
+
+/* The kernel has no memory for a watch, when a sender comes and after its
+ * pause. Nothing of the sender is lost: log tries again. */
+Test(log, a_sender_that_cannot_be_watched)
+{
+    static struct sender one;
+    static struct log l = { .frame.loop.epoll_fd = -1,
+                            .sender = &one,
+                            .senders = 1 };
+    struct msg_speaker msg = { .process = PROCESS_GATE };
+    int ends[2];
+
+    cr_assert_eq(fd_pair(ends), 0);
+    msg.end = ends[0];
+    cr_assert_eq(senders_on_sender(&l, &msg), 0);
+    for (int i = 0; i < 2; i++) {
+        cr_assert(one.used && one.timer.armed && !one.watch.added, "%d", i);
+        loop_timer_clear(&l.frame.loop, &one.timer);
+        one.timer.on_timer(one.timer.owner);
+    }
+    loop_timer_clear(&l.frame.loop, &one.timer);
+    cr_assert_eq(loop_init(&l.frame.loop), 0);
+    one.timer.on_timer(one.timer.owner);
+    cr_expect(one.used && one.watch.added);
+    cr_expect_eq(l.used, 1);
+    close(ends[1]);
+}
