@@ -188,6 +188,7 @@ void control_end(struct session *s, enum ending ending, enum reply last,
     /* Wait for the answer of files: otherwise LAST would say that nothing is
      * stored, or the log would lack a change. */
     c->last = last;
+    c->argument = argument;
     if (c->state != CONTROL_GONE)
         c->state = CONTROL_DECIDED;
 }
@@ -197,7 +198,7 @@ void control_after_transfer(struct session *s)
     if (s->control.state == CONTROL_GONE)
         leave(s, s->ending, s->control.cause);
     if (s->control.state == CONTROL_DECIDED)
-        control_reply_last(s, s->control.last, NOTHING);
+        control_reply_last(s, s->control.last, s->control.argument);
 }
 
 void control_end_not_ftp(struct session *s, struct slice first)
@@ -231,7 +232,8 @@ void leave(struct session *s, enum ending ending, const char *cause)
     secret_wipe(&s->login.wanted);
     /* Tries once, without the loop, since this process ends here. */
     if (c->state == CONTROL_DECIDED &&
-        reply_build(&c->out, c->last, (struct slice[2]){ 0 }, 2) == 0) {
+        reply_build(&c->out, c->last, (struct slice[2]){ c->argument }, 2) ==
+            0) {
         stream_write(c->stream, c->out.data, c->out.len, &took);
         buf_consume(&c->out, took);
         if (c->out.len == 0)

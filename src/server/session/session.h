@@ -294,7 +294,7 @@ void final_of_change(struct session *s, const struct message *m,
 /* Ends the session in order, with LAST as the last reply. A transfer that is
  * under way ends now, with LAST as its final reply. But if files is storing an
  * upload or making a change, waits for the answer of files first, and then
- * sends LAST without ARGUMENT. */
+ * sends LAST. So ARGUMENT must last as long as the process. */
 void control_end(struct session *s, enum ending ending, enum reply last,
                  struct slice argument);
 /* Is the end decided? Then another control_end() has no effect. */

@@ -142,8 +142,9 @@ struct control_connection {
     struct buf out;
     struct buf held; /* whole lines that wait for a transfer, each with \n */
     enum control_state state;
-    enum reply last;   /* CONTROL_DECIDED: the reply at the end */
-    const char *cause; /* CONTROL_GONE: why the client has gone */
+    enum reply last;       /* CONTROL_DECIDED: the reply at the end, */
+    struct slice argument; /* and its argument */
+    const char *cause;     /* CONTROL_GONE: why the client has gone */
     bool first_line_seen, first_byte_seen;
     struct loop_timer idle, end_timer;
     struct line_reader lines;

@@ -254,6 +254,23 @@ Test(ends, a_kick_waits_for_a_commit, .init = commit, .timeout = 60)
     fake_expect_transfer(226, "");
 }
 
+/* Its last reply says the same as without the wait, also if files never
+ * answers. */
+Test(ends, a_kick_that_waits_says_why, .timeout = 60)
+{
+    for (int answered = 0; answered < 2; answered++) {
+        commit();
+        fake_kick(ENDING_LOCKED);
+        if (answered) {
+            stored();
+            cr_expect_eq(fake_reply(), 226);
+        }
+        fake_replies(530, "Your account was locked.");
+        fake_release();
+        expect_end(ENDING_LOCKED);
+    }
+}
+
 /* A drain lets the transfer end. The log has the drain as the reason of the
  * session's end. */
 Test(ends, a_drain_waits_for_the_transfer, .timeout = 60)
