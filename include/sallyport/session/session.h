@@ -23,6 +23,7 @@ struct session_deadlines {
     uint64_t gateless; /* for the next gate, after a gate has ended */
     uint64_t silent;   /* for a byte of an upload, before another session can
                           resume it */
+    uint64_t log;      /* for log, which may wait 10 s for its restart */
 };
 
 struct session_start {

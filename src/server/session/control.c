@@ -14,7 +14,6 @@
 #define REPLIES_MAX    (256u << 10)
 #define HELD_MAX       (64u << 10)
 #define LOOKS          64
-#define LOG_MS         20000 /* for log, which may wait 10 s for its restart */
 
 bool control_is_secure(const struct session *s)
 {
@@ -367,13 +366,12 @@ static void control_on_log_time(void *owner)
 static void control_watch_log(void *owner)
 {
     struct session *s = owner;
-    const uint64_t most = s->settings->stall_timeout;
 
     loop_change(&s->loop, &s->log_watch, s->log.full ? EPOLLOUT : 0);
     if (!s->log.full)
         loop_timer_clear(&s->loop, &s->log_time);
     else if (!s->log_time.armed)
-        loop_timer_set(&s->loop, &s->log_time, most < LOG_MS ? most : LOG_MS);
+        loop_timer_set(&s->loop, &s->log_time, s->deadlines->log);
 }
 
 void control_after_event(struct session *s)
@@ -390,7 +388,7 @@ static void control_on_idle(void *owner)
     struct session *s = owner;
 
     if (s->transfer.state != TRANSFER_NONE || state_of_control(s)->verify ||
-        s->ask.message != MSG_NONE) {
+        s->ask.message != MSG_NONE || s->log.full) {
         loop_timer_set(&s->loop, &s->control.idle, s->settings->idle_timeout);
         return;
     }

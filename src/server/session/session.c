@@ -32,7 +32,8 @@ static const struct session_deadlines usual_deadlines = { .ask = 30000,
                                                           .ask_long = 600000,
                                                           .gate = 30000,
                                                           .gateless = 60000,
-                                                          .silent = 10000 };
+                                                          .silent = 10000,
+                                                          .log = 20000 };
 
 void session_title(struct session *s)
 {

@@ -20,6 +20,12 @@ static void open_with_slow_log(void)
     cr_assert_eq(fake_reply(), 250);
 }
 
+static const struct session_deadlines soon = { .ask = 30000,
+                                               .ask_long = 600000,
+                                               .gate = 30000,
+                                               .gateless = 60000,
+                                               .log = 1000 };
+
 static void expect_no_command(void)
 {
     cr_assert(fake_is_quiet(fake.control, 100), "a reply");
@@ -58,11 +64,16 @@ Test(final_reply, an_event_that_cannot_be_sent, .init = fake_open)
     fake_await(EVENT_END, &logged);
 }
 
-/* The session goes on when log has read, and no command has got lost. */
-Test(final_reply, commands_wait_for_log, .init = open_with_slow_log, LEAVES)
+/* The session goes on when log has read, and no command has got lost. A wait
+ * for log isn't a stall, and the client isn't idle. */
+Test(final_reply, commands_wait_for_log, LEAVES)
 {
+    fake_settings("stall_timeout", 1000);
+    fake_settings("idle_timeout", 1500);
+    open_with_slow_log();
     fake_say("NOOP\r\nDELE /z");
     expect_no_command();
+    cr_assert(fake_is_quiet(fake.control, 2000), "a reply");
     fake_await(EVENT_CHANGE, &logged);
     cr_expect_eq(logged.number[FIELD_RESULT], 250);
     cr_assert_eq(fake_reply(), 200);
@@ -100,7 +111,7 @@ Test(final_reply, a_log_that_goes_on, LEAVES)
     char lines[COMMANDS * 32] = "";
     static struct message p;
 
-    fake_settings("stall_timeout", 1000);
+    fake.deadlines = &soon;
     open_with_slow_log();
     for (int i = 0; i < COMMANDS; i++)
         strcat(lines,
@@ -161,7 +172,7 @@ Test(final_reply, ends_while_log_is_slow, .timeout = 60)
     for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
         uint64_t began = clock_ms();
 
-        fake_settings("stall_timeout", ends[i].act == be_late ? 1000 : 60000);
+        fake.deadlines = ends[i].act == be_late ? &soon : NULL;
         open_with_slow_log();
         fake_say("DELE /z");
         expect_no_command();
@@ -184,7 +195,7 @@ Test(final_reply, ends_while_log_is_slow, .timeout = 60)
 /* The session's end is decided, and its client doesn't close. */
 Test(final_reply, of_a_kick_before_the_time_for_log, .timeout = 60)
 {
-    fake_settings("stall_timeout", 1000);
+    fake.deadlines = &soon;
     open_with_slow_log();
     be_kicked();
     cr_expect_eq(fake_reply(), 421);
