@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <sys/file.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 
 #include "master/start/start.h"
@@ -149,6 +150,17 @@ Test(control_socket, a_stale_one_is_replaced)
     is_refused(-EAGAIN, "another server answers there");
     control_socket_close(&s, true);
     cr_assert_not(is_there());
+}
+
+/* They are free for the directory and the lock, but not for the socket. */
+Test(control_socket, without_a_free_descriptor)
+{
+    const int next = dup(STDIN_FILENO);
+    const struct rlimit few = { (rlim_t)next + 2, (rlim_t)next + 2 };
+
+    cr_assert_eq(close(next), 0);
+    cr_assert_eq(setrlimit(RLIMIT_NOFILE, &few), 0);
+    is_refused(-EAGAIN, "Too many open files");
 }
 
 #define MANY   8

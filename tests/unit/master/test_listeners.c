@@ -1,6 +1,7 @@
 /* Tests of the listening sockets, and of their description. */
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 
 #include "master/children/children.h"
@@ -295,6 +296,19 @@ Test(listen, refused)
                      c.text);
         cr_expect(strstr(c.text, "listen (default) = "), "%s", c.text);
     }
+}
+
+Test(listen, without_a_free_descriptor)
+{
+    static const char *const listen[2] = { "127.0.0.1:0" };
+    const struct rlimit none = { 0 };
+    struct complaint c = { "" };
+    struct listeners l;
+    struct settings s;
+
+    settings_with(&s, listen);
+    cr_assert_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+    cr_expect_eq(listeners_open(&l, &s, NULL, &c), -EAGAIN, "%s", c.text);
 }
 
 static struct listener with_port(uint16_t port)

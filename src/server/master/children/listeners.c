@@ -95,7 +95,7 @@ static int listeners_refuse(const struct settings *s,
         settings_blame(s, "listen", c, "can't listen on %s: %s%s", text,
                        strerror(error), listener_advice(error));
     return error == EADDRINUSE || error == EADDRNOTAVAIL || error == ENOBUFS ||
-                   error == ENOMEM || error == ENFILE
+                   fd_may_pass(error)
                ? -EAGAIN
                : -EINVAL;
 }

@@ -166,8 +166,7 @@ static int control_socket_refuse(const char *path, int error,
                  path);
     else
         complain(c, "%s: %s", path, strerror(error));
-    return error == ETIMEDOUT || error == ENOMEM || error == ENFILE ? -EAGAIN
-                                                                    : -EINVAL;
+    return fd_may_pass(error) ? -EAGAIN : -EINVAL;
 }
 
 int control_socket_open(struct control_socket *s, const char *path,
