@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <syslog.h>
 #include <time.h>
 
@@ -196,15 +197,52 @@ static void expire(struct hunt *s, struct slice retain, const struct user *user,
     }
 }
 
+/* Reads the users again if their file has changed. */
+static void follow_users(void *none)
+{
+    static struct stat was;
+    struct stat now = { .st_ino = 0 };
+
+    (void)none;
+    if (stat(ctl.settings.users, &now) < 0 || now.st_ino != was.st_ino ||
+        now.st_size != was.st_size ||
+        now.st_ctim.tv_sec != was.st_ctim.tv_sec ||
+        now.st_ctim.tv_nsec != was.st_ctim.tv_nsec)
+        edit_read_users();
+    was = now;
+}
+
+/* A run can take hours, and rows change meanwhile. So it keeps only the names,
+ * and takes each row when its turn comes. */
 void retention_run(void)
 {
+    const size_t users = ctl.users.count, all = users + ctl.users.shares;
+    char(*name)[USER_NAME_MAX + 1] = calloc(all + 1, sizeof(*name));
     const struct user *user;
     const struct share *share;
+    struct complaint why;
     struct hunt s;
 
-    hunt_begin(&s, !ctl.args.dry_run);
+    if (!name)
+        fail_no_memory();
     for (size_t n = 0; search_place(n, &user, &share); n++)
-        expire(&s, user ? user->retain : share->retain, user, share);
+        snprintf(name[n], sizeof(*name), "%s", user ? user->name : share->name);
+    hunt_begin(&s, !ctl.args.dry_run);
+    for (size_t n = 0; n < all; n++) {
+        const struct slice one = slice_from(name[n]);
+        const int code = fail_caught(follow_users, NULL, &why);
+
+        if (code) {
+            stderr_print("%s", why.text);
+            ctl_status = code;
+            break;
+        }
+        user = n < users ? users_find(&ctl.users, one) : NULL;
+        share = n < users ? NULL : share_find(&ctl.users, one);
+        if (user || share)
+            expire(&s, user ? user->retain : share->retain, user, share);
+    }
+    free(name);
     const int rest = s.remove ? removed_leftovers() : 0;
     ctl_status = ctl_status ? ctl_status : rest;
     hunt_end(&s, s.remove ? ""

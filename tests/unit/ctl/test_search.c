@@ -44,10 +44,77 @@ void __syslog_chk(int priority, int flag, const char *format, ...)
     va_end(args);
 }
 
-#ifndef __SANITIZE_ADDRESS__ /* it has copies of freed memory, and more pages  \
-                              */
 TestSuite(search, .init = world_make, .fini = scratch_remove);
 
+#define RULES_BEFORE                                                           \
+    "anna:!:70000:70000::/h/anna::retain=/:30d\n"                              \
+    "bert:!:70001:70001::/h/bert::retain=/:1h\n"                               \
+    "carl:!:70002:70002::/h/carl::retain=/:1h\n"                               \
+    "dora:!:70003:70003::/h/dora::retain=/:1h\n"                               \
+    "@share:docs:80000:/s/docs:retain=/:1h\n"                                  \
+    "@share:gone:80001:/s/gone:retain=/:1h\n"
+
+/* Each has the users file after a search of anna's home, and what is searched
+ * then. */
+static const struct {
+    int code;
+    const char *users, *asked;
+} later[] = {
+    { 0,
+      "@share:docs:80000:/s/docs:retain=/:2h\n"
+      "dora:!:70004:70004::/h/other::\n"
+      "emil:!:70005:70005::/h/carl::\n"
+      "bert:!:70001:70001::/h/bert::retain=/:30d\n"
+      "anna:!:70000:70000::/h/anna::\n",
+      "find what=FIND_EXPIRED remove=1 age=2592000 path=/ of=bert:70001:70001\n"
+      "find what=FIND_ABANDONED remove=1 age=604800 path=/ of=bert:70001:70001"
+      "\n"
+      "find what=FIND_ABANDONED remove=1 age=604800 path=/ of=dora:70004:70004"
+      "\n"
+      "find what=FIND_EXPIRED remove=1 share=1 age=7200 path=/ "
+      "of=docs:80000:80000\n"
+      "find what=FIND_ABANDONED remove=1 share=1 age=604800 path=/ "
+      "of=docs:80000:80000\n" },
+    { EX_DATAERR, "bert:!\n", "" },
+};
+static size_t now_later;
+
+static bool changes_rules(const struct files_start *start)
+{
+    (void)start;
+    file_write(world.users, later[now_later].users);
+    return true;
+}
+
+/* A run can take hours. Each home and each share is searched by the row that it
+ * has when its turn comes. */
+Test(search, retention_by_rules_that_change)
+{
+    static const char first[] =
+        "find what=FIND_EXPIRED remove=1 age=2592000 path=/ of=anna:70000:70000"
+        "\n"
+        "find what=FIND_ABANDONED remove=1 age=604800 path=/ "
+        "of=anna:70000:70000\n";
+    char asked[2048];
+
+    snprintf(asked, sizeof(asked), "users = %s\nhomes = /h\nshares = /s\n",
+             world.users);
+    file_write(world.conf, asked);
+    setenv("ASKED", in_scratch("asked"), 1);
+    played_enter = changes_rules;
+    played_files("ON find -> partials_end\n");
+    for (now_later = 0; now_later < 2; now_later++) {
+        file_write(world.users, RULES_BEFORE);
+        file_write(in_scratch("asked"), "");
+        expect_out(later[now_later].code, "", "retention run",
+                   "0 removed, 0 bytes; ");
+        snprintf(asked, sizeof(asked), "%s%s", first, later[now_later].asked);
+        cr_expect_str_eq(file_text(in_scratch("asked")), asked);
+    }
+}
+
+#ifndef __SANITIZE_ADDRESS__ /* it has copies of freed memory, and more pages  \
+                              */
 #define HASH  "$y$j9T$0123456789ab"
 #define USERS 5000
 
