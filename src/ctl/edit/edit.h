@@ -147,10 +147,16 @@ void home_canonical(char path[USER_HOME_MAX + 1]);
  */
 void home_check_alone(const struct users *u, const void *own, const char *path,
                       const char *hint);
-/* Fails if another row's directory is the directory FD, of PATH, or in it, by a
- * path of other case; with --purge also by a link that leads from outside homes
- * and shares. Call it after home_check_alone(). */
-void home_check_case(const char *path, int fd);
+/* Can one of the paths lead to the other one, or to a directory above it, on a
+ * disk that ignores case? Only the disk knows letters beyond ASCII. */
+bool home_may_meet(const char *a, const char *b);
+/* Fails if another row's directory is the directory FD, of PATH, or in it; if
+ * FD is -1: if it has the directory PARENT of PATH in it. Looks for paths of
+ * other case; with --purge also for links that lead from outside homes and
+ * shares. OPENS (or NULL) gets the path of each row's directory before it is
+ * opened. Call it after home_check_alone(). */
+void home_check_case(const char *path, int parent, int fd,
+                     char opens[PATH_MAX]);
 /* Forgets the directories of the rows, which home_check_alone() keeps. Call it
  * when rows have changed. */
 void home_forget_rows(void);

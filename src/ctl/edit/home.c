@@ -4,12 +4,12 @@
  * follows a link as the last component. */
 #include "edit.h"
 
+#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <stdlib.h>
-#include <strings.h>
 #include <sys/syscall.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -110,44 +110,66 @@ void home_check_alone(const struct users *u, const void *own, const char *path,
              other->share ? "share" : "home of", other->name, hint);
 }
 
-/* Fails if the row has PATH as its directory, or one in it. TOP has the facts
- * of PATH. */
-static void climb(const struct row_place *p, const char *path,
-                  const struct stat *top)
+bool home_may_meet(const char *a, const char *b)
 {
-    const struct settings *s = &ctl.settings;
-    struct stat at = { .st_ino = 0 }, last;
-    FD_CLEANUP int fd = home_open(p->path, p->share ? s->shares : s->homes);
+    while (*a && (*a == *b ||
+                  tolower((unsigned char)*a) == tolower((unsigned char)*b)))
+        a++, b++;
+    return ((*a | *b) & 0x80) || (!*a && strchr("/", *b)) || (!*b && *a == '/');
+}
+
+static size_t depth(const char *path)
+{
+    size_t n = 0;
+
+    for (; *path; path++)
+        n += *path == '/';
+    return n;
+}
+
+/* Is the directory FD the directory TOP, or in it? -1 is in none. */
+static bool lies_in(int fd, int top)
+{
+    struct stat end, at = { .st_ino = 0 }, last;
+    FD_CLEANUP int step = fstat(top, &end) ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 0);
 
     do { /* up to the root, which is its own parent */
         last = at;
-        if (fd < 0 || fstat(fd, &at))
-            return;
-        if (at.st_dev == top->st_dev && at.st_ino == top->st_ino)
-            fail(EX_DATAERR, "%s:%zu: the %s %s is in %s, by another path",
-                 s->users, p->line, p->share ? "share" : "home of", p->name,
-                 path);
-        FD_CLEANUP int below = fd;
-        fd = openat(below, "..", DIRECTORY_FLAGS | O_PATH);
+        if (step < 0 || fstat(step, &at))
+            return false;
+        if (at.st_dev == end.st_dev && at.st_ino == end.st_ino)
+            return true;
+        FD_CLEANUP int below = step;
+        step = openat(below, "..", DIRECTORY_FLAGS | O_PATH);
     } while (at.st_dev != last.st_dev || at.st_ino != last.st_ino);
+    return false;
 }
 
-void home_check_case(const char *path, int fd)
+void home_check_case(const char *path, int parent, int fd, char opens[PATH_MAX])
 {
     const struct settings *s = &ctl.settings;
     const struct row_place *p = places.all, *end = p + places.count;
-    const size_t len = strlen(path);
-    struct stat top;
 
-    if (fstat(fd, &top))
-        return;
-    for (; p < end; p++)
-        if (p->row != own_row &&
-            ((strncasecmp(p->path, path, len) == 0 &&
-              strchr("/", p->path[len])) ||
-             (ctl.args.purge && !user_path_within(p->path, s->homes) &&
-              !user_path_within(p->path, s->shares))))
-            climb(p, path, &top);
+    for (; p < end; p++) {
+        const char *kind = p->share ? "share" : "home of";
+
+        if (p->row == own_row ||
+            ((!home_may_meet(p->path, path) ||
+              (depth(p->path) < depth(path)) != (fd < 0)) &&
+             (!ctl.args.purge || user_path_within(p->path, s->homes) ||
+              user_path_within(p->path, s->shares))))
+            continue;
+        if (opens)
+            snprintf(opens, PATH_MAX, "%s", p->path);
+        FD_CLEANUP int row =
+            home_open(p->path, p->share ? s->shares : s->homes);
+        if (lies_in(row, fd))
+            fail(EX_DATAERR, "%s:%zu: the %s %s is in %s, by another path",
+                 s->users, p->line, kind, p->name, path);
+        if (lies_in(parent, row))
+            fail(EX_DATAERR, "%s:%zu: %s is in the %s %s, by another path",
+                 s->users, p->line, path, kind, p->name);
+    }
 }
 
 static uid_t wanted_owner(uid_t uid)
@@ -295,7 +317,7 @@ static void check_kept(int fd, const struct home *h, bool makes)
 {
     struct stat st;
 
-    home_check_case(h->path, fd);
+    home_check_case(h->path, -1, fd, NULL);
     if (fstat(fd, &st))
         home_fail(h->path, errno);
     if (st.st_uid == wanted_owner(h->uid) &&
@@ -306,33 +328,6 @@ static void check_kept(int fd, const struct home *h, bool makes)
         refuse_kept(h, &st);
     if (makes)
         set_owner(fd, fd, h);
-}
-
-/* Fails if the directory would lie in a row's directory, on a disk that ignores
- * case. */
-static void check_above_case(const struct home *h)
-{
-    const struct settings *s = &ctl.settings;
-    const struct row_place *p = places.all, *end = p + places.count;
-    char above[USER_HOME_MAX + 1];
-    struct stat one, two;
-
-    for (; p < end; p++) {
-        const size_t len = strlen(p->path);
-
-        if (p->row == own_row || strncasecmp(p->path, h->path, len) != 0 ||
-            h->path[len] != '/')
-            continue;
-        snprintf(above, sizeof(above), "%.*s", (int)len, h->path);
-        FD_CLEANUP int row =
-            home_open(p->path, p->share ? s->shares : s->homes);
-        FD_CLEANUP int at = home_open(above, setting_of(h));
-        if (row >= 0 && at >= 0 && !fstat(row, &one) && !fstat(at, &two) &&
-            one.st_dev == two.st_dev && one.st_ino == two.st_ino)
-            fail(EX_DATAERR, "%s:%zu: %s is in the %s %s, by another path",
-                 s->users, p->line, h->path, p->share ? "share" : "home of",
-                 p->name);
-    }
 }
 
 static void check_on_disk(void *data)
@@ -346,7 +341,7 @@ static void check_on_disk(void *data)
     FD_CLEANUP int parent = home_open_parent(h->path, setting);
     FD_CLEANUP int fd = -1;
 
-    check_above_case(h);
+    home_check_case(h->path, parent, -1, NULL);
     if (unit_forbids(&permitting, h->share ? "share" : "home", h->path, &c))
         fail(EX_CONFIG, "%s", c.text);
     /* For a home directly in the setting's directory, home_make() also makes
@@ -426,6 +421,7 @@ static void make_on_disk(void *data)
     parent = home_open_parent(h->path, setting_of(h));
     if (parent < 0)
         home_fail(h->path, -parent);
+    home_check_case(h->path, parent, -1, NULL);
     r = quota_make_subvolume(parent, name);
     if (r == -ENOTSUP || r == -ENOTTY || r == -EPERM)
         r = mkdirat(parent, name, 0700) < 0 ? -errno : 0;

@@ -89,7 +89,9 @@ void removed_open(struct removed *p, const char *below)
         purge_refuse(p->path, errno, NULL);
     if (st.st_uid != p->uid)
         purge_refuse(p->path, 0, "it belongs to another uid; look at it first");
-    home_check_case(p->path, p->top_fd);
+    home_check_case(p->path, -1, p->top_fd, p->now);
+    home_check_case(p->path, p->parent_fd, -1, p->now);
+    snprintf(p->now, sizeof(p->now), "%s", p->path);
     /* The server holds this lock while it commits an upload. */
     if (fd_lock(p->top_fd, REMOVED_LOCK_MS) == -ETIMEDOUT)
         purge_refuse(p->path, 0, "another command is removing it");

@@ -17,7 +17,7 @@ struct removed {
  * part of its path from BELOW on is a symbolic link, p->uid owns it (if the
  * caller isn't root: the caller), nothing is mounted in it, not even with mount
  * --bind, no other row has it (home_check_case()), and no other command removes
- * it. */
+ * it. Meanwhile p->now is the path that it looks at. */
 void removed_open(struct removed *p, const char *below);
 /* Moves the directory to a reserved name in p->below, where
  * removed_leftovers() looks; if p->below is on another disk, beside its own

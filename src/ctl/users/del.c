@@ -160,7 +160,8 @@ static void del_prepare(void)
     home_check_alone(u, row_of(&removal), path,
                      "run the command without --purge");
     /* The first call ends even if the disk hangs. */
-    disk_run(open_removed, &removal.directory, sizeof(removal.directory), path);
+    disk_run(open_removed, &removal.directory, sizeof(removal.directory),
+             removal.directory.now);
     open_removed(&removal.directory);
     edit_after = rename_purged;
 }

@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <strings.h>
 #include <time.h>
 
 #include "sallyport/base/clock.h"
@@ -113,7 +112,7 @@ static size_t import_look(struct import *m)
     return fresh;
 }
 
-/* Does this piece have the home already, by another case? Only the next piece
+/* Can the next home meet one of this piece by another case? Only the next piece
  * can tell whether the disk ignores case: home_check_case() needs a row. */
 static bool has_twin(const struct import *m)
 {
@@ -123,7 +122,7 @@ static bool has_twin(const struct import *m)
         return false; /* it gets no home */
     for (size_t i = m->made; i < m->next; i++)
         if (is_new(&m->entry[i]) &&
-            strcasecmp(m->entry[i].draft.home.path, home) == 0)
+            home_may_meet(m->entry[i].draft.home.path, home))
             return true;
     return false;
 }
