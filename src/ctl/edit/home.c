@@ -4,12 +4,12 @@
  * follows a link as the last component. */
 #include "edit.h"
 
-#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <stdlib.h>
+#include <strings.h>
 #include <sys/syscall.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -112,8 +112,7 @@ void home_check_alone(const struct users *u, const void *own, const char *path,
 
 bool home_may_meet(const char *a, const char *b)
 {
-    while (*a && (*a == *b ||
-                  tolower((unsigned char)*a) == tolower((unsigned char)*b)))
+    while (*a && strncasecmp(a, b, 1) == 0)
         a++, b++;
     return ((*a | *b) & 0x80) || (!*a && strchr("/", *b)) || (!*b && *a == '/');
 }
