@@ -3,6 +3,7 @@
  * room. */
 #include "fake.h"
 #include "sallyport/base/clock.h"
+#include "sallyport/session/session.h"
 
 static void delete(void)
 {
