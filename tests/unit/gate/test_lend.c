@@ -127,7 +127,7 @@ GateTest(lend, at_the_address_of_the_control_connection, .settings = FREE,
                              .sin_addr = { htonl(INADDR_LOOPBACK + 8) } };
     char line[64];
     struct fake f;
-    int client, fd;
+    int client, others_client, fd;
 
     client = client_connect_to("127.0.0.1", "127.0.0.8", b->control.port);
     f = bench_session(b);
@@ -139,6 +139,8 @@ GateTest(lend, at_the_address_of_the_control_connection, .settings = FREE,
     close(fd);
     cr_expect_str_eq(fake_says(&f, line, sizeof(line)),
                      "data 127.0.0.1 nodelay 1");
+    /* Gate lets another session in only after it has closed its copy. */
+    bench_user(b, "127.0.0.1", &others_client);
     for (int there = 0; there < 2; there++) {
         fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
         cr_expect_eq(connect(fd, (struct sockaddr *)&a, sizeof(a)), -1);
@@ -151,6 +153,7 @@ GateTest(lend, at_the_address_of_the_control_connection, .settings = FREE,
         cr_expect_eq(strncmp(line, "ignored ", 8), 0);
         a.sin_addr.s_addr = htonl(INADDR_LOOPBACK + 7); /* 127.0.0.8 */
     }
+    close(others_client);
     close(client);
 }
 
