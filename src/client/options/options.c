@@ -294,6 +294,8 @@ static int option_short(struct options *o, const char *session,
         const struct option_row *row = NULL, *own = NULL;
         const char letter[] = { '-', *at, '\0' };
 
+        if (*at == 'l' && strcmp(command, "ls") == 0)
+            continue; /* from habit: a listing is long anyway */
         for (size_t i = 0; i < option_count; i++) {
             const struct option_row *one = &option_rows[i];
 

@@ -65,6 +65,7 @@ Test(options, mistakes)
         { "--frob", "no such option; run: sallyport --help" },
         { "--conflct=skip", "did you mean --conflict?" },
         { "-x", "no such option" },
+        { "rm -l", "no such option" },
         { "--pin", "needs a value" },
         { "-P", "needs a value" },
         { "--quiet=yes", "takes no value" },
@@ -90,7 +91,7 @@ Test(options, mistakes)
     }
 }
 
-/* In `ls`, -h and -R mean what they mean in ls(1). Alone, and in other
+/* In `ls`, -h, -l and -R mean what they mean in ls(1). Alone, and in other
  * commands, -h is the help. */
 Test(options, letters_of_ls)
 {
@@ -98,10 +99,10 @@ Test(options, letters_of_ls)
         const char *line;
         bool help, human, recursive;
     } rows[] = {
-        { "ls -h -R", false, true, true }, { "ls -Rh x", false, true, true },
-        { "ls -H -r", false, true, true }, { "ls --help", true, false, false },
-        { "-h ls", true, false, false },   { "put -h", true, false, false },
-        { "rm -R x", false, false, true },
+        { "ls -h -R", false, true, true },  { "ls -Rh x", false, true, true },
+        { "ls -H -r", false, true, true },  { "ls --help", true, false, false },
+        { "ls -lR x", false, false, true }, { "-h ls", true, false, false },
+        { "put -h", true, false, false },   { "rm -R x", false, false, true },
     };
     struct complaint c;
     struct options o;
