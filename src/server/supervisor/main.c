@@ -30,6 +30,8 @@ static int standard_descriptors(int listeners)
         return -errno;
     for (int i = STDIN_FILENO; i <= STDERR_FILENO; i++)
         fd_set_cloexec(i, false);
+    /* A log that "2>" opened may be truncated, as by copytruncate. */
+    fcntl(STDERR_FILENO, F_SETFL, fcntl(STDERR_FILENO, F_GETFL) | O_APPEND);
     return close(fd);
 }
 
