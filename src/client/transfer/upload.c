@@ -345,6 +345,10 @@ static int upload_sent(struct file_transfer *t, bool again, struct failure *why)
         why->reply != 550)
         progress_note("%s: stored, but its time can't be set: %s", t->remote,
                       why->text);
+    if (!o->no_preserve && t->read.st_mtime < 1 && !upload_is_stream(t))
+        progress_note("%s: stored, but its time can't be set: it isn't after "
+                      "1970-01-01 00:00",
+                      t->remote);
     return upload_tell_name(t, why);
 }
 
