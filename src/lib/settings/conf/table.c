@@ -109,7 +109,7 @@ const struct setting setting_table[] = {
               "connections of a proxy's clients come through the proxy too, "
               "with a PROXY header." },
     { ROW(address, address, ""),
-      .help = "The address that PASV announces to clients, for a server "
+      .help = "The IPv4 address that PASV announces to clients, for a server "
               "behind NAT. Empty: the address that the client connected to." },
     { ROW_OF("address.", announced, announced, ""), .keyed = "NETWORK",
       .help = "The same for clients of one network, such as "
