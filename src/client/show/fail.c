@@ -161,6 +161,10 @@ static const struct fail_row {
     { CURLE_RECV_ERROR, "407", EX_NOPERM, false,
       "the proxy wants another user name and password; write USER@ before its "
       "host" },
+    { CURLE_RECV_ERROR, "CONNECT tunnel failed, response 4", EX_UNAVAILABLE,
+      false,
+      "the proxy refuses the connection to the server; it must permit the "
+      "passive ports, too" },
     /* The blank excludes "Connection reset by peer". */
     { CURLE_RECV_ERROR, "CONNECT ", EX_UNAVAILABLE, true,
       "the proxy made no connection to the server; it must permit the passive "

@@ -80,9 +80,12 @@ static const struct {
       "the connection was cut (response reading failed)", EX_TEMPFAIL, true,
       true },
     { CURLE_RECV_ERROR, "", "CONNECT tunnel failed, response 403",
+      "the proxy refuses the connection to the server; it must permit the "
+      "passive ports, too (CONNECT tunnel failed, response 403)",
+      EX_UNAVAILABLE, false, true },
+    { CURLE_RECV_ERROR, "", "CONNECT tunnel failed, response 503",
       "the proxy made no connection to the server; it must permit the passive "
-      "ports, too (CONNECT tunnel failed, "
-      "response 403)",
+      "ports, too (CONNECT tunnel failed, response 503)",
       EX_UNAVAILABLE, true, true },
 };
 
