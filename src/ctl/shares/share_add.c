@@ -28,8 +28,8 @@ static void check_lines(const struct new_share *a, const struct users *u)
 
     if (same)
         fail(EX_DATAERR,
-             "%s:%zu: %s is there already; run: sallyportctl share grant %s "
-             "USER:ROLE",
+             "%s:%zu: %s is there already; give another name, or, for its "
+             "files, run: sallyportctl share grant %s USER:ROLE",
              ctl.settings.users, same->line, name, name);
     home_check_alone(u, NULL, a->home.path, "give another --path DIR");
 }

@@ -52,7 +52,7 @@ void draft_check(const struct draft *d, const struct users *u,
              ctl.invites      ? "invite --show"
              : ctl.args.share ? "share grant SHARE"
              : ctl.args.team  ? "team join TEAM"
-                              : "user passwd",
+                              : "user show",
              name, ctl.args.share && !ctl.invites ? ":ROLE" : "");
     if (!own)
         sessions_name_check(name);

@@ -114,6 +114,28 @@ static void check_old_home(const struct user *user)
              user->home, count);
 }
 
+/* Refuses to remove the rights of a directory that is there: its files, also
+ * uploads that wait in it, and what clients send there next would have the
+ * rights of the home. */
+static void check_directory_gone(const struct user *user, const char *key)
+{
+    static const char rights[] = "rights.";
+    struct statvfs room;
+    char path[PATH_MAX];
+
+    if (!key || strncmp(key, rights, strlen(rights)) != 0)
+        return;
+    snprintf(path, sizeof(path), "%s%s", user->home, key + strlen(rights));
+    if (disk_room(path, &room) != -ENOENT)
+        fail(EX_USAGE,
+             "%s is there, or can't be looked at; without %s it has the rights "
+             "of the home; release or reject what waits in it (inspect list "
+             "--all), move all its files to the share, also those whose names "
+             "begin with a dot (chgrp -R GID, chmod -R g+rwX), rmdir it, and "
+             "run this again",
+             path, key);
+}
+
 void user_change(void)
 {
     const struct user *user;
@@ -124,6 +146,7 @@ void user_change(void)
     draft_begin(&d, ctl.args.word[2]);
     given_set(&d.row);
     user = user_named(&ctl.users);
+    check_directory_gone(user, ctl.args.remove);
     snprintf(d.home.path, sizeof(d.home.path), "%s", user->home);
     if (ctl.args.home) {
         draft_home(&d, ctl.args.home);

@@ -345,10 +345,10 @@ static const struct {
     { "max_transfers", BY_SESSIONS },
     { "on_conflict = version",
       "on_conflict = rename keeps both files, too; write this, or " },
-    { "user_bandwidth_down",
-      "bandwidth_down is the limit of each session; write that, or " },
-    { "user_bandwidth_up",
-      "bandwidth_up is the limit of each session; write that, or " },
+    { "user_bandwidth_down", "bandwidth_down is the limit of each session now; "
+                             "give it this value, or " },
+    { "user_bandwidth_up", "bandwidth_up is the limit of each session now; "
+                           "give it this value, or " },
     { "user_max_transfers", BY_SESSIONS },
 };
 
