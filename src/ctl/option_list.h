@@ -79,8 +79,7 @@ FLAG(waiting, "waiting",
 FLAG(new_secret, "new-secret", "make a new secret, which replaces the old one")
 FLAG(replace_newer, "replace-newer",
      "also replace a file that is newer or was changed later")
-FLAG(all, "all",
-     "also homes and shares whose rights no longer have the letter i")
+FLAG(all, "all", "also homes whose rights no longer have the letter i")
 OPTION(for_time, "for", "TIME",
        "how long, such as 10min, 12h, 7d or 4w (default: for ever)")
 OPTION(reason, "reason", "TEXT", "the reason, which \"ban list\" prints")

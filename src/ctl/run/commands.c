@@ -151,9 +151,9 @@ const struct ctl_command ctl_commands[] = {
       "sallyportctl partials list anna" },
     { "inspect", "list", inspect_list, TAKES_NAME_OR_NOTHING, READS_USERS,
       "[NAME | --all] [--json | --csv]",
-      "List the uploads that wait for inspection, of one user or in all homes "
-      "and shares whose rights have the letter i; with --all also where the "
-      "rights no longer have it",
+      "List the uploads that wait for inspection, of one user, or in all "
+      "shares and in the homes whose rights have the letter i; with --all also "
+      "in homes whose rights no longer have it",
       "sallyportctl inspect list --json" },
     { "inspect", "read", inspect_order, TAKES_ID, READS_USERS, "ID [NAME]",
       "Write the bytes of an upload to the standard output",

@@ -177,27 +177,27 @@ static void take_answer(struct search *s, struct message *m)
         fail(EX_IOERR, "%s: not all of it could be read", i->id);
 }
 
-/* Returns the rights of USER in the home. If SHARE isn't NULL, returns all
- * rights in SHARE: USER's rights, or, if USER is NULL, the rights of all
- * members together. */
+/* Returns all rights in SHARE: USER's rights, or, if USER is NULL, the rights
+ * of all members together. */
 static unsigned rights_in(const struct user *user, const struct share *share)
 {
     const struct users *u = &ctl.users;
     const struct user *first = user ? user : u->row;
     const size_t count = user ? 1 : u->count;
-    unsigned rights = share ? 0 : user->rights;
+    unsigned rights = 0;
 
-    for (size_t i = 0; share && i < count; i++)
+    for (size_t i = 0; i < count; i++)
         for (size_t n = 0; n < first[i].grants; n++)
             if (&u->share[first[i].grant[n].share] == share)
                 rights |= first[i].grant[n].rights;
     return rights;
 }
 
-/* Must the home of USER, or SHARE, be searched? An order searches it even if
- * nobody has the letter i: uploads can still wait from before the letter, or
- * the share, was taken away. OTHERS: shares that the user of the command line
- * hasn't, which are searched last. */
+/* Must the home of USER, or SHARE, be searched? Uploads can wait from before
+ * the letter i, or the share, was taken away from their senders. So a list
+ * searches all shares; but of the homes, which can be thousands, only those
+ * with the letter. An order searches all. OTHERS: shares that the user of the
+ * command line hasn't, which are searched last. */
 static bool is_searched(const struct inspection *i, const struct user *user,
                         const struct share *share, bool others)
 {
@@ -209,8 +209,16 @@ static bool is_searched(const struct inspection *i, const struct user *user,
         return !own && !user && i->order != HELD_LIST;
     if (only || others)
         return own;
-    return i->order != HELD_LIST || ctl.args.all ||
-           (rights_in(user, share) & RIGHT_INSPECT);
+    return share || i->order != HELD_LIST || ctl.args.all ||
+           (user->rights & RIGHT_INSPECT);
+}
+
+/* Is SHARE only searched for uploads from before the letter i was taken away?
+ * Then its directory may be missing. */
+static bool is_extra(const struct inspection *i, const struct share *share)
+{
+    return share && !i->only && i->order == HELD_LIST && !ctl.args.all &&
+           !(rights_in(NULL, share) & RIGHT_INSPECT);
 }
 
 /* Searches a home or a share. Returns true if an order has found its file. In a
@@ -248,10 +256,12 @@ static void search(struct inspection *i)
     const struct share *share;
 
     for (int others = 0; others < 2; others++)
-        for (size_t n = 0; search_place(n, &user, &share); n++)
+        for (size_t n = 0; search_place(n, &user, &share); n++) {
+            i->at.only_uploads = is_extra(i, share);
             if (is_searched(i, user, share, others) &&
                 search_in(i, user, share))
                 return;
+        }
 }
 
 int inspect_count(const struct user *user, const struct share *share,
