@@ -89,20 +89,27 @@ static void change_row(void *given)
                            (d->row.column[ROW_HASH][0] ? SYNC_HASH : 0u));
 }
 
-/* Asks before a new home hides uploads that wait for inspection in the old one.
- * An old home that can't be searched can be left nevertheless. */
-static void check_old_home(const struct user *user)
+/* Returns how many uploads wait for inspection in the home. */
+static unsigned count_waiting(const struct user *user)
 {
     struct statvfs room;
     struct complaint why;
     unsigned count = 0;
 
-    if (disk_room(user->home, &room) == -ENOENT)
-        return;
-    if (inspect_count(user, NULL, &count, &why))
+    if (disk_room(user->home, &room) != -ENOENT &&
+        inspect_count(user, NULL, &count, &why))
         stderr_print("%s; so it isn't known whether uploads wait for "
                      "inspection in %s",
                      why.text, user->home);
+    return count;
+}
+
+/* Asks before a new home hides uploads that wait for inspection in the old one.
+ * An old home that can't be searched can be left nevertheless. */
+static void check_old_home(const struct user *user)
+{
+    const unsigned count = count_waiting(user);
+
     if (count > 0 &&
         terminal_confirm("Uploads in %s wait for inspection (%u), and no "
                          "command will find them any more. Go on? [y/N] ",
@@ -136,6 +143,20 @@ static void check_directory_gone(const struct user *user, const char *key)
              path, key);
 }
 
+/* "inspect list" leaves the home out if its rights lack the letter i. */
+static void say_waiting(void)
+{
+    edit_read_users();
+    const struct user *user = user_named(&ctl.users);
+    const unsigned count =
+        user->rights & RIGHT_INSPECT ? 0 : count_waiting(user);
+
+    if (count > 0)
+        stderr_print("uploads in %s wait for inspection (%u); to see them run: "
+                     "sallyportctl inspect list --all",
+                     user->home, count);
+}
+
 void user_change(void)
 {
     const struct user *user;
@@ -164,6 +185,7 @@ void user_change(void)
         given_hash(&d.row);
     if (ctl.args.home && strcmp(d.home.path, user->home) != 0)
         check_old_home(user);
+    const bool inspected = user->rights & RIGHT_INSPECT;
     edit_run(change_row, &d);
     output_done("user", ctl.args.word[2],
                 json_pack("{s:b}", "changed", edit_stands), "%s",
@@ -174,6 +196,8 @@ void user_change(void)
             "upload_bytes= and a quota stay there, too; to set one run: "
             "sallyportctl quota set %s SIZE",
             old_home, d.home.path, ctl.args.word[2]);
+    if (inspected && ctl.args.role)
+        say_waiting();
     given_hint();
 }
 
