@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "sallyport/base/buf.h"
+#include "sallyport/base/complain.h"
 #include "sallyport/base/slice.h"
 #include "sallyport/users/row.h"
 
@@ -41,6 +42,11 @@ int users_file_read(struct users_file *p, struct buf *text);
 /* Does anybody have the file open for writing? FD is open for reading only.
  * Returns false if the file system can't tell. */
 bool users_file_is_written(int fd);
+
+/* Does USERS.last-uid beside the users file PATH say that the file had users?
+ * The caller has found the file missing, or (THERE) empty: a full disk makes an
+ * empty one, sallyportctl never does. If so, *c says what to do. */
+bool users_file_is_lost(const char *path, bool there, struct complaint *c);
 
 /* Checks the finished file before it gets its name. Returns 0, or a negative
  * number, which users_file_replace() returns. */

@@ -38,26 +38,18 @@ static noreturn void file_fail(const char *path, int error, const char *what)
              : "");
 }
 
-/* Fails if USERS.last-uid says that the users file had users. The caller has
- * found the file missing, or (THERE) empty. */
 static void refuse_lost(const char *path, bool there)
 {
-    char mark[PATH_MAX + 16], real[PATH_MAX];
+    struct complaint why = { "" };
 
-    place_resolve(NULL, path, real);
-    snprintf(mark, sizeof(mark), "%s.last-uid", real);
-    if (access(mark, F_OK) == 0)
-        fail(EX_DATAERR,
-             "%s is %s, but %s says that it had users; restore it from a "
-             "backup; to begin again, give it one line, \"#\"",
-             path, there ? "empty" : "missing", mark);
+    if (users_file_is_lost(path, there, &why))
+        fail(EX_DATAERR, "%s", why.text);
 }
 
 /* Opens, locks and reads the users file. Refuses a file that another program
  * perhaps still writes: an edit would make its incomplete text permanent, and
  * the other program would go on writing to the old file, which no longer has a
- * name. Refuses an empty file that had users: a full disk makes one,
- * sallyportctl never does. */
+ * name. Refuses a lost file. */
 void edit_lock(struct users_file *file, struct buf *text)
 {
     int r = users_file_open(file, ctl.settings.users);

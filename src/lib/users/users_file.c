@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "sallyport/base/fd.h"
+#include "sallyport/users/places.h"
 #include "sallyport/users/users.h"
 
 /* Resolves a symbolic link to the users file: otherwise the rename would
@@ -125,6 +126,21 @@ bool users_file_is_written(int fd)
         return errno == EAGAIN && !fd_has_no_leases(fd, EAGAIN);
     fcntl(fd, F_SETLEASE, F_UNLCK);
     return false;
+}
+
+bool users_file_is_lost(const char *path, bool there, struct complaint *c)
+{
+    char mark[PATH_MAX + 16], real[PATH_MAX];
+
+    place_resolve(NULL, path, real);
+    snprintf(mark, sizeof(mark), "%s.last-uid", real);
+    if (access(mark, F_OK) < 0)
+        return false;
+    complain(c,
+             "%s is %s, but %s says that it had users; restore it from a "
+             "backup; to begin again, give it one line, \"#\"",
+             path, there ? "empty" : "missing", mark);
+    return true;
 }
 
 static void remove_leftover(int directory_fd, const char *name)

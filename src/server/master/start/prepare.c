@@ -22,6 +22,7 @@
 #include "sallyport/domain/choices.h"
 #include "sallyport/domain/limits.h"
 #include "sallyport/sandbox/sandbox.h"
+#include "sallyport/users/users_file.h"
 
 /* The keys that pass from master to master, in a sealed file in memory, which
  * is never on a disk. Without these keys a reload would refuse all tickets, see
@@ -51,7 +52,7 @@ int prepare_users(struct master *m, struct complaint *c)
     const bool had_rows =
         before >= 0 && fstat(before, &st) == 0 && st.st_size > 0;
     const bool recovery = m->succession.recovery;
-    struct complaint refused = { "" };
+    struct complaint refused = { "" }, lost = { "" };
     uint64_t end;
     int r;
 
@@ -77,7 +78,11 @@ int prepare_users(struct master *m, struct complaint *c)
     if (r == -ENOENT || r == -ENOTDIR || r == -EACCES || r == -EPERM ||
         r == -ELOOP || r == -ENXIO)
         r = -EINVAL;
-    if (r >= 0 && m->users->state == USERS_NONE)
+    if (r >= 0 && fstat(m->users->fd, &st) == 0 && st.st_size == 0 &&
+        users_file_is_lost(m->settings.users, m->users->state != USERS_NONE,
+                           &lost))
+        stderr_print("warning: %s", lost.text);
+    else if (r >= 0 && m->users->state == USERS_NONE)
         stderr_print("hint: %s is missing, so nobody can log in; for the "
                      "first user run: sallyportctl user add NAME",
                      m->settings.users);
