@@ -16,7 +16,7 @@
 
 #define COLUMNS 8
 
-int reader_mistake(const struct reader *r, size_t line, const char *format, ...)
+int reader_mistake(struct reader *r, size_t line, const char *format, ...)
 {
     struct complaint c = { .text = "" };
     char what[COMPLAINT_MAX];
@@ -30,16 +30,16 @@ int reader_mistake(const struct reader *r, size_t line, const char *format, ...)
         r->report(c.text);
     else
         complain(r->complaint, "%s", c.text);
-    ++*r->mistakes;
+    r->mistakes++;
     return -EINVAL;
 }
 
-static int complain_of_row(const struct reader *r, const char *what)
+static int complain_of_row(struct reader *r, const char *what)
 {
     return reader_mistake(r, r->line, "%s", what);
 }
 
-int reader_no_memory(const struct reader *r)
+int reader_no_memory(struct reader *r)
 {
     complain(r->complaint, "%s:%zu: out of memory", r->file, r->line);
     return -ENOMEM;
@@ -79,8 +79,8 @@ int reader_room(struct reader *r, enum reader_array which, void *array,
 
 /* Ends each of N columns with a NUL. The last column is the rest of the line,
  * so that its values can contain a ':'. */
-static int cut_columns(const struct reader *r, char *line, char **column,
-                       size_t n, const char *expected)
+static int cut_columns(struct reader *r, char *line, char **column, size_t n,
+                       const char *expected)
 {
     for (size_t i = 0; i < n; i++) {
         column[i] = line;
@@ -95,7 +95,7 @@ static int cut_columns(const struct reader *r, char *line, char **column,
     return 0;
 }
 
-static int read_id(const struct reader *r, const char *what, const char *text,
+static int read_id(struct reader *r, const char *what, const char *text,
                    uint32_t *ret)
 {
     uint64_t number;
@@ -107,7 +107,7 @@ static int read_id(const struct reader *r, const char *what, const char *text,
     return 0;
 }
 
-static int read_hash(const struct reader *r, struct user *user, char *hash)
+static int read_hash(struct reader *r, struct user *user, char *hash)
 {
     if (!user_hash_ok(hash))
         return reader_mistake(
@@ -123,7 +123,7 @@ static int read_hash(const struct reader *r, struct user *user, char *hash)
 }
 
 /* NAME is the name of the line. */
-static int read_options(const struct reader *r, struct user *user,
+static int read_options(struct reader *r, struct user *user,
                         enum line_kind kind, const char *name, char *text)
 {
     struct complaint why = { .text = "" };
@@ -135,7 +135,7 @@ static int read_options(const struct reader *r, struct user *user,
                                                 : 0;
 }
 
-static int read_group_name(const struct reader *r, const char *name)
+static int read_group_name(struct reader *r, const char *name)
 {
     return group_name_ok(slice_from(name))
                ? 0
@@ -144,7 +144,7 @@ static int read_group_name(const struct reader *r, const char *name)
                         "beginning with . or -");
 }
 
-static int read_user(const struct reader *r, struct user *user, char *line)
+static int read_user(struct reader *r, struct user *user, char *line)
 {
     char *column[COLUMNS] = { NULL };
 
@@ -296,9 +296,7 @@ static int read_lines(struct reader *r)
  * it is an error, only complains. */
 static int read_text(struct reader *r, struct buf *text, int result)
 {
-    size_t mistakes = 0;
-
-    r->mistakes = &mistakes;
+    r->mistakes = 0;
     *r->users = (struct users){ 0 };
     if (result == 0 && text->len > USERS_FILE_MAX)
         result = -EFBIG;
@@ -314,11 +312,11 @@ static int read_text(struct reader *r, struct buf *text, int result)
     result = read_lines(r);
     if (result == 0)
         result = reader_resolve(r);
-    if (result == 0 && mistakes > 0 && !r->report)
+    if (result == 0 && r->mistakes > 0 && !r->report)
         result = -EINVAL;
     if (result < 0)
         users_release(r->users);
-    return result < 0 ? result : (int)mistakes;
+    return result < 0 ? result : (int)r->mistakes;
 }
 
 static int read_file(struct reader *r, int fd)

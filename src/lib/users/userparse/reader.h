@@ -20,18 +20,18 @@ struct reader {
     const char *file;
     struct complaint *complaint;
     users_report *report; /* NULL: the first mistake is the complaint */
-    size_t *mistakes;     /* their number */
+    size_t mistakes;      /* their number */
     bool full;            /* a limit was reached: the rest isn't read */
     bool lenient;         /* skips what only older versions permit */
 };
 
 /* Counts one mistake, and reports it: to R's report, or if that is NULL, as the
  * complaint. The reading goes on. Always returns -EINVAL. */
-int reader_mistake(const struct reader *r, size_t line, const char *format, ...)
+int reader_mistake(struct reader *r, size_t line, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 /* Complains that memory is short, which says nothing about the file. Always
  * returns -ENOMEM. */
-int reader_no_memory(const struct reader *r);
+int reader_no_memory(struct reader *r);
 /* Makes room for item N in *ARRAY, a pointer, which this call can change. LINE
  * is for the complaint that there are too many items. Returns 0, -EINVAL or
  * -ENOMEM. */

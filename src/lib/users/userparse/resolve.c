@@ -76,9 +76,8 @@ static size_t line_of(const struct order *o, const void *row)
 
 /* Sorts the rows by COMPARE, and reports neighbours for which CLASH returns 0.
  */
-static void find_twice(const struct reader *r, struct order *o,
-                       compare_rows *compare, compare_rows *clash,
-                       const char *what)
+static void find_twice(struct reader *r, struct order *o, compare_rows *compare,
+                       compare_rows *clash, const char *what)
 {
     qsort_r(o->row, o->count, sizeof(*o->row), by_value, &compare);
     for (size_t i = 1; i < o->count; i++) {
@@ -91,7 +90,7 @@ static void find_twice(const struct reader *r, struct order *o,
 }
 
 /* Fills O with N rows of SIZE bytes each, in the order of the file. */
-static int order_fill(const struct reader *r, struct order *o, const void *rows,
+static int order_fill(struct reader *r, struct order *o, const void *rows,
                       size_t n, size_t size, size_t line_at)
 {
     *o = (struct order){ calloc(n + 1, sizeof(*o->row)), 0, line_at };
@@ -104,7 +103,7 @@ static int order_fill(const struct reader *r, struct order *o, const void *rows,
 
 /* Finds a uid that occurs twice: sorts numbers with a uid in the upper 32 bits
  * and the index of its row in the lower bits. */
-static int check_uids(const struct reader *r)
+static int check_uids(struct reader *r)
 {
     const struct users *u = r->users;
     uint64_t *key = calloc(u->count + 1, sizeof(*key));
@@ -146,7 +145,7 @@ static const void *find_row(const struct order *o, compare_rows *compare,
 
 /* Refuses a user with the gid of a share: such a user could enter the share
  * without a grant. The shares are in the order of their gids. */
-static void check_user_gids(const struct reader *r, const struct order *shares)
+static void check_user_gids(struct reader *r, const struct order *shares)
 {
     const struct users *u = r->users;
 
@@ -160,7 +159,7 @@ static void check_user_gids(const struct reader *r, const struct order *shares)
     }
 }
 
-static int check_shares(const struct reader *r, struct order *o)
+static int check_shares(struct reader *r, struct order *o)
 {
     const struct users *u = r->users;
     int result = order_fill(r, o, u->share, u->shares, sizeof(*u->share),
