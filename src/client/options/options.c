@@ -37,7 +37,7 @@ const struct option_row option_rows[] = {
         .help = "print what would be transferred or removed, and do nothing"),
     ROW("help", 'h', FLAG, help,
         .help = "print the help of all commands, or of one"),
-    ROW("human", 'H', FLAG, human, .also = 'h', .also_for = "ls",
+    ROW("human", 'H', FLAG, human, .also = 'h', .also_for = "ls dir",
         .commands = "ls open",
         .help = "ls: print sizes as 1.2 MiB (for ls also -h)"),
     ROW("json", 0, FLAG, json,
@@ -294,7 +294,7 @@ static int option_short(struct options *o, const char *session,
         const struct option_row *row = NULL, *own = NULL;
         const char letter[] = { '-', *at, '\0' };
 
-        if (*at == 'l' && strcmp(command, "ls") == 0)
+        if (*at == 'l' && words_have("ls dir", command))
             continue; /* from habit: a listing is long anyway */
         for (size_t i = 0; i < option_count; i++) {
             const struct option_row *one = &option_rows[i];

@@ -161,7 +161,7 @@ static const struct fail_row {
     { CURLE_RECV_ERROR, "407", EX_NOPERM, false,
       "the proxy wants another user name and password; write USER@ before its "
       "host" },
-    { CURLE_RECV_ERROR, "CONNECT tunnel failed, response 4", EX_UNAVAILABLE,
+    { CURLE_RECV_ERROR, "CONNECT tunnel failed, response 403", EX_UNAVAILABLE,
       false,
       "the proxy refuses the connection to the server; it must permit the "
       "passive ports, too" },
@@ -227,7 +227,8 @@ int fail_curl(struct failure *why, int curl, int reply, const char *text,
          row ? row->text : "libcurl reports an error",
          detail && detail[0] ? " (" : "", detail ? detail : "",
          detail && detail[0] ? ")" : "");
-    why->transient = why->lost = row && row->transient;
+    why->transient = row && row->transient;
+    why->lost = why->transient || curl == CURLE_RECV_ERROR;
     why->unknown = curl == CURLE_PEER_FAILED_VERIFICATION && !row->word;
     why->reply = reply;
     return -1;

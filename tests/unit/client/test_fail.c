@@ -83,6 +83,8 @@ static const struct {
       "the proxy refuses the connection to the server; it must permit the "
       "passive ports, too (CONNECT tunnel failed, response 403)",
       EX_UNAVAILABLE, false, true },
+    { CURLE_RECV_ERROR, "", "CONNECT tunnel failed, response 429",
+      "made no connection", EX_UNAVAILABLE, true, false },
     { CURLE_RECV_ERROR, "", "CONNECT tunnel failed, response 503",
       "the proxy made no connection to the server; it must permit the passive "
       "ports, too (CONNECT tunnel failed, response 503)",
@@ -103,6 +105,8 @@ Test(fail, results_of_libcurl)
                   "%s", why.text);
         cr_expect_eq(why.code, results[i].code, "%s", why.text);
         cr_expect_eq(why.transient, results[i].transient, "%s", why.text);
+        /* so that many of them end the command */
+        cr_expect(why.lost || results[i].curl != CURLE_RECV_ERROR);
     }
 }
 

@@ -101,8 +101,9 @@ Test(options, letters_of_ls)
     } rows[] = {
         { "ls -h -R", false, true, true },  { "ls -Rh x", false, true, true },
         { "ls -H -r", false, true, true },  { "ls --help", true, false, false },
-        { "ls -lR x", false, false, true }, { "-h ls", true, false, false },
-        { "put -h", true, false, false },   { "rm -R x", false, false, true },
+        { "ls -lR x", false, false, true }, { "dir -lh", false, true, false },
+        { "-h ls", true, false, false },    { "put -h", true, false, false },
+        { "rm -R x", false, false, true },
     };
     struct complaint c;
     struct options o;
