@@ -7,6 +7,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -20,6 +21,7 @@
  * descriptors from 3 on. */
 static int standard_descriptors(int listeners)
 {
+    struct stat st;
     int fd;
 
     fd_close_others(STDERR_FILENO + 1 + listeners, NULL, 0);
@@ -31,7 +33,8 @@ static int standard_descriptors(int listeners)
     for (int i = STDIN_FILENO; i <= STDERR_FILENO; i++)
         fd_set_cloexec(i, false);
     /* A log that "2>" opened may be truncated, as by copytruncate. */
-    fcntl(STDERR_FILENO, F_SETFL, fcntl(STDERR_FILENO, F_GETFL) | O_APPEND);
+    if (fstat(STDERR_FILENO, &st) == 0 && S_ISREG(st.st_mode))
+        fcntl(STDERR_FILENO, F_SETFL, fcntl(STDERR_FILENO, F_GETFL) | O_APPEND);
     return close(fd);
 }
 
