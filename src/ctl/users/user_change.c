@@ -5,7 +5,10 @@
 #include "uploads/search.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <unistd.h>
+
+#include "sallyport/base/fd.h"
 
 /* Removes MARKS from the key sync= of the row, since the source takes back only
  * what it has given. With --sync of the same source, the other marks stay. With
@@ -65,6 +68,48 @@ void user_passwd(void)
         user_hint(user_named(&ctl.users));
 }
 
+struct directory_look {
+    char home[USER_HOME_MAX + 1], path[PATH_MAX];
+    bool there;
+};
+
+static void look_for_directory(void *data)
+{
+    struct directory_look *d = data;
+    FD_CLEANUP int home = open(d->home, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    struct stat st;
+
+    d->there = home >= 0 && lstat(d->path, &st) == 0;
+    if (home < 0 || (!d->there && errno != ENOENT && errno != ENOTDIR))
+        fail(EX_CANTCREAT, "%s can't be looked at (%s), so its rights stay",
+             d->path, strerror(errno));
+}
+
+/* Refuses to remove the rights of a directory that is there: its files, also
+ * uploads that wait in it, and what clients send there next would have the
+ * rights of HOME. */
+static void check_directory_gone(const struct row *row, const char *home)
+{
+    static const char rights[] = "rights.";
+    const char *key = ctl.args.remove, *name = ctl.args.word[2];
+    struct directory_look d;
+
+    if (!key || strncmp(key, rights, strlen(rights)) != 0 || !row_get(row, key))
+        return;
+    snprintf(d.home, sizeof(d.home), "%s", home);
+    snprintf(d.path, sizeof(d.path), "%s%s", home, key + strlen(rights));
+    disk_run(look_for_directory, &d, sizeof(d), d.path);
+    if (d.there)
+        fail(EX_USAGE,
+             "%s is there, and without %s has the rights of the home; lock the "
+             "user, since an old server makes it again at a login; release or "
+             "reject what waits in it (inspect list --all), move all its files "
+             "to the share, also those whose names begin with a dot (chgrp -R "
+             "GID, chmod -R g+rwX), and rmdir it; then run: sallyportctl user "
+             "change %s --remove %s",
+             d.path, key, name, key);
+}
+
 /* The old home, for the message that the files stay there: they can be too many
  * to move. */
 static char old_home[USER_HOME_MAX + 1];
@@ -80,6 +125,7 @@ static void change_row(void *given)
     d->home.gid = user->gid;
     if (ctl.args.home)
         home_make(&d->home);
+    check_directory_gone(edit_row(user->line), d->home.path);
     given_set(edit_row(user->line));
     if (ctl.args.home)
         row_set_column(edit_row(user->line), ROW_HOME, d->home.path);
@@ -121,28 +167,6 @@ static void check_old_home(const struct user *user)
              user->home, count);
 }
 
-/* Refuses to remove the rights of a directory that is there: its files, also
- * uploads that wait in it, and what clients send there next would have the
- * rights of the home. */
-static void check_directory_gone(const struct user *user, const char *key)
-{
-    static const char rights[] = "rights.";
-    struct statvfs room;
-    char path[PATH_MAX];
-
-    if (!key || strncmp(key, rights, strlen(rights)) != 0)
-        return;
-    snprintf(path, sizeof(path), "%s%s", user->home, key + strlen(rights));
-    if (disk_room(path, &room) != -ENOENT)
-        fail(EX_USAGE,
-             "%s is there, or can't be looked at; without %s it has the rights "
-             "of the home; release or reject what waits in it (inspect list "
-             "--all), move all its files to the share, also those whose names "
-             "begin with a dot (chgrp -R GID, chmod -R g+rwX), rmdir it, and "
-             "run this again",
-             path, key);
-}
-
 /* "inspect list" leaves the home out if its rights lack the letter i. */
 static void say_waiting(void)
 {
@@ -167,7 +191,6 @@ void user_change(void)
     draft_begin(&d, ctl.args.word[2]);
     given_set(&d.row);
     user = user_named(&ctl.users);
-    check_directory_gone(user, ctl.args.remove);
     snprintf(d.home.path, sizeof(d.home.path), "%s", user->home);
     if (ctl.args.home) {
         draft_home(&d, ctl.args.home);
