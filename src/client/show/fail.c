@@ -220,13 +220,12 @@ int fail_curl(struct failure *why, int curl, int reply, const char *text,
         why->reply = reply;
         return -1;
     }
-    if (curl == CURLE_ABORTED_BY_CALLBACK)
-        detail = NULL; /* it is about our own callback */
+    if (curl == CURLE_ABORTED_BY_CALLBACK || !detail)
+        detail = ""; /* libcurl's is about our own callback */
     const struct fail_row *row = fail_find(curl, detail);
     fail(why, row ? row->code : EX_UNAVAILABLE, "%s%s%s%s",
-         row ? row->text : "libcurl reports an error",
-         detail && detail[0] ? " (" : "", detail ? detail : "",
-         detail && detail[0] ? ")" : "");
+         row ? row->text : "libcurl reports an error", detail[0] ? " (" : "",
+         detail, detail[0] ? ")" : "");
     why->transient = row && row->transient;
     why->lost = why->transient || curl == CURLE_RECV_ERROR;
     why->unknown = curl == CURLE_PEER_FAILED_VERIFICATION && !row->word;
