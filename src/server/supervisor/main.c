@@ -7,7 +7,6 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -21,7 +20,6 @@
  * descriptors from 3 on. */
 static int standard_descriptors(int listeners)
 {
-    struct stat st;
     int fd;
 
     fd_close_others(STDERR_FILENO + 1 + listeners, NULL, 0);
@@ -32,9 +30,6 @@ static int standard_descriptors(int listeners)
         return -errno;
     for (int i = STDIN_FILENO; i <= STDERR_FILENO; i++)
         fd_set_cloexec(i, false);
-    /* A log that "2>" opened may be truncated, as by copytruncate. */
-    if (fstat(STDERR_FILENO, &st) == 0 && S_ISREG(st.st_mode))
-        fcntl(STDERR_FILENO, F_SETFL, fcntl(STDERR_FILENO, F_GETFL) | O_APPEND);
     return close(fd);
 }
 
