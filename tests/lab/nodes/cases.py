@@ -67,7 +67,7 @@ def stor_beside_appe(cluster, rounds=40):
 
 def one_name(cluster, rounds=10):
     """Two uploads of one name end at once."""
-    for policy, count in (("overwrite", 1), ("rename", 2), ("version", 2), ("reject", 1)):
+    for policy, count in (("overwrite", 1), ("rename", 2), ("reject", 1)):
         cluster.change_user(LAST, "bert", "--on-conflict", policy)
         one, another = cluster.client(A, "bert"), cluster.client(B, "bert")
         bad = []
