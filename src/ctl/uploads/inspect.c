@@ -205,20 +205,21 @@ static bool is_searched(const struct inspection *i, const struct user *user,
     const bool own =
         only && (only == user || (!user && rights_in(only, share)));
 
+    /* Only root's process files sees which of the others' files are NAME's. */
     if (only && others)
-        return !own && !user && i->order != HELD_LIST;
+        return !own && !user && (i->order != HELD_LIST || geteuid() == 0);
     if (only || others)
         return own;
     return share || i->order != HELD_LIST || ctl.args.all ||
-           (user->rights & RIGHT_INSPECT);
+           (user->rights & RIGHT_INSPECT) || user->retired;
 }
 
 /* Is SHARE only searched for uploads from before the letter i was taken away?
  * Then its directory may be missing. */
 static bool is_extra(const struct inspection *i, const struct share *share)
 {
-    return share && !i->only && i->order == HELD_LIST && !ctl.args.all &&
-           !(rights_in(NULL, share) & RIGHT_INSPECT);
+    return share && i->order == HELD_LIST && !ctl.args.all &&
+           !(rights_in(i->only, share) & RIGHT_INSPECT);
 }
 
 /* Searches a home or a share. Returns true if an order has found its file. In a
