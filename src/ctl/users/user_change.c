@@ -69,35 +69,48 @@ void user_passwd(void)
 }
 
 struct directory_look {
-    char home[USER_HOME_MAX + 1], path[PATH_MAX];
+    const struct user *user;
+    char path[PATH_MAX];
     bool there;
 };
 
 static void look_for_directory(void *data)
 {
     struct directory_look *d = data;
-    FD_CLEANUP int home = open(d->home, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    const char *home = d->user->home;
+    FD_CLEANUP int fd = open(home, O_PATH | O_DIRECTORY | O_CLOEXEC);
     struct stat st;
 
-    d->there = home >= 0 && lstat(d->path, &st) == 0;
-    if (home < 0 || (!d->there && errno != ENOENT && errno != ENOTDIR))
-        fail(EX_CANTCREAT, "%s can't be looked at (%s), so its rights stay",
-             d->path, strerror(errno));
+    if (fd < 0 || fstat(fd, &st))
+        fail(EX_CANTCREAT,
+             "the home %s can't be opened: %s; if it is gone for good, first "
+             "run: sallyportctl user change %s --home %s",
+             home, strerror(errno), d->user->name, home);
+    if (geteuid() == 0 && st.st_uid != d->user->uid)
+        fail(EX_CANTCREAT,
+             "the home %s belongs to uid %u, not to %s: is its disk mounted?",
+             home, (unsigned)st.st_uid, d->user->name);
+    d->there = lstat(d->path, &st) == 0;
+    if (!d->there && errno != ENOENT && errno != ENOTDIR &&
+        errno != ENAMETOOLONG)
+        fail(EX_CANTCREAT, "%s can't be looked at: %s", d->path,
+             strerror(errno));
 }
 
 /* Refuses to remove the rights of a directory that is there: its files, also
  * uploads that wait in it, and what clients send there next would have the
- * rights of HOME. */
-static void check_directory_gone(const struct row *row, const char *home)
+ * rights of the home. */
+static void check_directory_gone(const struct row *row, const struct user *user)
 {
     static const char rights[] = "rights.";
-    const char *key = ctl.args.remove, *name = ctl.args.word[2];
-    struct directory_look d;
+    const char *key = ctl.args.remove;
+    struct directory_look d = { .user = user };
 
     if (!key || strncmp(key, rights, strlen(rights)) != 0 || !row_get(row, key))
         return;
-    snprintf(d.home, sizeof(d.home), "%s", home);
-    snprintf(d.path, sizeof(d.path), "%s%s", home, key + strlen(rights));
+    if (ctl.args.home)
+        fail(EX_USAGE, "--home and --remove %s: one after the other", key);
+    snprintf(d.path, sizeof(d.path), "%s%s", user->home, key + strlen(rights));
     disk_run(look_for_directory, &d, sizeof(d), d.path);
     if (d.there)
         fail(EX_USAGE,
@@ -107,7 +120,7 @@ static void check_directory_gone(const struct row *row, const char *home)
              "to the share, also those whose names begin with a dot (chgrp -R "
              "GID, chmod -R g+rwX), and rmdir it; then run: sallyportctl user "
              "change %s --remove %s",
-             d.path, key, name, key);
+             d.path, key, user->name, key);
 }
 
 /* The old home, for the message that the files stay there: they can be too many
@@ -123,9 +136,9 @@ static void change_row(void *given)
     snprintf(old_home, sizeof(old_home), "%s", user->home);
     d->home.uid = user->uid;
     d->home.gid = user->gid;
+    check_directory_gone(edit_row(user->line), user);
     if (ctl.args.home)
         home_make(&d->home);
-    check_directory_gone(edit_row(user->line), d->home.path);
     given_set(edit_row(user->line));
     if (ctl.args.home)
         row_set_column(edit_row(user->line), ROW_HOME, d->home.path);
