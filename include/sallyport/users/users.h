@@ -83,7 +83,7 @@ struct user {
     bool locked;      /* by hand, by the source of sync=, or for lack of a
                        * hash */
     bool must_change; /* the password must be changed before anything else */
-    bool retired;     /* read without words that only older versions permit */
+    bool had_rights;  /* the row has a rights.PATH of older versions */
     int64_t expires;  /* seconds since 1970; 0: never */
     unsigned file_mode, dir_mode; /* 0: the server's */
     const struct share

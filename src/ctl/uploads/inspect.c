@@ -211,15 +211,18 @@ static bool is_searched(const struct inspection *i, const struct user *user,
     if (only || others)
         return own;
     return share || i->order != HELD_LIST || ctl.args.all ||
-           (user->rights & RIGHT_INSPECT) || user->retired;
+           (user->rights & RIGHT_INSPECT) || user->had_rights;
 }
 
-/* Is SHARE only searched for uploads from before the letter i was taken away?
- * Then its directory may be missing. */
-static bool is_extra(const struct inspection *i, const struct share *share)
+/* Is the home of USER, or SHARE, only searched for uploads from before the
+ * letter i was taken away? Then its directory may be missing. */
+static bool is_extra(const struct inspection *i, const struct user *user,
+                     const struct share *share)
 {
-    return share && i->order == HELD_LIST && !ctl.args.all &&
-           !(rights_in(i->only, share) & RIGHT_INSPECT);
+    const unsigned rights = share ? rights_in(i->only, share) : user->rights;
+
+    return i->order == HELD_LIST && !ctl.args.all && (share || !i->only) &&
+           !(rights & RIGHT_INSPECT);
 }
 
 /* Searches a home or a share. Returns true if an order has found its file. In a
@@ -258,7 +261,7 @@ static void search(struct inspection *i)
 
     for (int others = 0; others < 2; others++)
         for (size_t n = 0; search_place(n, &user, &share); n++) {
-            i->at.only_uploads = is_extra(i, share);
+            i->at.only_uploads = is_extra(i, user, share);
             if (is_searched(i, user, share, others) &&
                 search_in(i, user, share))
                 return;

@@ -78,18 +78,18 @@ static void look_for_directory(void *data)
 {
     struct directory_look *d = data;
     const char *home = d->user->home;
+    const uid_t owner = geteuid() == 0 ? d->user->uid : geteuid();
     FD_CLEANUP int fd = open(home, O_PATH | O_DIRECTORY | O_CLOEXEC);
     struct stat st;
 
     if (fd < 0 || fstat(fd, &st))
+        fail(EX_CANTCREAT, "the home %s can't be opened: %s; mount its disk",
+             home, strerror(errno));
+    if (st.st_uid != owner)
         fail(EX_CANTCREAT,
-             "the home %s can't be opened: %s; if it is gone for good, first "
-             "run: sallyportctl user change %s --home %s",
-             home, strerror(errno), d->user->name, home);
-    if (geteuid() == 0 && st.st_uid != d->user->uid)
-        fail(EX_CANTCREAT,
-             "the home %s belongs to uid %u, not to %s: is its disk mounted?",
-             home, (unsigned)st.st_uid, d->user->name);
+             "the home %s belongs to uid %u instead of %u; mount its disk, or "
+             "run: sallyportctl check",
+             home, (unsigned)st.st_uid, (unsigned)owner);
     d->there = lstat(d->path, &st) == 0;
     if (!d->there && errno != ENOENT && errno != ENOTDIR &&
         errno != ENAMETOOLONG)

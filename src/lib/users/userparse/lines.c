@@ -128,11 +128,10 @@ static int read_options(struct reader *r, struct user *user,
 {
     struct complaint why = { .text = "" };
 
+    user->had_rights = strstr(text, "rights./");
     for (; options_retired(kind, name, text, &why); why.text[0] = '\0')
         if (!r->lenient)
             complain_of_row(r, why.text);
-        else
-            user->retired = true;
     return options_read(user, kind, text, &why) ? complain_of_row(r, why.text)
                                                 : 0;
 }
