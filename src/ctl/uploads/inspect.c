@@ -261,9 +261,10 @@ static void search(struct inspection *i)
 
     for (int others = 0; others < 2; others++)
         for (size_t n = 0; search_place(n, &user, &share); n++) {
+            if (!is_searched(i, user, share, others))
+                continue;
             i->at.only_uploads = is_extra(i, user, share);
-            if (is_searched(i, user, share, others) &&
-                search_in(i, user, share))
+            if (search_in(i, user, share))
                 return;
         }
 }
