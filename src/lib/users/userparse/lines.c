@@ -39,7 +39,7 @@ static int complain_of_row(struct reader *r, const char *what)
     return reader_mistake(r, r->line, "%s", what);
 }
 
-int reader_no_memory(struct reader *r)
+int reader_no_memory(const struct reader *r)
 {
     complain(r->complaint, "%s:%zu: out of memory", r->file, r->line);
     return -ENOMEM;

@@ -31,7 +31,7 @@ int reader_mistake(struct reader *r, size_t line, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 /* Complains that memory is short, which says nothing about the file. Always
  * returns -ENOMEM. */
-int reader_no_memory(struct reader *r);
+int reader_no_memory(const struct reader *r);
 /* Makes room for item N in *ARRAY, a pointer, which this call can change. LINE
  * is for the complaint that there are too many items. Returns 0, -EINVAL or
  * -ENOMEM. */

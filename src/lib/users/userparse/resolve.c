@@ -90,7 +90,7 @@ static void find_twice(struct reader *r, struct order *o, compare_rows *compare,
 }
 
 /* Fills O with N rows of SIZE bytes each, in the order of the file. */
-static int order_fill(struct reader *r, struct order *o, const void *rows,
+static int order_fill(const struct reader *r, struct order *o, const void *rows,
                       size_t n, size_t size, size_t line_at)
 {
     *o = (struct order){ calloc(n + 1, sizeof(*o->row)), 0, line_at };
