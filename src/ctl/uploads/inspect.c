@@ -196,8 +196,9 @@ static unsigned rights_in(const struct user *user, const struct share *share)
 /* Must the home of USER, or SHARE, be searched? Uploads can wait from before
  * the letter i, or the share, was taken away from their senders. So a list
  * searches all shares; but of the homes, which can be thousands, only those
- * with the letter. An order searches all. OTHERS: shares that the user of the
- * command line hasn't, which are searched last. */
+ * with the letter, or with rights of older versions. An order searches all.
+ * OTHERS: shares that the user of the command line hasn't, which are searched
+ * last. */
 static bool is_searched(const struct inspection *i, const struct user *user,
                         const struct share *share, bool others)
 {
@@ -214,15 +215,14 @@ static bool is_searched(const struct inspection *i, const struct user *user,
            (user->rights & RIGHT_INSPECT) || user->had_rights;
 }
 
-/* Is the home of USER, or SHARE, only searched for uploads from before the
- * letter i was taken away? Then its directory may be missing. */
+/* Is the home of USER, or SHARE, searched although its rights lack the letter
+ * i? Then its directory may be missing. */
 static bool is_extra(const struct inspection *i, const struct user *user,
                      const struct share *share)
 {
-    const unsigned rights = share ? rights_in(i->only, share) : user->rights;
-
     return i->order == HELD_LIST && !ctl.args.all && (share || !i->only) &&
-           !(rights & RIGHT_INSPECT);
+           !((share ? rights_in(i->only, share) : user->rights) &
+             RIGHT_INSPECT);
 }
 
 /* Searches a home or a share. Returns true if an order has found its file. In a
@@ -264,6 +264,7 @@ static void search(struct inspection *i)
             if (!is_searched(i, user, share, others))
                 continue;
             i->at.only_uploads = is_extra(i, user, share);
+            i->at.may_be_closed = i->at.only_uploads && share;
             if (search_in(i, user, share))
                 return;
         }

@@ -172,8 +172,7 @@ static bool wait_for_files(struct search *s)
         fail(EX_TEMPFAIL, "the search process closed the connection");
     if (failed->why.len == 0 && failed->error == ENOENT && s->only_uploads)
         return false;
-    if (failed->why.len == 0 && failed->error == EACCES && s->only_uploads &&
-        s->user == s->label) {
+    if (failed->why.len == 0 && failed->error == EACCES && s->may_be_closed) {
         stderr_print("%s can't be entered: %s", s->home, strerror(EACCES));
         return false;
     }

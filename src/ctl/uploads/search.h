@@ -9,10 +9,11 @@ struct search {
     int (*ask)(struct search *s, struct channel *files, uint32_t request);
     /* Takes an answer of files; the last one is partials_end. */
     void (*take)(struct search *s, struct message *answer);
-    /* Searches only for uploads of these ids: a missing home, or a directory
-     * that these ids can't enter, has none, and isn't an error. */
+    /* Searches only for uploads of these ids: a missing home, or a directory in
+     * it that these ids can't enter, has none, and isn't an error. */
     bool only_uploads;
-    const char *user; /* owner of the home, or the label of the share */
+    bool may_be_closed; /* nor is a share that these ids can't enter */
+    const char *user;   /* owner of the home, or the label of the share */
     char label[USER_NAME_MAX + 2];
     int patience; /* ms; 0: the default. A disk that hangs halves it */
     struct table found;

@@ -83,12 +83,18 @@ static void look_for_directory(void *data)
     struct stat st;
 
     if (fd < 0 || fstat(fd, &st))
-        fail(EX_CANTCREAT, "the home %s can't be opened: %s; mount its disk",
+        fail(EX_CANTCREAT,
+             errno == ENOENT
+                 ? "the home %s can't be opened: %s; mount its disk; if the "
+                   "home is gone for good, remove the key in the file; run: "
+                   "sallyportctl user edit"
+                 : "the home %s can't be opened: %s",
              home, strerror(errno));
     if (st.st_uid != owner)
         fail(EX_CANTCREAT,
              "the home %s belongs to uid %u instead of %u; mount its disk, or "
-             "run: sallyportctl check",
+             "run sallyportctl as the user of the server; only a home that is "
+             "mounted may get another owner",
              home, (unsigned)st.st_uid, (unsigned)owner);
     d->there = lstat(d->path, &st) == 0;
     if (!d->there && errno != ENOENT && errno != ENOTDIR &&
@@ -108,8 +114,6 @@ static void check_directory_gone(const struct row *row, const struct user *user)
 
     if (!key || strncmp(key, rights, strlen(rights)) != 0 || !row_get(row, key))
         return;
-    if (ctl.args.home)
-        fail(EX_USAGE, "--home and --remove %s: one after the other", key);
     snprintf(d.path, sizeof(d.path), "%s%s", user->home, key + strlen(rights));
     disk_run(look_for_directory, &d, sizeof(d), d.path);
     if (d.there)
@@ -137,6 +141,13 @@ static void change_row(void *given)
     d->home.uid = user->uid;
     d->home.gid = user->gid;
     check_directory_gone(edit_row(user->line), user);
+    /* else the directory would be looked for in the new home, before its files
+     * are there */
+    if (user->had_rights && strcmp(d->home.path, user->home) != 0)
+        fail(EX_USAGE,
+             "the row has rights of directories in %s; first remove each: run: "
+             "sallyportctl user change %s --remove rights.PATH",
+             user->home, user->name);
     if (ctl.args.home)
         home_make(&d->home);
     given_set(edit_row(user->line));
@@ -221,7 +232,7 @@ void user_change(void)
         given_hash(&d.row);
     if (ctl.args.home && strcmp(d.home.path, user->home) != 0)
         check_old_home(user);
-    const bool inspected = user->rights & RIGHT_INSPECT;
+    const bool inspected = (user->rights & RIGHT_INSPECT) || user->had_rights;
     edit_run(change_row, &d);
     output_done("user", ctl.args.word[2],
                 json_pack("{s:b}", "changed", edit_stands), "%s",
@@ -232,7 +243,7 @@ void user_change(void)
             "upload_bytes= and a quota stay there, too; to set one run: "
             "sallyportctl quota set %s SIZE",
             old_home, d.home.path, ctl.args.word[2]);
-    if (inspected && ctl.args.role)
+    if (inspected && (ctl.args.role || ctl.args.remove))
         say_waiting();
     given_hint();
 }
