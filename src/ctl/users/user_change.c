@@ -86,8 +86,8 @@ static void look_for_directory(void *data)
         fail(EX_CANTCREAT,
              errno == ENOENT
                  ? "the home %s can't be opened: %s; mount its disk; if the "
-                   "home is gone for good, remove the key in the file; run: "
-                   "sallyportctl user edit"
+                   "home is gone for good, remove the key after those of "
+                   "the other rows; run: sallyportctl user edit"
                  : "the home %s can't be opened: %s",
              home, strerror(errno));
     if (st.st_uid != owner)
@@ -141,13 +141,6 @@ static void change_row(void *given)
     d->home.uid = user->uid;
     d->home.gid = user->gid;
     check_directory_gone(edit_row(user->line), user);
-    /* else the directory would be looked for in the new home, before its files
-     * are there */
-    if (user->had_rights && strcmp(d->home.path, user->home) != 0)
-        fail(EX_USAGE,
-             "the row has rights of directories in %s; first remove each: run: "
-             "sallyportctl user change %s --remove rights.PATH",
-             user->home, user->name);
     if (ctl.args.home)
         home_make(&d->home);
     given_set(edit_row(user->line));
@@ -157,6 +150,21 @@ static void change_row(void *given)
         put_hash(user, d->row.column[ROW_HASH]);
     forget_given(user, (ctl.args.expires ? SYNC_EXPIRES : 0u) |
                            (d->row.column[ROW_HASH][0] ? SYNC_HASH : 0u));
+}
+
+/* Refuses a new home while the row has rights of directories in the old home:
+ * they would be looked for where their files aren't yet. An old home that was
+ * moved isn't there; a home on a disk that is away isn't made again. */
+static void check_rights_go_first(const struct user *user, const char *home)
+{
+    struct statvfs room;
+    const bool away = disk_room(user->home, &room) == -ENOENT;
+
+    if (user->had_rights && away == (strcmp(home, user->home) == 0))
+        fail(EX_USAGE,
+             "the row has rights of directories in %s; first remove each: user "
+             "change --remove rights.PATH",
+             user->home);
 }
 
 /* Returns how many uploads wait for inspection in the home. */
@@ -191,13 +199,15 @@ static void check_old_home(const struct user *user)
              user->home, count);
 }
 
-/* "inspect list" leaves the home out if its rights lack the letter i. */
+/* "inspect list" leaves the home out if its rights lack the letter i, and the
+ * row has none of older versions. */
 static void say_waiting(void)
 {
     edit_read_users();
     const struct user *user = user_named(&ctl.users);
-    const unsigned count =
-        user->rights & RIGHT_INSPECT ? 0 : count_waiting(user);
+    const unsigned count = (user->rights & RIGHT_INSPECT) || user->had_rights
+                               ? 0
+                               : count_waiting(user);
 
     if (count > 0)
         stderr_print("uploads in %s wait for inspection (%u); to see them run: "
@@ -222,6 +232,7 @@ void user_change(void)
         /* what isn't there would be made, below the mount point of a disk */
         if (disk_room(d.home.path, &room) == -ENOENT)
             home_check_mounted(d.home.path);
+        check_rights_go_first(user, d.home.path);
     }
     d.home.uid = user->uid;
     d.home.gid = user->gid;
