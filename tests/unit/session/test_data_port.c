@@ -302,3 +302,19 @@ Test(data_port, the_command_comes_later_than_a_neighbour, .timeout = 60)
     fake_release();
     fake_hang_up(ENDING_CLOSED);
 }
+
+/* The session closes a listener without use, and counts its last strangers. The
+ * next PASV needs a new one. */
+Test(data_port, without_use, LEAVES)
+{
+    fake_settings("connect_timeout", 1000);
+    fake_open();
+    fake_port();
+    for (int i = 0; i < 3; i++)
+        fake_expect_closed(fake_come_from("127.0.0.2"));
+    do
+        fake_await(EVENT_DATA_REFUSED, &logged);
+    while (logged.text[FIELD_STRANGER].len > 0);
+    fake.lent = false;
+    fake_expect("PASV", 227);
+}

@@ -108,10 +108,13 @@ Test(rate, of_no_listing, LEAVES)
     close(transfer.data);
 }
 
-/* A session that waits serves its client, and ends the transfer at once. */
+/* A session that waits serves its client, and ends the transfer at once. The
+ * client has got 512 bytes at most. */
 Test(rate, aborted_while_it_waits, .timeout = 60)
 {
     for (int upload = 0; upload <= 1; upload++) {
+        uint64_t got = 0;
+
         open_limited(NEVER, NEVER);
         begin(upload);
         if (upload)
@@ -123,6 +126,9 @@ Test(rate, aborted_while_it_waits, .timeout = 60)
         else
             fake_replies(426, "");
         cr_expect_eq(fake_reply(), 226);
+        if (!upload)
+            fake_drain(&got);
+        cr_expect_leq(got, 512);
         fake_release();
         fake_hang_up(ENDING_CLOSED);
     }
