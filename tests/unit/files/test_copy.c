@@ -74,8 +74,10 @@ Test(copy, to_another_disk)
 
     put_pattern(from, 0, 100, 1);
     begin(&c, from, 100);
+    const int own = c.from;
     GETS(SEND_WHOLE, copy_step(&c, into));
     copy_release(&c);
+    cr_expect_eq(fcntl(own, F_GETFD), -1, "it is closed");
 }
 
 /* Bytes that are written behind the copied part meanwhile are kept. */

@@ -123,7 +123,8 @@ PeerTest(members, change_each_others_files, (skip_without_root(), furnish(p)))
 }
 
 /* A local program of the group puts another file in the partial's place between
- * the last check and the rename. The reply says so in a share only. */
+ * the last check and the rename. The reply says so in a share only, also after
+ * an upload that waits for inspection. */
 Test(members, a_swapped_partial_is_noticed)
 {
     for (int in_share = 0; in_share < 2; in_share++) {
@@ -131,9 +132,10 @@ Test(members, a_swapped_partial_is_noticed)
         struct steps *s;
         struct peer *p = peer_new();
 
-        PLAY(p, SHARES("/contracts", RIGHT_ALL), DIRECTORY("/in"));
+        PLAY(p, SHARES("/contracts", RIGHT_ALL),
+             SHARES("/other", RIGHT_ALL | RIGHT_INSPECT), DIRECTORY("/in"));
         s = steps_for_next();
-        PLAY(p, RUN(),
+        PLAY(p, RUN(), STOR("/other/f", 10, 1),
              SENDS(STORE, in_share ? "/contracts/f" : "/in/f", 0, 200 * K, 1));
         partial = disk_partial(p, where);
         steps_hold(s);
