@@ -2,6 +2,7 @@
  * completion, or from a script on standard input. */
 #include <editline/readline.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
 #include <stddef.h>
@@ -297,6 +298,8 @@ static int shell_local(const char *command)
     if (pid == 0) {
         signal(SIGINT, SIG_DFL);
         signal(SIGPIPE, SIG_DFL);
+        if (!isatty(STDIN_FILENO)) /* it has the script's next lines */
+            dup2(open("/dev/null", O_RDONLY), STDIN_FILENO);
         execvp(argv[0], (char *const *)argv);
         _exit(127);
     }
