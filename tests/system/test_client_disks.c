@@ -82,6 +82,21 @@ Test(client_disks, a_disk_that_is_full_at_the_end, .timeout = 120)
     }
 }
 
+/* Standard output can lie there, too: "get URL - >file". */
+Test(client_disks, a_full_disk_of_standard_output, .timeout = 60)
+{
+    static struct far f;
+    struct run_result r;
+
+    far_begin(&f, "none");
+    run(&r, NULL, "/bin/sh", "-c", "exec \"$0\" --help >far/out",
+        server_program("sallyport"), NULL);
+    cr_expect_eq(r.status, EX_IOERR, "%d: %s", r.status, r.text);
+    cr_expect(strstr(r.text, "standard output can't be written"), "%s", r.text);
+    run_release(&r);
+    far_end(&f);
+}
+
 /* Some file systems lack locks, or lack links and the flags of renameat2(), or
  * give each file an owner of their own. */
 Test(client_disks, a_disk_that_lacks_something, .timeout = 60)
@@ -166,9 +181,9 @@ Test(client_disks, a_disk_of_whole_seconds, .timeout = 60)
         time_t age;
         bool stays;
     } rows[] = {
-        { "far/new", -1, true },    { "far/ahead", -3600, false },
-        { "far/old", 3600, false }, { "new", -3600, false },
-        { "old", 3600, false },
+        { "far/new", -1, true },       { "far/behind", 5, true },
+        { "far/ahead", -3600, false }, { "far/old", 3600, false },
+        { "new", -3600, false },       { "old", 3600, false },
     };
     static struct far f;
 

@@ -227,7 +227,9 @@ int client_main(int argc, char **argv)
     progress_hold(false);
     buf_release(&c.profile.text);
     curl_global_cleanup();
-    if ((fflush(stdout) == EOF || ferror(stdout)) && code == 0) {
+    /* some disks say only at the end that they have no room */
+    if ((fflush(stdout) == EOF || ferror(stdout) || close(STDOUT_FILENO) < 0) &&
+        code == 0) {
         stderr_print("standard output can't be written");
         code = EX_IOERR;
     }
