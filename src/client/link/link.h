@@ -64,9 +64,10 @@ int password_ask(const struct options *o, const struct url *url,
                  struct secret *ret, struct failure *why);
 
 /* Finds the password for the host of URL, and for its user if it has one, in
- * the text of a netrc. If URL has no user, fills in the user. Returns false if
- * there is no such password. */
-bool password_netrc(struct slice text, struct url *url, struct secret *ret);
+ * the text of a netrc; if BY_NAME, not by its "default". If URL has no user,
+ * fills in the user. Returns false if there is no such password. */
+bool password_netrc(struct slice text, bool by_name, struct url *url,
+                    struct secret *ret);
 
 #define CERTIFICATE_PIN_MAX  64 /* "sha256//" and 44 characters of base64 */
 #define CERTIFICATE_TEXT_MAX 256

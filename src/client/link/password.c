@@ -92,7 +92,8 @@ static bool netrc_take(const struct netrc_entry *e, struct url *url,
     return true;
 }
 
-bool password_netrc(struct slice rest, struct url *url, struct secret *ret)
+bool password_netrc(struct slice rest, bool by_name, struct url *url,
+                    struct secret *ret)
 {
     struct netrc_entry e = { 0 };
 
@@ -105,7 +106,7 @@ bool password_netrc(struct slice rest, struct url *url, struct secret *ret)
                 return true;
             if (word.len == 0)
                 break;
-            e = (struct netrc_entry){ .fits = true };
+            e = (struct netrc_entry){ .fits = !by_name };
             if (machine)
                 e.fits = slice_equal_nocase(netrc_word(&rest),
                                             slice_from(url->host));
@@ -123,7 +124,7 @@ bool password_netrc(struct slice rest, struct url *url, struct secret *ret)
     return false;
 }
 
-static int from_netrc(const struct options *o, struct url *url,
+static int from_netrc(const struct options *o, bool by_name, struct url *url,
                       struct secret *ret, struct failure *why)
 {
     char place[PATH_MAX];
@@ -140,7 +141,7 @@ static int from_netrc(const struct options *o, struct url *url,
         r = 1;
     }
     if (r == 0)
-        r = password_netrc(buf_slice(&text), url, ret) ? 0 : 1;
+        r = password_netrc(buf_slice(&text), by_name, url, ret) ? 0 : 1;
     buf_release(&text);
     return r;
 }
@@ -262,7 +263,7 @@ int password_find(const struct options *o, struct url *url, struct secret *ret,
         snprintf(url->user, sizeof(url->user), "%s", o->user);
     int r = from_settings(o, ret, place, why);
     if (r == 1) {
-        r = from_netrc(o, url, ret, why);
+        r = from_netrc(o, false, url, ret, why);
         *place = r == 0 ? "the netrc" : NULL;
     }
     if (r < 0 || url->user[0])
@@ -382,6 +383,8 @@ int proxy_find(const struct options *o, const char *host, struct proxy *ret,
     snprintf(ret->user, sizeof(ret->user), "%s", url.user);
     if (!url.user[0])
         return 0;
-    int r = from_netrc(o, &url, &ret->password, why);
+    /* The password that netrc has by default is the servers', and the proxy
+     * gets its own one unencrypted. */
+    int r = from_netrc(o, true, &url, &ret->password, why);
     return r == 1 ? password_ask(NULL, &url, &ret->password, why) : r;
 }

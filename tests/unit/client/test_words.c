@@ -114,7 +114,7 @@ Test(password, netrc)
 
         snprintf(u.host, sizeof(u.host), "%s", rows[i].host);
         snprintf(u.user, sizeof(u.user), "%s", rows[i].user);
-        bool found = password_netrc(SLICE(netrc), &u, &s);
+        bool found = password_netrc(SLICE(netrc), false, &u, &s);
         cr_assert_eq(found, rows[i].password != NULL, "%zu", i);
         if (found) {
             cr_expect_str_eq(u.user, rows[i].login);
@@ -122,6 +122,11 @@ Test(password, netrc)
         } else {
             cr_expect_eq(s.len, 0);
         }
+        /* a proxy's password isn't the "default" of the servers */
+        snprintf(u.user, sizeof(u.user), "%s", rows[i].user);
+        found = found && strcmp(rows[i].password, "g") != 0;
+        cr_expect_eq(password_netrc(SLICE(netrc), true, &u, &s), found, "%zu",
+                     i);
     }
 }
 
