@@ -16,7 +16,6 @@
 #define DIGEST_BLOCK 262144
 #define KEEP_MS      30000
 #define BEHIND_MAX   (256 * 1024 * 1024)
-#define CLOCKS_APART 60 /* seconds between the server's clock and ours */
 
 int digest_begin(struct checksum *d, const char *name)
 {
@@ -182,6 +181,7 @@ static int transfer_compare_range(struct file_transfer *t,
                     t->local);
     if (r < 0)
         return fail_errno(why, -r, t->local);
+    snprintf(t->sum, sizeof(t->sum), "%s", here);
     return strcmp(here, there) == 0
                ? 0
                : fail(why, EX_DATAERR,
@@ -347,7 +347,7 @@ int source_remove_local(const struct file_transfer *t, bool now,
      * seconds of its source. A time far ahead is no writer's. */
     const time_t age = t->opened - st.st_mtime;
     if (st.st_mtim.tv_nsec == 0 && st.st_ctim.tv_nsec % 10000000 == 0 &&
-        age <= 2 && age >= -CLOCKS_APART)
+        age <= CLOCKS_APART && age >= -CLOCKS_APART)
         return fail(why, EX_TEMPFAIL,
                     "it may have changed again within the second of its time");
     if (t->replaced)
@@ -363,6 +363,7 @@ static int source_remove_remote(const struct file_transfer *t,
     struct timespec times[2] = { { .tv_nsec = UTIME_OMIT },
                                  { .tv_sec = t->modified - 60 } };
     struct listing_entry e;
+    char sum[DIGEST_HEX_MAX];
     struct stat st;
 
     /* Before the server's file is removed, its copy must be on the disk
@@ -386,6 +387,15 @@ static int source_remove_remote(const struct file_transfer *t,
         return -1;
     if (!listing_is_same(&e, t->size, t->modified, t->unique))
         return source_changed(why);
+    /* A listing shows no second change in one second. */
+    const time_t age = time(NULL) - t->modified;
+    if (t->checked && age <= CLOCKS_APART && age >= -CLOCKS_APART) {
+        if (remote_hash(t->link, t->remote,
+                        (struct remote_range){ .to = t->size }, sum, why) < 0)
+            return -1;
+        if (strcmp(sum, t->sum) != 0)
+            return source_changed(why);
+    }
     return link_command(t->link, why, "DELE %s", t->remote);
 }
 

@@ -186,14 +186,15 @@ struct file_transfer {
                                   * server gets it */
     bool replaces;               /* an existing file will be replaced */
     bool skipped;                /* the file isn't transferred */
-    const char *reason; /* why it is skipped; NULL: the name is taken */
-    bool checked;       /* the checksums were the same */
-    bool sized;         /* put: the lengths were the same */
-    uint64_t confirmed; /* put: the length in the 226, or UNCONFIRMED */
-    time_t opened;      /* put: when the local file was opened */
-    struct stat read;   /* put: the local file's state when it was opened */
-    bool replaced;      /* put: another file, perhaps the copy, was in its place
-                         * before the copy got its time */
+    const char *reason;       /* why it is skipped; NULL: the name is taken */
+    bool checked;             /* the checksums were the same */
+    char sum[DIGEST_HEX_MAX]; /* of the last comparison, in hex */
+    bool sized;               /* put: the lengths were the same */
+    uint64_t confirmed;       /* put: the length in the 226, or UNCONFIRMED */
+    time_t opened;            /* put: when the local file was opened */
+    struct stat read; /* put: the local file's state when it was opened */
+    bool replaced;    /* put: another file, perhaps the copy, was in its place
+                       * before the copy got its time */
     int fd;
     int unwritten;      /* get: errno of a write that failed, or 0 */
     bool too_long;      /* get: the server sends more than it announced */
@@ -216,6 +217,8 @@ int upload_once(struct file_transfer *t, struct failure *why);
 bool upload_is_stream(const struct file_transfer *t);
 
 /* Are A and B the same file in the same state? */
+#define CLOCKS_APART                                                           \
+    60 /* seconds between the clock of a disk or server and ours */
 bool source_is_same(const struct stat *a, const struct stat *b);
 /* Is the local source still the file that was sent? Then removes it if NOW.
  * Returns 0, or -1 with the reason. */
@@ -228,6 +231,9 @@ void upload_tell(const struct file_transfer *t, struct failure *why);
 /* Compares the bytes on the server with the sent bytes, after a 226. Returns 0,
  * or -1 with the reason. */
 int upload_compare(struct file_transfer *t, struct failure *why);
+/* Takes the name that the server has chosen, or will replace. Returns true if
+ * another file of this call has taken it. */
+bool upload_takes_name(const struct file_transfer *t);
 /* Says if the server has stored the file under another name. Returns 0; -1 with
  * the reason: the old file was to be replaced. */
 int upload_tell_name(const struct file_transfer *t, struct failure *why);

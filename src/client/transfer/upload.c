@@ -32,6 +32,17 @@ static bool upload_is_sized(const struct file_transfer *t)
     return !upload_is_stream(t) && t->size > 0;
 }
 
+/* A kernel may keep the facts of a file for a minute, and with noatime a read
+ * doesn't renew them (NFSv4). So this asks the disk. */
+static int upload_stat(int fd, struct stat *st)
+{
+    struct statx fresh; /* the kernel keeps it for fstat() */
+    int r = statx(fd, "", AT_EMPTY_PATH | AT_STATX_FORCE_SYNC,
+                  STATX_BASIC_STATS, &fresh);
+
+    return r < 0 ? r : fstat(fd, st);
+}
+
 /* May the last byte be sent? If the file is rewritten while it is sent, a mix
  * of old and new bytes would arrive. So the client sends the last byte only if
  * the file hasn't changed, or has only grown, such as a log: then the bytes
@@ -44,7 +55,7 @@ static bool upload_is_sound(struct file_transfer *t)
     struct checksum *d = &t->reread;
     struct stat now;
 
-    if (fstat(t->fd, &now) < 0)
+    if (upload_stat(t->fd, &now) < 0)
         return false;
     if (source_is_same(&now, &t->read))
         return true;
@@ -96,7 +107,8 @@ static size_t upload_give(void *of, char *bytes, size_t len)
                  (n == 0 || ((uint64_t)n == left && !upload_is_sound(t)));
     /* It was empty when it was opened, perhaps since somebody rewrites it. */
     if (n == 0 && !upload_is_stream(t))
-        t->changed |= fstat(t->fd, &now) < 0 || !source_is_same(&now, &t->read);
+        t->changed |=
+            upload_stat(t->fd, &now) < 0 || !source_is_same(&now, &t->read);
     if (t->changed || link_interrupted)
         return CURL_READFUNC_ABORT;
     /* Meanwhile a few bytes keep the server from cutting the transfer. */

@@ -653,7 +653,8 @@ class Session(threading.Thread):
 # name with "bad" ends the connection. upload_only: There are no listings. slow_sum: A whole
 # file's checksum takes too long. late_sum: It waits for the test. folds: Its disk ignores
 # the case of letters. swaps: Once a file was compared, or its removal was cut, another one
-# has its name, length and time; names that end with "busy" are refused for a while instead. blind: Nobody may compare checksums. drop: Nor look for
+# has its name, length and time, and if the name has "same", its inode; names that end
+# with "busy" are refused for a while instead. blind: Nobody may compare checksums. drop: Nor look for
 # files, which get other names. unsafe: Its disk can't be synced. An
 # upload of "late" waits for the test. If there is a file "next", it becomes the client's "changing"
 # when a connection is lost.
@@ -742,10 +743,13 @@ class Keeper(Session):
         if FAULT != "swaps" or path in LOST or not os.path.isfile(path):
             return False
         LOST.add(path)
-        with open(path) as old, open("new", "w") as new:
-            new.write(old.read().upper())
-        os.utime("new", (os.stat(path).st_mtime,) * 2)
-        os.rename("new", path)
+        when, new = os.stat(path).st_mtime, path if "same" in path else "new"
+        with open(path) as old:
+            text = old.read().upper()
+        with open(new, "w") as file:
+            file.write(text)
+        os.utime(new, (when,) * 2)
+        os.rename(new, path)
         return True
 
     def do_DELE(self, words):
