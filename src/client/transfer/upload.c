@@ -158,9 +158,10 @@ static int upload_decide(struct file_transfer *t, struct failure *why)
 
     if (names_asks(o))
         remote_look(t->link, t->remote, 0, &old, &unknown);
+    const bool twice = t->job->twice || upload_takes_name(t);
     t->choice = t->job->overwrite
                     ? CHOICE_OVERWRITE
-                    : names_decide(o, t->remote, t->job->twice, "on the server",
+                    : names_decide(o, t->remote, twice, "on the server",
                                    (struct names_file){
                                        old.size, old.sized ? old.modified : 0 },
                                    (struct names_file){ t->size, t->modified });

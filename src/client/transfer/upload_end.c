@@ -130,6 +130,15 @@ int upload_compare(struct file_transfer *t, struct failure *why)
     return r;
 }
 
+bool upload_takes_name(const struct file_transfer *t)
+{
+    char name[URL_PATH_MAX + 1];
+
+    /* The wanted names, which jobs_add() takes, don't begin with a slash. */
+    snprintf(name, sizeof(name), "/%s", t->remote);
+    return names_take(name, t->local) == NAMES_OTHERS;
+}
+
 int upload_tell_name(const struct file_transfer *t, struct failure *why)
 {
     bool renamed = names_numbered(t->job->remote, t->remote);
@@ -144,7 +153,9 @@ int upload_tell_name(const struct file_transfer *t, struct failure *why)
                     "the server doesn't let files be replaced: /%s is "
                     "unchanged, and the new file is /%s",
                     t->job->remote, t->remote);
-    if (renamed)
+    if (renamed) {
+        upload_takes_name(t);
         names_tell(t->link->site->options, t->job->remote, t->remote);
+    }
     return 0;
 }
