@@ -218,6 +218,7 @@ int transfer_compare(struct file_transfer *t, struct remote_range range,
         r = transfer_compare_range(t, (struct remote_range){ from, to, true },
                                    why);
     }
+    t->sum[0] = '\0';
     return transfer_follow(t, 0, &t->done, why) < 0 ? -1 : r;
 }
 
@@ -347,7 +348,7 @@ int source_remove_local(const struct file_transfer *t, bool now,
      * seconds of its source. A time far ahead is no writer's. */
     const time_t age = t->opened - st.st_mtime;
     if (st.st_mtim.tv_nsec == 0 && st.st_ctim.tv_nsec % 10000000 == 0 &&
-        age <= CLOCKS_APART && age >= -CLOCKS_APART)
+        age <= 2 && age >= -CLOCKS_APART)
         return fail(why, EX_TEMPFAIL,
                     "it may have changed again within the second of its time");
     if (t->replaced)
@@ -374,6 +375,16 @@ static int source_remove_remote(const struct file_transfer *t,
     if (fd < 0 || directory < 0 || fsync(fd) < 0 || fsync(directory) < 0 ||
         fstat(fd, &st) < 0)
         return fail_errno(why, errno, t->local);
+    /* A listing shows no second change in one second. */
+    const time_t age = time(NULL) - t->modified;
+    if (t->checked && t->sum[0] && age <= CLOCKS_APART &&
+        age >= -CLOCKS_APART) {
+        if (remote_hash(t->link, t->remote,
+                        (struct remote_range){ .to = t->size }, sum, why) < 0)
+            return -1;
+        if (strcmp(sum, t->sum) != 0)
+            return source_changed(why);
+    }
     /* If the server serves this directory, a copy that has replaced a file may
      * have replaced its source, and the server shows the copy's time. So the
      * copy has another time meanwhile. */
@@ -387,15 +398,6 @@ static int source_remove_remote(const struct file_transfer *t,
         return -1;
     if (!listing_is_same(&e, t->size, t->modified, t->unique))
         return source_changed(why);
-    /* A listing shows no second change in one second. */
-    const time_t age = time(NULL) - t->modified;
-    if (t->checked && age <= CLOCKS_APART && age >= -CLOCKS_APART) {
-        if (remote_hash(t->link, t->remote,
-                        (struct remote_range){ .to = t->size }, sum, why) < 0)
-            return -1;
-        if (strcmp(sum, t->sum) != 0)
-            return source_changed(why);
-    }
     return link_command(t->link, why, "DELE %s", t->remote);
 }
 

@@ -188,7 +188,7 @@ struct file_transfer {
     bool skipped;                /* the file isn't transferred */
     const char *reason;       /* why it is skipped; NULL: the name is taken */
     bool checked;             /* the checksums were the same */
-    char sum[DIGEST_HEX_MAX]; /* of the last comparison, in hex */
+    char sum[DIGEST_HEX_MAX]; /* of the comparison, in hex; "": by parts */
     bool sized;               /* put: the lengths were the same */
     uint64_t confirmed;       /* put: the length in the 226, or UNCONFIRMED */
     time_t opened;            /* put: when the local file was opened */

@@ -37,10 +37,10 @@ static bool upload_is_sized(const struct file_transfer *t)
 static int upload_stat(int fd, struct stat *st)
 {
     struct statx fresh; /* the kernel keeps it for fstat() */
-    int r = statx(fd, "", AT_EMPTY_PATH | AT_STATX_FORCE_SYNC,
-                  STATX_BASIC_STATS, &fresh);
 
-    return r < 0 ? r : fstat(fd, st);
+    (void)statx(fd, "", AT_EMPTY_PATH | AT_STATX_FORCE_SYNC, STATX_BASIC_STATS,
+                &fresh);
+    return fstat(fd, st);
 }
 
 /* May the last byte be sent? If the file is rewritten while it is sent, a mix
@@ -158,7 +158,7 @@ static int upload_decide(struct file_transfer *t, struct failure *why)
 
     if (names_asks(o))
         remote_look(t->link, t->remote, 0, &old, &unknown);
-    const bool twice = t->job->twice || upload_takes_name(t);
+    const bool twice = t->job->twice || (names_asks(o) && upload_takes_name(t));
     t->choice = t->job->overwrite
                     ? CHOICE_OVERWRITE
                     : names_decide(o, t->remote, twice, "on the server",

@@ -122,6 +122,9 @@ int upload_compare(struct file_transfer *t, struct failure *why)
         return 0;
     }
     upload_follow(t);
+    if (names_asks(t->link->site->options) &&
+        strcmp(t->remote, t->job->remote) != 0)
+        upload_takes_name(t); /* before another link may be asked */
     int r = transfer_verify(t, why);
     if (r == 0 && !t->checked)
         r = upload_length(t, why);
@@ -153,9 +156,7 @@ int upload_tell_name(const struct file_transfer *t, struct failure *why)
                     "the server doesn't let files be replaced: /%s is "
                     "unchanged, and the new file is /%s",
                     t->job->remote, t->remote);
-    if (renamed) {
-        upload_takes_name(t);
+    if (renamed)
         names_tell(t->link->site->options, t->job->remote, t->remote);
-    }
     return 0;
 }
