@@ -212,9 +212,12 @@ int cmd_rmdir(struct client *c, struct word *w, int n)
 static int mv_tell(const struct client *c, const char *from, const char *to)
 {
     static const char mark[] = "250 Renamed to ";
-    const char *told = c->link.text + strlen(mark);
+    const struct buf *b = &c->link.lines; /* whole; text can be cut */
+    char all[URL_PATH_MAX + sizeof(mark)];
+    const char *told = all + strlen(mark);
 
-    if (strncmp(c->link.text, mark, strlen(mark)) != 0)
+    snprintf(all, sizeof(all), "%.*s", (int)(b->len ? b->len - 1 : 0), b->data);
+    if (strncmp(all, mark, strlen(mark)) != 0)
         return 0;
     if (c->options.conflict == CHOICE_OVERWRITE &&
         names_numbered(url_base(to), url_base(told)))

@@ -270,6 +270,16 @@ static int tree_list_up(struct tree *t, struct job *job, struct link *l,
                : 0;
 }
 
+/* Files that vanish from a tree are no failure, but the tree that was named
+ * is, such as a disk that isn't mounted any more. */
+static int tree_up_end(void *of, struct job *job, struct link *l,
+                       struct failure *why)
+{
+    (void)of;
+    (void)l;
+    return access(job->local, F_OK) == 0 ? 0 : fail_errno(why, errno, "");
+}
+
 static int tree_up_step(void *of, struct job *job, struct link *l,
                         struct failure *why)
 {
@@ -282,6 +292,7 @@ static int tree_up_step(void *of, struct job *job, struct link *l,
         return 0;
     DIR *d = tree_opendir(job->local, job->named);
     if (!d) {
+        job->last = NULL;
         fail(why, EX_NOINPUT, "%s", strerror(errno));
         if (errno != ENOENT || job->depth == 0)
             tree_failed(t, job->local, why);
@@ -406,6 +417,7 @@ void tree_walk(struct tree *t, size_t named, const char *local,
 {
     const struct job job = { .kind = JOB_WALK,
                              .step = t->up ? tree_up_step : tree_down_step,
+                             .last = t->up ? tree_up_end : NULL,
                              .named = named,
                              .typed = typed,
                              .twin =
