@@ -59,7 +59,7 @@ static int transfer_all(struct tree *t)
 {
     struct client *c = t->client;
 
-    jobs_run(&t->jobs, &c->site, &c->link);
+    tree_run(t);
     size_t lost = t->jobs.lost + t->left_out;
     if (c->options.dry_run)
         progress_note("%zu file%s would be transferred", t->planned,

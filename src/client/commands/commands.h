@@ -49,6 +49,11 @@ typedef void tree_each(struct tree *t, struct job *job,
                        const struct listing_entry *e, const char *path);
 struct tree {
     struct client *client;
+    struct tree_root {
+        struct tree_root *next;
+        const char *local; /* of the caller of tree_walk() */
+        struct stat st;
+    } *roots;   /* local directories that are walked, for uploads */
     bool paths; /* ls prints whole paths */
     enum tree_use use;
     bool up; /* to the server */
@@ -60,6 +65,8 @@ struct tree {
 };
 
 void tree_begin(struct tree *t, struct client *c, enum tree_use use, bool up);
+/* Does the jobs. */
+void tree_run(struct tree *t);
 /* Releases the jobs. Returns the first failure's exit code, or 0; after Ctrl-C
  * EX_TEMPFAIL. */
 int tree_end(struct tree *t);

@@ -28,6 +28,24 @@ void tree_begin(struct tree *t, struct client *c, enum tree_use use, bool up)
     jobs_begin(&t->jobs, t);
 }
 
+void tree_run(struct tree *t)
+{
+    struct stat st;
+
+    jobs_run(&t->jobs, &t->client->site, &t->client->link);
+    /* A file that vanishes from a tree is no failure, but the tree is, such as
+     * a disk that isn't mounted any more. */
+    for (struct tree_root *root; (root = t->roots); free(root)) {
+        t->roots = root->next;
+        if (stat(root->local, &st) < 0)
+            tree_failed_errno(t, root->local);
+        else if (st.st_dev != root->st.st_dev || st.st_ino != root->st.st_ino)
+            jobs_fail(&t->jobs, client_refuse(root->local, EX_TEMPFAIL,
+                                              "another directory is there now; "
+                                              "run the same command again"));
+    }
+}
+
 int tree_end(struct tree *t)
 {
     int code = link_interrupted ? EX_TEMPFAIL : t->jobs.code;
@@ -270,16 +288,6 @@ static int tree_list_up(struct tree *t, struct job *job, struct link *l,
                : 0;
 }
 
-/* Files that vanish from a tree are no failure, but the tree that was named
- * is, such as a disk that isn't mounted any more. */
-static int tree_up_end(void *of, struct job *job, struct link *l,
-                       struct failure *why)
-{
-    (void)of;
-    (void)l;
-    return access(job->local, F_OK) == 0 ? 0 : fail_errno(why, errno, "");
-}
-
 static int tree_up_step(void *of, struct job *job, struct link *l,
                         struct failure *why)
 {
@@ -292,7 +300,6 @@ static int tree_up_step(void *of, struct job *job, struct link *l,
         return 0;
     DIR *d = tree_opendir(job->local, job->named);
     if (!d) {
-        job->last = NULL;
         fail(why, EX_NOINPUT, "%s", strerror(errno));
         if (errno != ENOENT || job->depth == 0)
             tree_failed(t, job->local, why);
@@ -417,12 +424,19 @@ void tree_walk(struct tree *t, size_t named, const char *local,
 {
     const struct job job = { .kind = JOB_WALK,
                              .step = t->up ? tree_up_step : tree_down_step,
-                             .last = t->up ? tree_up_end : NULL,
                              .named = named,
                              .typed = typed,
                              .twin =
                                  t->up && !typed && names_twin(remote, false) };
 
+    struct tree_root *root = t->up ? calloc(1, sizeof(*root)) : NULL;
+    if (root) {
+        *root = (struct tree_root){ .next = t->roots, .local = local };
+        if (stat(local, &root->st) == 0)
+            t->roots = root;
+        else
+            free(root); /* the walk says so */
+    }
     jobs_add(&t->jobs, &job, local, remote);
 }
 
