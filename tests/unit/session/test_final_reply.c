@@ -70,11 +70,11 @@ Test(final_reply, an_event_that_cannot_be_sent, .init = fake_open)
 Test(final_reply, commands_wait_for_log, LEAVES)
 {
     fake_settings("stall_timeout", 1000);
-    fake_settings("idle_timeout", 1500);
+    fake_settings("idle_timeout", 4000);
     open_with_slow_log();
     fake_say("NOOP\r\nDELE /z");
     expect_no_command();
-    cr_assert(fake_is_quiet(fake.control, 2000), "a reply");
+    cr_assert(fake_is_quiet(fake.control, 4500), "a reply");
     fake_await(EVENT_CHANGE, &logged);
     cr_expect_eq(logged.number[FIELD_RESULT], 250);
     cr_assert_eq(fake_reply(), 200);

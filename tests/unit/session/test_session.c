@@ -768,7 +768,7 @@ Test(session, a_login_without_an_answer, .timeout = 120)
             if (granted && unanswered[i].only_before)
                 continue;
             if (unanswered[i].end == clock_ends)
-                fake_settings("login_timeout", 1000);
+                fake_settings("login_timeout", 3000);
             fake_start();
             if (granted)
                 fake_grant(); /* without fake_tell_keys() */
