@@ -73,9 +73,10 @@ static bool sync_gap_counts(struct tree *t, struct job *job, struct link *l,
     if (gap > TIME_STEP)
         return true;
     /* The source can change once more in the second of its time. */
-    const time_t age = time(NULL) - (t->up ? here : there);
+    const bool young =
+        source_is_young(t->up ? here : there, time(NULL), CLOCKS_APART);
     int r = t->client->options.by_hash ? -1 : sync_differs(job, l, why);
-    if (r == 0 && gap == 1 && (age < -CLOCKS_APART || age > CLOCKS_APART))
+    if (r == 0 && gap == 1 && !young)
         sync_set_time(t, job, l, local, there);
     return r != 0;
 }

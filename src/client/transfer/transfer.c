@@ -279,15 +279,21 @@ int transfer_verify(struct file_transfer *t, struct failure *why)
     return r < 0 ? -1 : 0;
 }
 
+bool source_is_young(time_t modified, time_t now, time_t most)
+{
+    return now - modified <= most && modified - now <= most;
+}
+
 time_t transfer_time(const struct file_transfer *t)
 {
     /* The source may have changed right after it was read. An upload can take
      * long, so its file's age when it was opened counts. The server's clock can
      * be another one. */
     const bool put = t->job->kind == JOB_PUT;
-    time_t age = (put ? t->opened : time(NULL)) - t->modified;
-    time_t most = put ? 1 : CLOCKS_APART;
-    bool young = t->job->overwrite && age >= -most && age <= most;
+    const time_t now = put ? t->opened : time(NULL);
+    const bool young =
+        t->job->overwrite &&
+        source_is_young(t->modified, now, put ? 1 : CLOCKS_APART);
 
     return t->modified - (young && t->modified > 1);
 }
@@ -376,9 +382,8 @@ static int source_remove_remote(const struct file_transfer *t,
         fstat(fd, &st) < 0)
         return fail_errno(why, errno, t->local);
     /* A listing shows no second change in one second. */
-    const time_t age = time(NULL) - t->modified;
-    if (t->checked && t->sum[0] && age <= CLOCKS_APART &&
-        age >= -CLOCKS_APART) {
+    if (t->checked && t->sum[0] &&
+        source_is_young(t->modified, time(NULL), CLOCKS_APART)) {
         if (remote_hash(t->link, t->remote,
                         (struct remote_range){ .to = t->size }, sum, why) < 0)
             return -1;

@@ -216,9 +216,12 @@ int upload_once(struct file_transfer *t, struct failure *why);
 /* Does the upload send standard input? */
 bool upload_is_stream(const struct file_transfer *t);
 
+/* Seconds between our clock and a server's or disk's. */
+#define CLOCKS_APART 60
+/* Is NOW so close to MODIFIED, the file's time, that the file may change once
+ * more in that second? MOST: seconds between the clocks. */
+bool source_is_young(time_t modified, time_t now, time_t most);
 /* Are A and B the same file in the same state? */
-#define CLOCKS_APART                                                           \
-    60 /* seconds between the clock of a disk or server and ours */
 bool source_is_same(const struct stat *a, const struct stat *b);
 /* Is the local source still the file that was sent? Then removes it if NOW.
  * Returns 0, or -1 with the reason. */

@@ -158,7 +158,7 @@ static int upload_decide(struct file_transfer *t, struct failure *why)
 
     if (names_asks(o))
         remote_look(t->link, t->remote, 0, &old, &unknown);
-    const bool twice = t->job->twice || (names_asks(o) && upload_takes_name(t));
+    const bool twice = t->job->twice || upload_takes_name(t);
     t->choice = t->job->overwrite
                     ? CHOICE_OVERWRITE
                     : names_decide(o, t->remote, twice, "on the server",

@@ -122,8 +122,7 @@ int upload_compare(struct file_transfer *t, struct failure *why)
         return 0;
     }
     upload_follow(t);
-    if (names_asks(t->link->site->options) &&
-        strcmp(t->remote, t->job->remote) != 0)
+    if (strcmp(t->remote, t->job->remote) != 0)
         upload_takes_name(t); /* before another link may be asked */
     int r = transfer_verify(t, why);
     if (r == 0 && !t->checked)
@@ -137,6 +136,9 @@ bool upload_takes_name(const struct file_transfer *t)
 {
     char name[URL_PATH_MAX + 1];
 
+    /* Names cost memory, and matter only for a question. */
+    if (!names_asks(t->link->site->options))
+        return false;
     /* The wanted names, which jobs_add() takes, don't begin with a slash. */
     snprintf(name, sizeof(name), "/%s", t->remote);
     return names_take(name, t->local) == NAMES_OTHERS;

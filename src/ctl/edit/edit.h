@@ -163,6 +163,9 @@ void home_forget_rows(void);
 /* Fails if PATH lies in `homes`, and most homes there are missing: PATH would
  * be made in the directory on which their disk belongs. */
 void home_check_mounted(const char *path);
+/* Returns the owner that the home of a user with this uid must have: without
+ * root, the caller. */
+uid_t home_owner(uid_t uid);
 /* Fails if home_make() would fail, or if systemd doesn't let the service write
  * there. Makes nothing. */
 void home_check(const struct home *h);

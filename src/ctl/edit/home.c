@@ -171,7 +171,7 @@ void home_check_case(const char *path, int parent, int fd, char opens[PATH_MAX])
     }
 }
 
-static uid_t wanted_owner(uid_t uid)
+uid_t home_owner(uid_t uid)
 {
     return geteuid() == 0 ? uid : geteuid();
 }
@@ -227,7 +227,7 @@ int home_open(const char *path, const char *below)
  * hurry. */
 static noreturn void refuse_kept(const struct home *h, const struct stat *st)
 {
-    const unsigned wanted = wanted_owner(h->uid), owner = st->st_uid,
+    const unsigned wanted = home_owner(h->uid), owner = st->st_uid,
                    gid = h->gid, mode = h->mode;
 
     if (h->share)
@@ -319,7 +319,7 @@ static void check_kept(int fd, const struct home *h, bool makes)
     home_check_case(h->path, -1, fd, NULL);
     if (fstat(fd, &st))
         home_fail(h->path, errno);
-    if (st.st_uid == wanted_owner(h->uid) &&
+    if (st.st_uid == home_owner(h->uid) &&
         (!(h->mode & S_IRWXG) ||
          (st.st_gid == h->gid && (st.st_mode & 07777) == h->mode)))
         return;

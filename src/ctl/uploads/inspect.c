@@ -193,6 +193,11 @@ static unsigned rights_in(const struct user *user, const struct share *share)
     return rights;
 }
 
+bool inspect_lists(const struct user *user)
+{
+    return (user->rights & RIGHT_INSPECT) || user->had_rights;
+}
+
 /* Must the home of USER, or SHARE, be searched? Uploads can wait from before
  * the letter i, or the share, was taken away from their senders. So a list
  * searches all shares; but of the homes, which can be thousands, only those
@@ -212,7 +217,7 @@ static bool is_searched(const struct inspection *i, const struct user *user,
     if (only || others)
         return own;
     return share || i->order != HELD_LIST || ctl.args.all ||
-           (user->rights & RIGHT_INSPECT) || user->had_rights;
+           inspect_lists(user);
 }
 
 /* Is the home of USER, or SHARE, searched although its rights lack the letter

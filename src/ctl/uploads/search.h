@@ -48,7 +48,10 @@ bool search_place(size_t n, const struct user **user,
 void search_failed(const struct search *s, int code,
                    const struct complaint *why);
 
-/* inspect.c: adds to *count the number of uploads that wait for inspection in
+/* inspect.c: does "inspect list" search the home of USER? Its rights have the
+ * letter i, or the row has rights of older versions. */
+bool inspect_lists(const struct user *user);
+/* Adds to *count the number of uploads that wait for inspection in
  * the home of USER, or in SHARE. Returns as search_try(). */
 int inspect_count(const struct user *user, const struct share *share,
                   unsigned *count, struct complaint *why);

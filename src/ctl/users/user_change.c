@@ -78,7 +78,7 @@ static void look_for_directory(void *data)
 {
     struct directory_look *d = data;
     const char *home = d->user->home;
-    const uid_t owner = geteuid() == 0 ? d->user->uid : geteuid();
+    const uid_t owner = home_owner(d->user->uid);
     FD_CLEANUP int fd = open(home, O_PATH | O_DIRECTORY | O_CLOEXEC);
     struct stat st;
 
@@ -86,8 +86,8 @@ static void look_for_directory(void *data)
         fail(EX_CANTCREAT,
              errno == ENOENT
                  ? "the home %s can't be opened: %s; mount its disk; if the "
-                   "home is gone for good, remove the key after those of "
-                   "the other rows; run: sallyportctl user edit"
+                   "home is gone for good, mend the other rows first, then "
+                   "remove the key; run: sallyportctl user edit"
                  : "the home %s can't be opened: %s",
              home, strerror(errno));
     if (st.st_uid != owner)
@@ -157,10 +157,10 @@ static void change_row(void *given)
  * moved isn't there; a home on a disk that is away isn't made again. */
 static void check_rights_go_first(const struct user *user, const char *home)
 {
+    const bool same = strcmp(home, user->home) == 0;
     struct statvfs room;
-    const bool away = disk_room(user->home, &room) == -ENOENT;
 
-    if (user->had_rights && away == (strcmp(home, user->home) == 0))
+    if (user->had_rights && same == (disk_room(user->home, &room) == -ENOENT))
         fail(EX_USAGE,
              "the row has rights of directories in %s; first remove each: user "
              "change --remove rights.PATH",
@@ -199,15 +199,12 @@ static void check_old_home(const struct user *user)
              user->home, count);
 }
 
-/* "inspect list" leaves the home out if its rights lack the letter i, and the
- * row has none of older versions. */
+/* "inspect list" may leave the home out from now on. */
 static void say_waiting(void)
 {
     edit_read_users();
     const struct user *user = user_named(&ctl.users);
-    const unsigned count = (user->rights & RIGHT_INSPECT) || user->had_rights
-                               ? 0
-                               : count_waiting(user);
+    const unsigned count = inspect_lists(user) ? 0 : count_waiting(user);
 
     if (count > 0)
         stderr_print("uploads in %s wait for inspection (%u); to see them run: "
@@ -243,7 +240,7 @@ void user_change(void)
         given_hash(&d.row);
     if (ctl.args.home && strcmp(d.home.path, user->home) != 0)
         check_old_home(user);
-    const bool inspected = (user->rights & RIGHT_INSPECT) || user->had_rights;
+    const bool inspected = inspect_lists(user);
     edit_run(change_row, &d);
     output_done("user", ctl.args.word[2],
                 json_pack("{s:b}", "changed", edit_stands), "%s",

@@ -5,7 +5,7 @@
 #include "sallyport/base/clock.h"
 #include "sallyport/session/session.h"
 
-static void delete(void)
+static void delete_x(void)
 {
     fake_say("DELE /x");
     SERVE(&fake.files, file_delete, done);
@@ -17,7 +17,7 @@ static void open_with_slow_log(void)
 {
     fake_open();
     fake_fill_log();
-    delete ();
+    delete_x();
     cr_assert_eq(fake_reply(), 250);
 }
 
