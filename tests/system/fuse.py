@@ -22,6 +22,8 @@ to the owner alone; case: "F" is "f"; spellings: so it is, but each
 spelling has an inode number of its own; nanoseconds: times are whole seconds; owner: files belong to uid 7;
 identity: files have one inode number; news: the kernel keeps the facts that it was told,
 although another machine writes into each file that is closed;
+presence: it is unmounted as soon as a file is read or a hidden one is made; patience: so it is as
+soon as somebody looks at its root;
 room: closing a new file reports that the disk is full, as without "remote".
 "other" mounts it a second time, as on another machine.
 The program ends when it is unmounted or killed. (linux/fuse.h, protocol 7.31)"""
@@ -468,6 +470,9 @@ def serve_one(fd, silent):
     if LACKS == "strangers" and what == GETATTR and uid not in (0, OWNER) and not message[40] & 1:
         reply(fd, number, EACCES, b"")
         return
+    if LACKS == "presence" and (what == READ or what == CREATE and message[56:57] == b".") or \
+       LACKS == "patience" and what == GETATTR:
+        ctypes.CDLL(None).umount2(FOLDER.encode(), 2)  # MNT_DETACH
     if TREE:
         time.sleep(TREE[0])
     made = (message[:40],) if TREE and what in (CREATE, MKDIR, SYMLINK) else ()

@@ -82,18 +82,22 @@ Test(client_disks, a_disk_that_is_full_at_the_end, .timeout = 120)
     }
 }
 
-/* Standard output can lie there, too: "get URL - >file". */
+/* Standard output can lie there, too: "get URL - >file", "inspect read ID
+ * >file". */
 Test(client_disks, a_full_disk_of_standard_output, .timeout = 60)
 {
+    static const char *const programs[] = { "sallyport", "sallyportctl" };
     static struct far f;
     struct run_result r;
 
     far_begin(&f, "none");
-    run(&r, NULL, "/bin/sh", "-c", "exec \"$0\" --help >far/out",
-        server_program("sallyport"), NULL);
-    cr_expect_eq(r.status, EX_IOERR, "%d: %s", r.status, r.text);
-    cr_expect(strstr(r.text, "standard output can't be written"), "%s", r.text);
-    run_release(&r);
+    for (size_t i = 0; i < 2; i++) {
+        run(&r, NULL, "/bin/sh", "-c", "exec \"$0\" --help >far/out",
+            server_program(programs[i]), NULL);
+        cr_expect_eq(r.status, EX_IOERR, "%d: %s", r.status, r.text);
+        cr_expect(strstr(r.text, "standard output"), "%s", r.text);
+        run_release(&r);
+    }
     far_end(&f);
 }
 
@@ -215,6 +219,62 @@ Test(client_disks, a_disk_that_others_write_to, .timeout = 60)
               "put", "--remove-source", "far/f", "/", NULL);
     cr_expect(files_exists("far/f"));
     far_end(&f);
+}
+
+/* A disk that is unmounted during the first file is a failure, whether it is
+ * the tree or lies in it. */
+Test(client_disks, a_disk_that_goes, .timeout = 120)
+{
+    static const char *const calls[][5] = {
+        { "put", "-r", "here", "/" },
+        { "sync", "here", "/" },
+        { "get", "-r", "--conflict=overwrite", "/.", "here" },
+        { "sync", "/", "here" },
+    };
+    static const char *const disks[] = { "here", "here/in" };
+    static struct far f;
+    char path[64], text[64];
+
+    for (size_t i = 0; i < 8; i++) {
+        const char *const *c = calls[i / 2], *disk = disks[i % 2];
+
+        far_keeps(&f);
+        files_make_folder("here", 0755);
+        files_make_folder("here/in", 0755);
+        f.fuse = fuse_mount_tree_without(disk, "presence");
+        if (i % 2 == 0)
+            files_make_folder("here/in", 0755);
+        files_make_folder("kept/anna/in", 0755);
+        for (size_t k = 0; k < 2; k++) {
+            snprintf(path, sizeof(path), "%s/%zu",
+                     i >= 4 ? "kept/anna/in" : "here/in", k);
+            files_write(path, "text", 4, 0644);
+        }
+        snprintf(text, sizeof(text), "%s: was replaced or removed", disk);
+        desk_says(&f.server.desk, EX_NOINPUT, text, c[0], c[1], c[2], c[3],
+                  c[4], NULL);
+        fuse_unmount(disk, f.fuse);
+        faulty_end(&f.server);
+    }
+}
+
+/* So it is if it goes between its name and its turn. */
+Test(client_disks, a_disk_that_goes_before_its_turn, .timeout = 60)
+{
+    static const char *const calls[][2] = { { "put", "-r" }, { "sync", "-q" } };
+    static struct far f;
+
+    for (size_t i = 0; i < 2; i++) {
+        far_keeps(&f);
+        files_make_folder("here", 0755);
+        files_make_folder("here/in", 0755);
+        f.fuse = fuse_mount_tree_without("here/in", "patience");
+        desk_says(&f.server.desk, EX_NOINPUT,
+                  "here/in: was replaced or removed", calls[i][0], calls[i][1],
+                  "here", "/", NULL);
+        fuse_unmount("here/in", f.fuse);
+        faulty_end(&f.server);
+    }
 }
 
 /* The server has the directory of the source, so the upload replaces the

@@ -47,15 +47,8 @@ enum tree_use { TREE_LOOKS, TREE_COPIES, TREE_SYNCS };
 struct tree;
 typedef void tree_each(struct tree *t, struct job *job,
                        const struct listing_entry *e, const char *path);
-struct tree_root {
-    struct tree_root *next;
-    const char *local; /* of the caller of tree_walk() */
-    struct stat st;
-};
 struct tree {
     struct client *client;
-    struct tree_root
-        *roots; /* local directories that are walked, for uploads */
     bool paths; /* ls prints whole paths */
     enum tree_use use;
     bool up; /* to the server */
@@ -67,8 +60,6 @@ struct tree {
 };
 
 void tree_begin(struct tree *t, struct client *c, enum tree_use use, bool up);
-/* Does the jobs. */
-void tree_run(struct tree *t);
 /* Releases the jobs. Returns the first failure's exit code, or 0; after Ctrl-C
  * EX_TEMPFAIL. */
 int tree_end(struct tree *t);

@@ -218,7 +218,7 @@ int cmd_sync(struct client *c, struct word *w, int n)
     c->options.no_preserve = false;
     tree_begin(&t, c, TREE_SYNCS, up);
     tree_walk(&t, strlen(w[!up].text), w[!up].text, w[up].path, true);
-    tree_run(&t);
+    jobs_run(&t.jobs, &c->site, &c->link);
     sync_summary(&t);
     return tree_end(&t);
 }

@@ -28,24 +28,6 @@ void tree_begin(struct tree *t, struct client *c, enum tree_use use, bool up)
     jobs_begin(&t->jobs, t);
 }
 
-void tree_run(struct tree *t)
-{
-    struct stat st;
-
-    jobs_run(&t->jobs, &t->client->site, &t->client->link);
-    /* A file that vanishes from a tree is no failure, but the tree is, such as
-     * a disk that isn't mounted any more. */
-    for (struct tree_root *root; (root = t->roots); free(root)) {
-        t->roots = root->next;
-        if (stat(root->local, &st) < 0)
-            tree_failed_errno(t, root->local);
-        else if (st.st_dev != root->st.st_dev || st.st_ino != root->st.st_ino)
-            jobs_fail(&t->jobs, client_refuse(root->local, EX_TEMPFAIL,
-                                              "another directory is there now; "
-                                              "run the same command again"));
-    }
-}
-
 int tree_end(struct tree *t)
 {
     int code = link_interrupted ? EX_TEMPFAIL : t->jobs.code;
@@ -216,17 +198,58 @@ static void tree_up_file(struct tree *t, struct job *dir, const char *local,
     tree_file(t, &job, local, remote, here, there);
 }
 
+/* A file that vanishes from a tree is no failure, but a directory is, such as a
+ * disk that isn't mounted any more. errno says why it can't be opened. */
+static void tree_lost(struct tree *t, const struct job *dir)
+{
+    if (errno == ENOENT && dir->depth > 0)
+        jobs_fail(&t->jobs,
+                  client_refuse(dir->local, EX_TEMPFAIL,
+                                "was removed or renamed meanwhile; run the "
+                                "same command again"));
+    else
+        tree_failed_errno(t, dir->local);
+}
+
+static void tree_replaced(struct tree *t, const struct job *dir)
+{
+    jobs_fail(&t->jobs,
+              client_refuse(dir->local, EX_NOINPUT,
+                            "was replaced or removed meanwhile; is its disk "
+                            "mounted?"));
+}
+
+/* Looks, after all jobs in a local directory, whether the directory is still
+ * there. Opening it mounts what is mounted on demand; stat() wouldn't. */
+static void tree_leave(void *of, const struct job *dir)
+{
+    FD_CLEANUP int fd =
+        names_open(dir->local, dir->named, O_PATH | O_DIRECTORY);
+
+    if (fd < 0)
+        tree_lost(of, dir);
+    else if (!job_is_in(dir, fd))
+        tree_replaced(of, dir);
+}
+
+/* Begins the work in the local directory of JOB, which is open as FD. */
+static void tree_enter(struct job *job, int fd)
+{
+    job_enter(job, fd);
+    job->leave = tree_leave;
+}
+
 /* Adds a local name. Follows no link in a directory, since a link can lead
  * anywhere. */
-static void tree_up_entry(struct tree *t, struct job *dir, const char *name,
-                          const struct listing *there)
+static void tree_up_entry(struct tree *t, struct job *dir, int fd,
+                          const char *name, const struct listing *there)
 {
     char local[PATH_MAX], remote[URL_PATH_MAX];
     struct stat st;
 
     if (!tree_paths(t, dir, name, local, remote))
         return;
-    if (lstat(local, &st) < 0) {
+    if (fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0) {
         if (errno == ENOENT) /* it has gone meanwhile */
             return;
         tree_failed_errno(t, local);
@@ -238,6 +261,7 @@ static void tree_up_entry(struct tree *t, struct job *dir, const char *name,
         const struct listing_entry *e = listing_find(there, remote);
         struct job below = tree_below(dir);
 
+        below.disk = st.st_dev;
         below.taken = e;
         below.known = below.taken || there->whole;
         below.twin = names_twin(remote, false);
@@ -300,9 +324,15 @@ static int tree_up_step(void *of, struct job *job, struct link *l,
         return 0;
     DIR *d = tree_opendir(job->local, job->named);
     if (!d) {
-        fail(why, EX_NOINPUT, "%s", strerror(errno));
-        if (errno != ENOENT || job->depth == 0)
-            tree_failed(t, job->local, why);
+        tree_lost(t, job);
+        return 0;
+    }
+    const dev_t listed = job->disk;
+    tree_enter(job, dirfd(d));
+    if (job->above && job->disk == job->above->disk && job->disk != listed) {
+        job->leave = NULL;
+        tree_replaced(t, job);
+        closedir(d);
         return 0;
     }
     int r = tree_list_up(t, job, l, &there, why);
@@ -313,7 +343,7 @@ static int tree_up_step(void *of, struct job *job, struct link *l,
     while (r == 0 && !jobs_ended(&t->jobs) &&
            (e = tree_readdir(t, d, job->local)))
         if (!tree_is_dots(e->d_name) && !part_is_name(e->d_name))
-            tree_up_entry(t, job, e->d_name, &there);
+            tree_up_entry(t, job, dirfd(d), e->d_name, &there);
     listing_release(&there);
     closedir(d);
     return r;
@@ -345,16 +375,14 @@ int tree_make_local(const struct tree *t, struct job *job, struct failure *why)
     return S_ISDIR(st.st_mode) ? 0 : fail(why, EX_CANTCREAT, "is no directory");
 }
 
-/* Can this sync make the local directory of JOB like the server's? If the disk
- * ignores the case of names, another job may have the directory. Returns 0, or
- * -1 with the reason. */
-static int tree_take_local(struct job *job, struct failure *why)
+/* Can this sync make FD, the local directory of JOB, like the server's? If the
+ * disk ignores the case of names, another job may have the directory. Returns
+ * 0, or -1 with the reason. */
+static int tree_take_local(struct job *job, int fd, struct failure *why)
 {
     struct stat st;
-    FD_CLEANUP int fd =
-        names_open(job->local, job->named, O_PATH | O_DIRECTORY);
 
-    if (fd >= 0 && fstat(fd, &st) == 0 && names_keep(&st) == 1 && !job->made)
+    if (fstat(fd, &st) == 0 && names_keep(&st) == 1 && !job->made)
         return fail(why, EX_CANTCREAT,
                     "on this disk another directory of the server has this "
                     "name; rename one of them");
@@ -406,8 +434,13 @@ static int tree_down_step(void *of, struct job *job, struct link *l,
     if (remote_list(l, job->remote, &there, why) < 0)
         return -1;
     int made = tree_make_local(t, job, why);
+    FD_CLEANUP int fd =
+        made == 0 ? names_open(job->local, job->named, O_PATH | O_DIRECTORY)
+                  : -1;
+    if (fd >= 0)
+        tree_enter(job, fd);
     if (made == 0 && t->use == TREE_SYNCS)
-        made = tree_take_local(job, why);
+        made = tree_take_local(job, fd, why);
     if (made < 0)
         tree_failed(t, job->local, why);
     for (size_t i = 0; made >= 0 && i < there.count && !jobs_ended(&t->jobs);
@@ -429,14 +462,6 @@ void tree_walk(struct tree *t, size_t named, const char *local,
                              .twin =
                                  t->up && !typed && names_twin(remote, false) };
 
-    struct tree_root *root = t->up ? calloc(1, sizeof(*root)) : NULL;
-    if (root) {
-        *root = (struct tree_root){ .next = t->roots, .local = local };
-        if (stat(local, &root->st) == 0)
-            t->roots = root;
-        else
-            free(root); /* the walk says so */
-    }
     jobs_add(&t->jobs, &job, local, remote);
 }
 
@@ -486,12 +511,12 @@ int tree_expand(struct client *c, const struct word *word, expand_each *each,
             found += r >= 0;
             tree_keep(&code, r > 0 ? r : 0);
         }
-    if (all.refused > 0)
-        progress_note("/%s: " LISTING_REFUSED, dir);
-    if (all.cut)
-        tree_keep(&code, client_refuse(dir, EX_PROTOCOL, LISTING_CUT));
+    if (all.cut || all.refused > 0)
+        tree_keep(&code,
+                  client_refuse(dir, EX_PROTOCOL, "%s",
+                                all.cut ? LISTING_CUT : LISTING_REFUSED));
     listing_release(&all);
-    return found || link_is_over()
+    return found || code != 0 || link_is_over()
                ? code
                : client_refuse(word->path, EX_NOINPUT, "nothing matches");
 }

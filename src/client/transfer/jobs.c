@@ -1,8 +1,12 @@
 /* The queue of a command's jobs. */
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #include "transfer.h"
 
@@ -79,10 +83,18 @@ static size_t jobs_bytes(size_t head, const char *local, const char *remote)
     return head + strlen(local) + 1 + strlen(remote) + 1 + 3 * BLOCK;
 }
 
+static void job_let_go(struct job *job)
+{
+    if (job->directory > 0)
+        close(job->directory);
+    job->directory = 0;
+}
+
 /* Discards a job. The caller has the lock. */
 static void jobs_discard(struct jobs *j, struct job *job)
 {
     j->bytes -= jobs_bytes(sizeof(*job), job->local, job->remote);
+    job_let_go(job);
     free(job);
 }
 
@@ -186,6 +198,32 @@ void jobs_add(struct jobs *j, const struct job *job, const char *local,
     pthread_mutex_unlock(&j->lock);
 }
 
+void job_enter(struct job *job, int fd)
+{
+    struct stat st = { 0 };
+    struct rlimit most;
+
+    job_let_go(job);
+    job->directory = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    /* Files and connections need descriptors, too. */
+    if (job->directory > 0 && getrlimit(RLIMIT_NOFILE, &most) == 0 &&
+        (rlim_t)job->directory > most.rlim_cur / 4)
+        job_let_go(job);
+    fstat(fd, &st);
+    job->disk = st.st_dev;
+    job->nameless = st.st_nlink == 0;
+}
+
+bool job_is_in(const struct job *job, int fd)
+{
+    struct stat a, b;
+
+    return job->directory <= 0 ||
+           (fstat(job->directory, &a) == 0 && fstat(fd, &b) == 0 &&
+            a.st_dev == b.st_dev && a.st_ino == b.st_ino &&
+            (b.st_nlink == 0) == job->nameless);
+}
+
 void jobs_finish(struct jobs *j, struct job *job)
 {
     struct job *in;
@@ -195,6 +233,9 @@ void jobs_finish(struct jobs *j, struct job *job)
     while (job && --job->below == 0) {
         struct job *above = job->above;
 
+        if (job->leave)
+            job->leave(j->of, job);
+        job->leave = NULL;
         if (job->last) {
             job->kind = JOB_CHANGE;
             job->step = job->last;

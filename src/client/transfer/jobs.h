@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 #include <time.h>
 
 #include "link/link.h"
@@ -22,6 +23,9 @@ enum job_kind {
 };
 
 struct job;
+/* Called when all jobs in the directory DIR have ended; the caller has the
+ * lock. */
+typedef void job_leave(void *of, const struct job *dir);
 /* Does the work of JOB over the link L. OF is jobs.of. Returns 0, or -1 with
  * the reason; then the crew calls the step again if a retry can help. */
 typedef int job_step(void *of, struct job *job, struct link *l,
@@ -59,7 +63,12 @@ struct job {
 
     /* A step: */
     job_step *step;
-    job_step *last; /* the step after all jobs in this directory; or NULL */
+    job_step *last;   /* the step after all jobs in this directory; or NULL */
+    job_leave *leave; /* or NULL */
+    int directory; /* the open local directory, so that its disk stays and its
+                    * inode number, too; 0 or -1: none */
+    dev_t disk;    /* its device; before job_enter() as the parent lists it */
+    bool nameless; /* it had no link: some disks count none */
 
     struct job *above; /* the parent directory's job, or NULL */
     size_t below; /* 1 for its own work, and 1 for each unfinished job in its
@@ -106,6 +115,11 @@ void jobs_release(struct jobs *j);
 void jobs_add(struct jobs *j, const struct job *job, const char *local,
               const char *remote);
 struct job *jobs_pop(struct job_list *list);
+/* Keeps a copy of FD, the local directory of JOB, open until all jobs in it
+ * have ended. Without a free descriptor job_is_in() always says yes. */
+void job_enter(struct job *job, int fd);
+/* Is FD the same local directory, and does it still have a name? */
+bool job_is_in(const struct job *job, int fd);
 bool jobs_is_transfer(const struct job *job);
 /* Must the work end early? True if link_is_over(), or if no more jobs begin. */
 bool jobs_ended(const struct jobs *j);

@@ -327,7 +327,9 @@ bool source_is_same(const struct stat *a, const struct stat *b)
 {
     return a->st_dev == b->st_dev && a->st_ino == b->st_ino &&
            a->st_size == b->st_size && a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
-           a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+           a->st_mtim.tv_nsec == b->st_mtim.tv_nsec &&
+           a->st_ctim.tv_sec == b->st_ctim.tv_sec &&
+           a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
 }
 
 int source_remove_local(const struct file_transfer *t, bool now,
@@ -347,6 +349,10 @@ int source_remove_local(const struct file_transfer *t, bool now,
         return fail_errno(why, errno, t->local);
     if (S_ISLNK(st.st_mode))
         return fail(why, EX_USAGE, "it is a symbolic link");
+    /* One more link, or one less, such as by this call, changes the status
+     * time. */
+    if (st.st_nlink != t->read.st_nlink)
+        st.st_ctim = t->read.st_ctim;
     if (st.st_nlink == 0 || !source_is_same(&st, &t->read))
         return source_changed(why);
     /* Disks that count whole seconds show no second change in one; vfat counts

@@ -182,6 +182,7 @@ struct file_transfer {
     int broken;        /* put: errno of a read that failed, or 0 */
     bool changed;      /* put: the local file has changed while it was sent */
     struct checksum reread; /* put: of the bytes sent, read again at the end */
+    struct stat looked;     /* put: the file's facts before that */
     enum conflict_choice choice; /* put: the choice if the name is taken; the
                                   * server gets it */
     bool replaces;               /* an existing file will be replaced */

@@ -45,27 +45,33 @@ static int upload_stat(int fd, struct stat *st)
 
 /* May the last byte be sent? If the file is rewritten while it is sent, a mix
  * of old and new bytes would arrive. So the client sends the last byte only if
- * the file hasn't changed, or has only grown, such as a log: then the bytes
- * that were read are still its beginning. Reads them again, for DRIP_MS at
- * most: if T->reread is kept, the answer isn't known yet. */
-static bool upload_is_sound(struct file_transfer *t)
+ * the file hasn't changed, or has only grown, such as a log, or got a link:
+ * then the bytes that were read are still its beginning. Reads them again, also
+ * the LAST ones, for DRIP_MS at most: if T->reread is kept, the answer isn't
+ * known yet. */
+static bool upload_is_sound(struct file_transfer *t, const char *last,
+                            size_t len)
 {
+    char again[TAIL];
     char before[DIGEST_HEX_MAX], after[DIGEST_HEX_MAX];
     const uint64_t end = clock_ms() + DRIP_MS;
     struct checksum *d = &t->reread;
-    struct stat now;
+    struct stat now, linked;
 
     if (upload_stat(t->fd, &now) < 0)
         return false;
     if (source_is_same(&now, &t->read))
         return true;
-    if ((uint64_t)now.st_size <= t->size)
+    linked = now;
+    linked.st_ctim = t->read.st_ctim;
+    if ((uint64_t)now.st_size <= t->size && !source_is_same(&linked, &t->read))
         return false;
     /* Only after digest_follow() does a digest begin at byte 0. */
     const bool whole = t->digest.end;
     if (digest_catch_up(&t->digest, NULL) < 0)
         return false;
     if (!d->ctx) {
+        t->looked = now;
         if (digest_begin(d, whole ? transfer_hash_name(t) : LOCAL_HASH) < 0)
             return false;
         digest_follow(d, t->fd, &t->done, t->link);
@@ -78,7 +84,13 @@ static bool upload_is_sound(struct file_transfer *t)
         return false;
     digest_end(d, after);
     digest_peek(&t->digest, before);
-    return strcmp(before, after) == 0;
+    if (strcmp(before, after) != 0 ||
+        pread(t->fd, again, len, (off_t)t->done) != (ssize_t)len ||
+        memcmp(again, last, len) != 0)
+        return false;
+    t->read.st_ctim = t->looked.st_ctim;
+    t->read.st_nlink = t->looked.st_nlink;
+    return true;
 }
 
 static size_t upload_give(void *of, char *bytes, size_t len)
@@ -104,7 +116,8 @@ static size_t upload_give(void *of, char *bytes, size_t len)
     if (n < 0)
         return CURL_READFUNC_ABORT;
     t->changed = upload_is_sized(t) &&
-                 (n == 0 || ((uint64_t)n == left && !upload_is_sound(t)));
+                 (n == 0 || ((uint64_t)n == left &&
+                             !upload_is_sound(t, bytes, (size_t)n)));
     /* It was empty when it was opened, perhaps since somebody rewrites it. */
     if (n == 0 && !upload_is_stream(t))
         t->changed |=
@@ -375,7 +388,13 @@ int upload_once(struct file_transfer *t, struct failure *why)
         r = fail(why, EX_TEMPFAIL, "%s: " TOO_YOUNG, t->local);
     } else if (r < 0 && t->job->above && access(t->local, F_OK) < 0 &&
                errno == ENOENT) {
-        t->reason = "it was removed meanwhile";
+        FD_CLEANUP int above =
+            names_open_above(t->local, t->job->named, O_PATH);
+
+        if (above < 0)
+            why->code = EX_TEMPFAIL; /* as the directory's own failure */
+        else if (job_is_in(t->job->above, above))
+            t->reason = "it was removed meanwhile";
     }
     /* Skip a file that another process has changed or removed since the walk
      * has found it. But if an earlier try has left something on the server that
