@@ -100,8 +100,8 @@ void ctl_end(int code)
         if (fflush(stdout) == EOF)
             fail(EX_IOERR, "standard output: %s", strerror(errno));
         /* After a failed write stdio has dropped the bytes, and errno is
-         * gone. */
-        if (ferror(stdout))
+         * gone. Some disks say only at the end that they have no room. */
+        if (ferror(stdout) || close(STDOUT_FILENO) < 0)
             fail(EX_IOERR, "standard output: not all of it could be written");
     }
     fflush(stdout);

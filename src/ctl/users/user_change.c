@@ -153,14 +153,17 @@ static void change_row(void *given)
 }
 
 /* Refuses a new home while the row has rights of directories in the old home:
- * they would be looked for where their files aren't yet. An old home that was
- * moved isn't there; a home on a disk that is away isn't made again. */
+ * they would be looked for where their files aren't yet. After a move the old
+ * home isn't there, and the new one is; a home on a disk that is away isn't
+ * made again. */
 static void check_rights_go_first(const struct user *user, const char *home)
 {
     const bool same = strcmp(home, user->home) == 0;
     struct statvfs room;
 
-    if (user->had_rights && same == (disk_room(user->home, &room) == -ENOENT))
+    if (user->had_rights &&
+        (disk_room(home, &room) == -ENOENT ||
+         (!same && disk_room(user->home, &room) != -ENOENT)))
         fail(EX_USAGE,
              "the row has rights of directories in %s; first remove each: user "
              "change --remove rights.PATH",
