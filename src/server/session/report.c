@@ -122,7 +122,7 @@ void report_of_transfer(struct event_record *r, const struct session *s,
     event_number(r, FIELD_RESULT, result);
     if (reason[0])
         event_text(r, FIELD_REASON, slice_from(reason));
-    if (t->sha256[0])
+    if (stored_as.len > 0 && t->sha256[0])
         event_text(r, FIELD_SHA256, slice_from(t->sha256));
     if (t->held[0])
         event_text(r, FIELD_HELD, slice_from(t->held));

@@ -1,5 +1,5 @@
-/* The event of an upload has a SHA-256 only if the setting sha256 is on and the
- * upload is sent whole. */
+/* The event of an upload has a SHA-256 only if the setting sha256 is on, and
+ * the upload is sent whole and stored. */
 #include "fake.h"
 #include "sallyport/session/session.h"
 
@@ -37,4 +37,21 @@ Test(sum, stored_bytes, .timeout = 60)
             cr_expect_null(logged.text[FIELD_SHA256].ptr);
         fake_part();
     }
+}
+
+Test(sum, refused_bytes, .timeout = 60)
+{
+    fake_settings("sha256", true);
+    fake_open();
+    fake_upload();
+    fake_send("hello");
+    fake_commits();
+    SAY_BACK(&fake.files, refused, .outcome = OUTCOME_NAME_TAKEN);
+    fake_replies(553, "");
+    fake.files.phase = PHASE_IDLE;
+    cr_assert(fake_event(EVENT_TRANSFER, &logged));
+    cr_expect_eq(logged.number[FIELD_RESULT], 553);
+    cr_expect_null(logged.text[FIELD_SHA256].ptr);
+    cr_expect_null(logged.text[FIELD_TO].ptr);
+    fake_part();
 }
