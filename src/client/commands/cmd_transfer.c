@@ -59,7 +59,7 @@ static int transfer_all(struct tree *t)
 {
     struct client *c = t->client;
 
-    tree_run(t);
+    jobs_run(&t->jobs, &c->site, &c->link);
     size_t lost = t->jobs.lost + t->left_out;
     if (c->options.dry_run)
         progress_note("%zu file%s would be transferred", t->planned,
@@ -203,6 +203,10 @@ int cmd_put(struct client *c, struct word *w, int n)
     struct word here = { .remote = true, .directory = true };
 
     snprintf(here.path, sizeof(here.path), "%s", c->cwd);
+    if (c->interactive && n > 1 && w[n - 1].pattern.some)
+        return client_refuse(w[n - 1].text, EX_USAGE,
+                             "the last word is the target: quote its pattern, "
+                             "or add a target");
     if (c->interactive)
         return n > 1 ? put_typed(c, w, n - 1, &w[n - 1])
                      : put_typed(c, w, n, &here);
@@ -224,7 +228,8 @@ static int get_file(struct tree *t, const char *remote, const char *local,
     struct failure why;
     struct listing_entry e = { .kind = LISTED_FILE };
 
-    if ((listed || o->recursive || o->min_age > 0 || o->dry_run) &&
+    if ((listed || o->recursive || o->min_age > 0 || o->dry_run ||
+         !remote[0]) &&
         tree_stat(t->client, remote, listed, &e, &why) != 0)
         return client_error(remote, &why);
     /* Leave out a link only if a pattern found it. If the user has named the

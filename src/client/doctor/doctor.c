@@ -457,8 +457,12 @@ static void check_protection(struct doctor *d)
     struct failure why;
 
     if (link_command(&d->link, &why, "PROT C") < 0) {
-        doctor_find(d, FINDING_GOOD, NULL,
-                    "data connections without TLS are refused");
+        if (why.reply >= 500)
+            doctor_find(d, FINDING_GOOD, NULL,
+                        "data connections without TLS are refused");
+        else
+            doctor_find(d, FINDING_NOTE, NULL, "it couldn't be tested: %s",
+                        why.text);
         return;
     }
     doctor_find(d, FINDING_WARNING, "have the server refuse PROT C",

@@ -344,13 +344,18 @@ static int shell_script(struct client *c)
 {
     char line[LINE_MAX_BYTES];
     bool first = true;
-    int code = 0;
+    int code = 0, ch = 0;
 
-    while (code == 0 && !c->leave && !link_interrupted &&
-           fgets(line, sizeof(line), stdin)) {
-        if (!strchr(line, '\n') && !feof(stdin))
-            return client_refuse("", EX_DATAERR, "the line is too long");
-        size_t len = strcspn(line, "\n");
+    while (code == 0 && !c->leave && !link_interrupted && ch != EOF) {
+        size_t len = 0;
+
+        while ((ch = getc(stdin)) != EOF && ch != '\n' && len < sizeof(line))
+            line[len++] = (char)ch;
+        if (ferror(stdin))
+            break;
+        if (len == sizeof(line) || memchr(line, '\0', len))
+            return client_refuse("", EX_DATAERR,
+                                 "the line is too long, or has a NUL byte");
         len -= len > 0 && line[len - 1] == '\r';
         line[len] = '\0';
         code =

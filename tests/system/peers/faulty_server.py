@@ -300,6 +300,8 @@ class Session(threading.Thread):
             raise ConnectionError
 
     def do_PROT(self, words):
+        if words == "C" and FAULT == "prot_cut":
+            raise ConnectionError
         if words == "P" and FAULT == "prot_refused" or \
            words == "C" and FAULT != "prot_clear":
             self.reply("534 no")
