@@ -60,6 +60,7 @@ enum outcome {
     OUTCOME_TOO_LARGE_HERE, /* EFBIG from the kernel */
     OUTCOME_STORED_MOVED, /* the file has its final name, but its directory was
                            * moved in the same moment */
+    OUTCOME_ELSEWHERE,    /* the last upload of this name got another name */
     OUTCOME_COUNT
 };
 

@@ -86,7 +86,8 @@ struct upload {
     struct path path; /* path of the target, as the client named it */
 };
 
-/* An upload that this session has stored in a drop, or with `mine` (own.c). */
+/* An upload that this session has stored in a drop, with `mine`, or under
+ * another name than the client named (own.c). */
 struct own {
     uint64_t key; /* resume_key() of the path that the client named */
     const struct mount *mount; /* NULL: this entry is free */
@@ -477,8 +478,13 @@ unsigned facts_perm(const struct files *f, const struct mount *m,
  * stored there in a drop; NULL: there is none, or PATH is neither in a drop nor
  * in a mount with `mine`. */
 struct own *own_find(struct files *f, const struct path *path);
-/* Remembers the open upload, which has been stored, if it can be found. NAME is
- * the name that the client gave. */
+/* Has the last upload of PATH in this session another name than AT, and is the
+ * file of AT, with the facts ST, another one? Not for drops. */
+bool own_is_elsewhere(struct files *f, const struct path *path,
+                      const struct place *at, const struct stat *st);
+/* Remembers the open upload, which has been stored, if it can be found, and if
+ * names are hidden or it got another name. NAME is the name that the client
+ * gave. */
 void own_store(struct files *f, const char *name);
 /* Changes the names of ONE. Forgets an earlier upload of this NAME. */
 void own_name(struct files *f, struct own *one, const char *name,

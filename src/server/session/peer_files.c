@@ -41,10 +41,11 @@ void ask_files(struct session *s, enum message_kind kind, const void *body,
     a->timer.owner = s;
     s->files.phase = PHASE_ASKED;
     /* A request that isn't quick can wait for a slow disk: a commit, a change,
-     * SIZE or SITE PARTIAL of a partial, and APPE, which can copy a large
-     * file. */
+     * SIZE or SITE PARTIAL of a partial, RNFR, which can read a directory, and
+     * APPE, which can copy a large file. */
     quick = kind == MSG_file_read || kind == MSG_directory_enter ||
-            kind == MSG_space || (facts && !sizes);
+            kind == MSG_space ||
+            (facts && !sizes && a->purpose != FACTS_FOR_RENAME);
     loop_timer_set(&s->loop, &a->timer,
                    quick ? s->deadlines->ask : s->deadlines->ask_long);
 }
@@ -191,6 +192,8 @@ static const struct outcome_row outcomes[OUTCOME_COUNT] = {
     [OUTCOME_TOO_LARGE_HERE] = { REPLY_TOO_LARGE_HERE, NULL },
     [OUTCOME_STORED_MOVED] = { REPLY_STORED_MOVED,
                                "directory renamed after the rename" },
+    [OUTCOME_ELSEWHERE] = { REPLY_ELSEWHERE,
+                            "the upload of this name has another one" },
 };
 
 const char *ask_outcome_cause(enum outcome o)

@@ -613,8 +613,9 @@ PeerTest(mine, names_that_the_client_asked_for,
     peer_leave(&b);
 }
 
-/* RNFR and RNTO mean one file: what the user sees by this name, or else what
- * the session has stored. */
+/* RNFR refuses a name by which the user sees an older file than the upload. If
+ * the upload is no longer there, RNFR and RNTO mean the file that the user
+ * sees. */
 Test(mine, an_older_file_of_the_name)
 {
     enum { ANOTHER_NAME, ANOTHER_FILE, WAITS, WAYS };
@@ -637,14 +638,32 @@ Test(mine, an_older_file_of_the_name)
             snprintf(on_disk, sizeof(on_disk), "/../../shares%s", path);
             PLAY(b, STOR(path, 50, 3), MOVE(SHARE "/n", on_disk));
         }
-        PLAY(b, RNFR(path), STEP_IS(b->are.size, 10),
-             RNTO(path, "/contracts/y"), GONE(on_disk));
+        if (way == ANOTHER_NAME)
+            PLAY(b, RNFR(path, ELSEWHERE), IS(on_disk, 10, 1),
+                 RNTO(b->stored, "/contracts/z"));
+        if (way == WAITS) /* RNTO serves if the upload was released meanwhile */
+            PLAY(b, RNFR(path, WAITS));
+        else
+            PLAY(b, RNFR(path), STEP_IS(b->are.size, 10));
+        PLAY(b, RNTO(path, "/contracts/y"), GONE(on_disk));
         snprintf(on_disk, sizeof(on_disk), "/../../shares%s", b->stored);
         PLAY(b, IS(on_disk, 10, 1));
         if (way == WAITS) /* the upload alone has the name now */
             PLAY(b, MLST(path, WAITS), RNFR(path, WAITS), SIZE(path, 0));
         peer_stop(b);
     }
+}
+
+/* Another file gets the name between RNFR and RNTO: RNTO moves neither. */
+PeerTest(mine, a_file_that_gets_the_name_later,
+         (skip_without_root(), peer_init(p)))
+{
+    PLAY(p, SHARES("/contracts", MINE), FILL(SHARE "/n", 10, 1), RUN(),
+         STOR("/contracts/x", 100, 2), RNFR("/contracts/x"),
+         STEP_IS(p->are.size, 100), MOVE(SHARE "/n", SHARE "/x"),
+         RNTO("/contracts/x", "/contracts/y", ELSEWHERE), IS(SHARE "/x", 10, 1),
+         UNLINK(SHARE "/x"), RNFR("/contracts/x"),
+         RNTO("/contracts/x", "/contracts/y"));
 }
 
 /* The owner of the opened file decides, not the owner of an earlier file with

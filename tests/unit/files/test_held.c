@@ -220,8 +220,8 @@ Test(held, a_disk_without_leases)
     }
 }
 
-/* Expects that no request finds PATH, and that MLST and MFMT get
- * the outcome ANY. */
+/* Expects that no request finds PATH, and that MLST, RNFR and MFMT get the
+ * outcome ANY. */
 static void is_unseen(struct peer *p, const char *directory, const char *path,
                       enum outcome any)
 {
@@ -229,8 +229,10 @@ static void is_unseen(struct peer *p, const char *directory, const char *path,
     cr_expect_eq(p->entries, 0, "%s", p->text);
     for (enum facts_for what = 0; what < FACTS_FOR_COUNT; what++)
         cr_expect_eq(ask_facts(p, path, what),
-                     what == FACTS_FOR_ANY ? (int)any : OUTCOME_NOT_FOUND, "%s",
-                     path);
+                     what == FACTS_FOR_ANY || what == FACTS_FOR_RENAME
+                         ? (int)any
+                         : OUTCOME_NOT_FOUND,
+                     "%s", path);
     PLAY(p, RETR(path, NOT_FOUND), DELE(path, NOT_FOUND));
     cr_expect_eq(ask_times(p, path, 5, 5), (int)any, "%s", path);
 }
@@ -260,6 +262,18 @@ PeerTest(held, unseen_until_the_release, begin(p))
     cr_expect_eq(order_once(p, HELD_RELEASE, id).count, 0, "it is released");
     cr_expect_eq(order_once(p, HELD_REJECT, id).count, 0);
     cr_expect(disk_has(p, "/in/a"));
+}
+
+/* RNFR means the upload that waits, not the older file that has its name. */
+PeerTest(held, with_an_older_file, begin(p))
+{
+    ask_store(p, "/in/b", 20, 2);
+    expect_order(p, HELD_RELEASE, p->held, OUTCOME_OK);
+    PLAY(p, RNFR("/in/b"));
+    const char *id = hold(p, "/in/b", WRITE_STORE, 10, 1);
+    PLAY(p, RNFR("/in/b", WAITS), MFMT("/in/b", WAITS), MLST("/in/b"));
+    order_once(p, HELD_REJECT, id);
+    PLAY(p, RNFR("/in/b"), RNTO("/in/b", "/in/c"), IS("/in/c", 20, 2));
 }
 
 /* Runs a process of the same user for which uploads don't wait for

@@ -569,6 +569,30 @@ Test(naming, a_name_that_the_disk_cannot_have)
     }
 }
 
+/* RNFR of the wanted name is refused while another file has it, and the last
+ * upload of this name another one. */
+PeerTest(naming, rename_of_the_wanted_name, start(p, CONFLICT_RENAME))
+{
+    struct peer other;
+
+    PLAY(p, STOR("/in/f", 50, 1), RNFR("/in/f"), STOR("/in/f", 100, 2),
+         RNFR("/in/f", ELSEWHERE), MLST("/in/f"), SIZE("/in/f", 50));
+    peer_join(&other, p, false);
+    PLAY(&other, RNFR("/in/f"), LEAVE());
+    /* The older file goes, a link to the upload comes, or a directory. */
+    PLAY(p, MOVE("/in/f", "/old"), RNFR("/in/f", NOT_FOUND));
+    cr_assert_eq(link(disk_path(p, "/in/f (2)"), disk_path(p, "/in/f")), 0);
+    PLAY(p, RNFR("/in/f"), UNLINK("/in/f"), MKD("/in/f"), RNFR("/in/f"),
+         RMD("/in/f"), MOVE("/old", "/in/f"), RNFR("/in/f", ELSEWHERE));
+    /* The stored file goes, and another file gets its name. */
+    PLAY(p, RNFR("/in/f (2)"), RNTO("/in/f (2)", "/in/g"), RNFR("/in/f"),
+         FILL("/in/f (2)", 70, 3), RNFR("/in/f"));
+    /* The next upload gets a name of its own, and then the wanted one. */
+    PLAY(p, STOR("/in/f", 60, 4), STORED("/in/f (3)"), RNFR("/in/f", ELSEWHERE),
+         DELE("/in/f"), STOR("/in/f", 80, 5), STORED("/in/f"), RNFR("/in/f"),
+         RNTO("/in/f", "/in/h"), IS("/in/h", 80, 5));
+}
+
 /* Then the partial gets another name for a moment. It isn't left there. */
 PeerTest(naming, a_partial_that_cannot_go_back, peer_init(p))
 {

@@ -30,7 +30,7 @@ static void expect_end_after(uint64_t since, uint64_t least, const char *reason)
 
 /* On a slow disk some requests have a longer deadline: STOR can copy a large
  * file. For SIZE files first syncs the partial, which another session may be
- * writing. */
+ * writing. For RNFR it can read a directory. */
 Test(late, files, .timeout = 60)
 {
     static const struct {
@@ -40,6 +40,7 @@ Test(late, files, .timeout = 60)
     } rows[] = {
         { "MDTM /x", MSG_facts, LATE_MS },
         { "SIZE /x", MSG_facts, LATER_MS },
+        { "RNFR /x", MSG_facts, LATER_MS },
         { "SITE PARTIAL /x", MSG_facts, LATER_MS },
         { "STOR /x", MSG_file_write, LATER_MS },
     };

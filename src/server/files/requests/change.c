@@ -310,17 +310,23 @@ static int change_find_own(const struct own *own, struct place *from,
     return 0;
 }
 
-/* Does the user see another file than OWN by the name of AT? RNFR has answered
- * about this file then. */
-static bool change_sees_other(const struct files *f, const struct place *at,
-                              const struct own *own)
+/* Sets OWN to NULL if the user sees another file by the name of AT, about which
+ * RNFR has answered. Returns 0; OUTCOME_ELSEWHERE: RNFR has answered about OWN,
+ * and the other file is new. */
+static int change_see_other(struct files *f, const struct path *path,
+                            const struct place *at, struct own **own)
 {
     struct stat st;
 
-    return !at->mount->drop &&
-           fstatat(at->directory, at->name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-           !resolve_hides(f, at->mount, &st) &&
-           (own->held || !resolve_is_same(&st, &own->st));
+    if (at->mount->drop ||
+        fstatat(at->directory, at->name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+        resolve_hides(f, at->mount, &st))
+        return 0;
+    if (own_is_elsewhere(f, path, at, &st))
+        return OUTCOME_ELSEWHERE;
+    if ((*own)->held || !resolve_is_same(&st, &(*own)->st))
+        *own = NULL;
+    return 0;
 }
 
 int change_on_rename(void *owner, struct msg_rename *m)
@@ -335,8 +341,8 @@ int change_on_rename(void *owner, struct msg_rename *m)
     int r = change_find(f, &old, RIGHT_RENAME, resolve_place, &from);
     if (r == 0)
         r = change_of_mount(f, &old);
-    if (r == 0 && own && change_sees_other(f, &from, own))
-        own = NULL;
+    if (r == 0 && own)
+        r = change_see_other(f, &old, &from, &own);
     if (r == 0 && (from.mount->drop || own))
         r = change_find_own(own, &from, &old);
     if (r != 0)

@@ -207,11 +207,20 @@ static int facts_find(struct files *f, const struct path *path,
     in.fd = at.directory;
     if (in.mount->drop && own && !partial_counts)
         return facts_of_own(f, own, &in, directory, ret);
+    /* Refuses to rename an older file instead of the client's upload. */
+    if (purpose == FACTS_FOR_RENAME && !directory && in.mount->inspect &&
+        !in.mount->drop)
+        r = held_waits(f, &at);
+    if (r != 0)
+        return r;
     r = in.mount->drop || purpose == FACTS_FOR_PARTIAL
             ? -ENOENT
             : facts_read(f, &in, at.name, directory, ret);
     if (r == 0 && purpose == FACTS_FOR_RENAME && ret->link)
         return OUTCOME_NOT_REGULAR; /* change.c renames no link */
+    if (r == 0 && purpose == FACTS_FOR_RENAME &&
+        own_is_elsewhere(f, path, &at, &ret->st))
+        return OUTCOME_ELSEWHERE;
     if (partial_counts && r == -ENOENT)
         r = facts_of_partial(f, key, &at, &in, purpose, ret);
     else if (partial_counts && r == 0)

@@ -2,13 +2,23 @@
  * where they get another name, too, in the process files. In a drop only their
  * sender may rename them and set their time, and only in the same session; a
  * drop shows what was known when they were stored, so it says nothing about
- * what others do with the files. */
+ * what others do with the files. Elsewhere it remembers the uploads that got
+ * another name, so that RNFR takes no other file for one. */
 #include "files.h"
 
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+
+static struct own *own_with_key(struct files *f, const struct mount *m,
+                                uint64_t key)
+{
+    for (struct own *o = f->own; o < f->own + OWN_MAX; o++)
+        if (o->mount == m && o->key == key)
+            return o;
+    return NULL;
+}
 
 struct own *own_find(struct files *f, const struct path *path)
 {
@@ -17,14 +27,8 @@ struct own *own_find(struct files *f, const struct path *path)
     struct own *stored = NULL;
 
     path_split(path_slice(path), &directory, &name);
-    if (!m->drop) {
-        const uint64_t key = m->mine ? resume_key(f, path) : 0;
-
-        for (struct own *o = f->own; o < f->own + OWN_MAX && m->mine; o++)
-            if (o->mount == m && o->key == key)
-                return o;
-        return NULL;
-    }
+    if (!m->drop)
+        return m->mine ? own_with_key(f, m, resume_key(f, path)) : NULL;
     if (!mount_is_at(m, directory))
         return NULL;
     for (struct own *o = f->own; o < f->own + OWN_MAX; o++) {
@@ -67,14 +71,29 @@ bool own_is_at(int directory, const struct own *one)
            (born == one->born || born == 0 || one->born == 0);
 }
 
+bool own_is_elsewhere(struct files *f, const struct path *path,
+                      const struct place *at, const struct stat *st)
+{
+    const struct own *o = own_with_key(f, at->mount, resume_key(f, path));
+
+    return o && !o->held && S_ISREG(st->st_mode) &&
+           !resolve_is_same(st, &o->st) && own_is_at(at->directory, o);
+}
+
 void own_store(struct files *f, const char *name)
 {
     const struct upload *u = &f->upload;
-    struct own *o = &f->own[f->next_own % OWN_MAX];
+    const bool hides = mount_hides_names(u->mount);
+    struct own *o = hides ? NULL : own_with_key(f, u->mount, u->answer);
     struct stat st;
 
-    if (!mount_hides_names(u->mount) || fstat(u->partial.fd, &st) < 0)
+    if (o) /* only the last upload of a name counts */
+        o->mount = NULL;
+    if (!hides && (u->held[0] || strcmp(name, u->name) == 0))
         return;
+    if (fstat(u->partial.fd, &st) < 0)
+        return;
+    o = &f->own[f->next_own % OWN_MAX];
     f->next_own++;
     *o = (struct own){ .key = u->answer,
                        .mount = u->mount,
