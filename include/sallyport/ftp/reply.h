@@ -250,8 +250,7 @@
     L(NOT_FOUND, 550, "No such file or directory.", "no such directory")       \
     R(WAITS, 550, "It waits for inspection.")                                  \
     R(ELSEWHERE, 550,                                                          \
-      "Your upload of this name is stored under another one: rename that "     \
-      "one, or log in again.")                                                 \
+      "Your upload has another name: rename that one, or log in again.")       \
     L(DENIED, 550, "Permission denied.", "permission denied")                  \
     R(EXISTS, 550, "A file or directory of this name exists already.")         \
     L(NAMES_DIRECTORY, 550,                                                    \

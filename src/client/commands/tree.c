@@ -324,6 +324,7 @@ static int tree_up_step(void *of, struct job *job, struct link *l,
         return 0;
     DIR *d = tree_opendir(job->local, job->named);
     if (!d) {
+        job->leave = NULL;
         tree_lost(t, job);
         return 0;
     }

@@ -482,6 +482,8 @@ struct own *own_find(struct files *f, const struct path *path);
  * file of AT, with the facts ST, another one? Not for drops. */
 bool own_is_elsewhere(struct files *f, const struct path *path,
                       const struct place *at, const struct stat *st);
+/* Forgets the upload with this key, unless the mount hides names. */
+void own_forget(struct files *f, const struct mount *m, uint64_t key);
 /* Remembers the open upload, which has been stored, if it can be found, and if
  * names are hidden or it got another name. NAME is the name that the client
  * gave. */

@@ -386,6 +386,9 @@ int change_on_rename(void *owner, struct msg_rename *m)
         resume_drop_answer(f, answer);
         partial_forget(f, to.directory, wanted);
     }
+    /* Now this file is what the session has under that name. */
+    if (!own && strcmp(wanted, to.name) == 0)
+        own_forget(f, to.mount, answer);
     resume_drop_answer(f, resume_key(f, &old));
     resume_drop_answer(f, resume_key(f, &new));
     partial_forget(f, from.directory, from.name);

@@ -80,15 +80,22 @@ bool own_is_elsewhere(struct files *f, const struct path *path,
            !resolve_is_same(st, &o->st) && own_is_at(at->directory, o);
 }
 
+void own_forget(struct files *f, const struct mount *m, uint64_t key)
+{
+    struct own *o = mount_hides_names(m) ? NULL : own_with_key(f, m, key);
+
+    if (o)
+        o->mount = NULL;
+}
+
 void own_store(struct files *f, const char *name)
 {
     const struct upload *u = &f->upload;
     const bool hides = mount_hides_names(u->mount);
-    struct own *o = hides ? NULL : own_with_key(f, u->mount, u->answer);
+    struct own *o;
     struct stat st;
 
-    if (o) /* only the last upload of a name counts */
-        o->mount = NULL;
+    own_forget(f, u->mount, u->answer); /* only the last upload counts */
     if (!hides && (u->held[0] || strcmp(name, u->name) == 0))
         return;
     if (fstat(u->partial.fd, &st) < 0)
