@@ -649,7 +649,7 @@ void held_stamp(int fd, const char *name);
 bool held_parse(const char *text, char id[HELD_DIGITS + 1],
                 enum conflict *conflict, const char **name);
 /* Does an upload of this user wait for the name at AT? Returns OUTCOME_WAITS;
- * 0: none waits; or -errno. */
+ * 0: none waits, or AT is in a drop; or -errno. */
 int held_waits(const struct files *f, const struct place *at);
 
 /* copy.c: copies the head of a finished file into the partial, if REST or APPE

@@ -178,6 +178,18 @@ static const unsigned facts_rights[FACTS_FOR_COUNT] = {
     [FACTS_FOR_RENAME] = RIGHT_RENAME,
 };
 
+/* May RNFR mean the file at AT with the facts RET? Renames no older file
+ * instead of the client's upload. Returns 0, an outcome, or -errno. */
+static int facts_for_rename(struct files *f, const struct path *path,
+                            const struct place *at, const struct facts *ret)
+{
+    if (ret->link)
+        return OUTCOME_NOT_REGULAR; /* change.c renames no link */
+    if (own_is_elsewhere(f, path, at, &ret->st))
+        return OUTCOME_ELSEWHERE;
+    return S_ISREG(ret->st.st_mode) ? held_waits(f, at) : 0;
+}
+
 /* Finds the facts of PATH. In a drop the user can see only own partials, and
  * what this session has stored. */
 static int facts_find(struct files *f, const struct path *path,
@@ -207,28 +219,18 @@ static int facts_find(struct files *f, const struct path *path,
     in.fd = at.directory;
     if (in.mount->drop && own && !partial_counts)
         return facts_of_own(f, own, &in, directory, ret);
-    /* Refuses to rename an older file instead of the client's upload. */
-    if (purpose == FACTS_FOR_RENAME && !directory && in.mount->inspect &&
-        !in.mount->drop)
-        r = held_waits(f, &at);
-    if (r != 0)
-        return r;
     r = in.mount->drop || purpose == FACTS_FOR_PARTIAL
             ? -ENOENT
             : facts_read(f, &in, at.name, directory, ret);
-    if (r == 0 && purpose == FACTS_FOR_RENAME && ret->link)
-        return OUTCOME_NOT_REGULAR; /* change.c renames no link */
-    if (r == 0 && purpose == FACTS_FOR_RENAME &&
-        own_is_elsewhere(f, path, &at, &ret->st))
-        return OUTCOME_ELSEWHERE;
+    if (r == 0 && purpose == FACTS_FOR_RENAME)
+        return facts_for_rename(f, path, &at, ret);
     if (partial_counts && r == -ENOENT)
         r = facts_of_partial(f, key, &at, &in, purpose, ret);
     else if (partial_counts && r == 0)
         resume_note_file(f, key, at.directory, &ret->st);
     if (r == -ENOENT && own && !partial_counts)
         r = facts_of_own(f, own, &in, directory, ret);
-    if (r == -ENOENT && purpose == FACTS_FOR_ANY && in.mount->inspect &&
-        !in.mount->drop) {
+    if (r == -ENOENT && !partial_counts) {
         const int waits = held_waits(f, &at);
         return waits != 0 ? waits : r;
     }

@@ -69,7 +69,6 @@ bool held_parse(const char *text, char id[HELD_DIGITS + 1],
  * it, too. */
 int held_waits(const struct files *f, const struct place *at)
 {
-    FD_CLEANUP int fd = resolve_in(at->directory, ".", O_DIRECTORY, 0);
     char id[HELD_DIGITS + 1];
     const char *stands, *name;
     enum conflict conflict;
@@ -77,6 +76,9 @@ int held_waits(const struct files *f, const struct place *at)
     struct stat st;
     int r;
 
+    if (!at->mount->inspect || at->mount->drop)
+        return 0;
+    FD_CLEANUP int fd = resolve_in(at->directory, ".", O_DIRECTORY, 0);
     if (fd < 0) /* a directory that the user can't read takes no uploads */
         return fd == -EACCES ? 0 : fd;
     directory_begin(&d, fd);
