@@ -160,7 +160,8 @@ Test(death, behind_the_answer_to_a_commit)
             cr_assert_eq(poll(&answer, 1, 20000), 1);
         }
         channel_close(&p->session);
-        session_died(p, SIGKILL);
+        if (!read) /* otherwise files may have ended already */
+            session_died(p, SIGKILL);
         if (read)
             expect_no_event(p);
         else
