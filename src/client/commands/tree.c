@@ -219,8 +219,8 @@ static void tree_replaced(struct tree *t, const struct job *dir)
                             "mounted?"));
 }
 
-/* Looks, after all jobs in a local directory, whether the directory is still
- * there. Opening it mounts what is mounted on demand; stat() wouldn't. */
+/* Tells of a local directory that isn't there any more when all jobs in it have
+ * ended. open() mounts what is mounted on demand; stat() doesn't. */
 static void tree_leave(void *of, const struct job *dir)
 {
     FD_CLEANUP int fd =

@@ -235,7 +235,6 @@ void jobs_finish(struct jobs *j, struct job *job)
 
         if (job->leave)
             job->leave(j->of, job);
-        job->leave = NULL;
         if (job->last) {
             job->kind = JOB_CHANGE;
             job->step = job->last;

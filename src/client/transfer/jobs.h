@@ -64,7 +64,7 @@ struct job {
     /* A step: */
     job_step *step;
     job_step *last;   /* the step after all jobs in this directory; or NULL */
-    job_leave *leave; /* or NULL */
+    job_leave *leave; /* or NULL; a job with a last step has none */
     int directory; /* the open local directory, so that its disk stays and its
                     * inode number, too; 0 or -1: none */
     dev_t disk;    /* its device; before job_enter() as the parent lists it */

@@ -469,10 +469,9 @@ static int change_open_own(struct files *f, const struct path *path,
  * same as held_waits(). */
 static int change_waits(const struct files *f, const struct path *path)
 {
-    const struct mount *m = mount_of(f, path_slice(path));
     PLACE_CLEANUP struct place at = PLACE_NONE;
 
-    return m->inspect && !m->drop &&
+    return mount_of(f, path_slice(path))->inspect &&
                    resolve_place(f, path, RIGHT_WRITE, O_PATH, &at) == 0
                ? held_waits(f, &at)
                : 0;
